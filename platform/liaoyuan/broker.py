@@ -1,0 +1,26 @@
+"""The Celery client and the names of the messages.
+
+The web process imports this and nothing else of Celery; ``workers.app`` adds the tasks to the same client. A message is only a
+doorbell: it carries a row's id, and the row is the truth.
+"""
+
+from typing import Final
+
+from celery import Celery
+
+RUN_STAGE: Final = "liaoyuan.run_stage"
+REAP: Final = "liaoyuan.reap"
+RELAY: Final = "liaoyuan.relay"
+ROLLUP: Final = "liaoyuan.rollup"
+CANARY: Final = "liaoyuan.canary"
+MESSAGES: Final = frozenset({RUN_STAGE, REAP, RELAY, ROLLUP, CANARY})
+
+QUEUES: Final = ("light", "ingest", "train", "evaluate", "serve")
+
+client = Celery("liaoyuan")
+client.config_from_object("django.conf:settings", namespace="CELERY")
+
+
+def ring(*, run_id: str, queue: str) -> None:
+    """Publish the doorbell of one run. Raises kombu's OperationalError while the broker is down."""
+    client.send_task(RUN_STAGE, args=[run_id], queue=queue, ignore_result=True, retry=False)

@@ -1,0 +1,105 @@
+"""Every setting that an operator may give, typed, from the environment (``LIAOYUAN_…``) or from ``…_FILE``."""
+
+import os
+import secrets
+from functools import cache
+from pathlib import Path
+from typing import Literal
+
+from pydantic import SecretStr, field_validator, model_validator
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+ROOT = Path(__file__).resolve().parents[3]
+SAMPLE_SECRETS = ("changeme", "change-me", "secret", "password", "django-insecure", "sample", "example")
+SHORTEST_SECRET = 32
+
+
+class Environment(BaseSettings):
+    """The operator's settings. Refuses sample or short secrets, and an open door in production."""
+
+    model_config = SettingsConfigDict(env_prefix="LIAOYUAN_", extra="ignore")
+
+    mode: Literal["embedded", "production"] = "embedded"
+    service_mode: Literal["internal", "public"] = "internal"
+    var: Path = ROOT / "var"
+    secret_key: SecretStr = SecretStr("")
+    key_pepper: SecretStr = SecretStr("")
+    debug: bool = False
+    allowed_hosts: str = "localhost,127.0.0.1,[::1]"
+    trusted_origins: str = ""
+    database_url: str = ""
+    database_owner_url: str = ""
+    database_system_url: str = ""
+    redis_url: str = ""
+    model_server_url: str = ""
+    model_server_token: SecretStr = SecretStr("")
+    chat_url: str = ""
+    chat_model: str = ""
+    chat_api_key: SecretStr = SecretStr("")
+    ray_url: str = ""
+    ray_token: SecretStr = SecretStr("")
+    lease_seconds: float = 60.0
+    heartbeat_seconds: float = 10.0
+    reaper_seconds: float = 15.0
+    relay_seconds: float = 1.0
+    language: Literal["zh-hans", "en"] = "zh-hans"
+    time_zone: str = "Asia/Shanghai"
+
+    @field_validator("var")
+    @classmethod
+    def _absolute(cls, value: Path) -> Path:
+        return value.expanduser().resolve()
+
+    @model_validator(mode="after")
+    def _refuse_open_doors(self) -> "Environment":
+        for name in ("secret_key", "key_pepper"):
+            value = getattr(self, name).get_secret_value()
+            if value:
+                _refuse_weak(name, value)
+        if self.mode == "production":
+            self._refuse_production_gaps()
+        return self
+
+    def _refuse_production_gaps(self) -> None:
+        if self.debug:
+            raise ValueError("LIAOYUAN_DEBUG must be off in production")
+        if "*" in self.allowed_hosts:
+            raise ValueError("LIAOYUAN_ALLOWED_HOSTS must name the hosts; '*' is refused in production")
+        needed = ("secret_key", "key_pepper", "database_url", "database_owner_url", "database_system_url", "redis_url")
+        missing = [f"LIAOYUAN_{n.upper()}" for n in needed if not _plain(getattr(self, n))]
+        if missing:
+            raise ValueError(f"production needs {', '.join(missing)} (or the same names with _FILE)")
+
+
+def _plain(value: str | SecretStr) -> str:
+    return value.get_secret_value() if isinstance(value, SecretStr) else value
+
+
+def _refuse_weak(name: str, value: str) -> None:
+    if len(value) < SHORTEST_SECRET or any(value.lower().startswith(sample) for sample in SAMPLE_SECRETS):
+        raise ValueError(f"LIAOYUAN_{name.upper()} is a sample or shorter than {SHORTEST_SECRET} characters: generate one")
+
+
+def _read_secret_files() -> None:
+    """Docker's habit: ``LIAOYUAN_X_FILE=/run/secrets/x`` gives ``LIAOYUAN_X`` without showing it in the environment."""
+    for key, path in list(os.environ.items()):
+        if key.startswith("LIAOYUAN_") and key.endswith("_FILE"):
+            os.environ.setdefault(key.removesuffix("_FILE"), Path(path).read_text(encoding="utf-8").strip())
+
+
+def local_secret(var: Path, name: str) -> str:
+    """A secret of this machine, made once (0600) below ``var/secrets``; the embedded mode needs no operator for it."""
+    path = var / "secrets" / name
+    if not path.exists():
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+            file.write(secrets.token_urlsafe(48))
+    return path.read_text(encoding="utf-8").strip()
+
+
+@cache
+def environment() -> Environment:
+    """The settings in force, read once."""
+    _read_secret_files()
+    return Environment()

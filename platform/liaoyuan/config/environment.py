@@ -2,6 +2,7 @@
 
 import os
 import secrets
+from contextlib import suppress
 from functools import cache
 from pathlib import Path
 from typing import Literal
@@ -77,7 +78,9 @@ def _plain(value: str | SecretStr) -> str:
 
 def _refuse_weak(name: str, value: str) -> None:
     if len(value) < SHORTEST_SECRET or any(value.lower().startswith(sample) for sample in SAMPLE_SECRETS):
-        raise ValueError(f"LIAOYUAN_{name.upper()} is a sample or shorter than {SHORTEST_SECRET} characters: generate one")
+        raise ValueError(
+            f"LIAOYUAN_{name.upper()} is a sample or shorter than {SHORTEST_SECRET} characters: generate one"
+        )
 
 
 def _read_secret_files() -> None:
@@ -92,9 +95,13 @@ def local_secret(var: Path, name: str) -> str:
     path = var / "secrets" / name
     if not path.exists():
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-            file.write(secrets.token_urlsafe(48))
+        draft = path.with_name(f"{name}.{secrets.token_hex(4)}")
+        draft.touch(mode=0o600)
+        draft.write_text(secrets.token_urlsafe(48), encoding="utf-8")
+        # Two processes may start at once: the first link wins, and both read the winner.
+        with suppress(FileExistsError):
+            os.link(draft, path)
+        draft.unlink()
     return path.read_text(encoding="utf-8").strip()
 
 

@@ -1,7 +1,7 @@
 """The Celery client and the names of the messages.
 
-The web process imports this and nothing else of Celery; ``workers.app`` adds the tasks to the same client. A message is only a
-doorbell: it carries a row's id, and the row is the truth.
+``workers.app`` adds the tasks to this client. A message is only a doorbell: it carries a row's id, and the row is the
+truth.
 """
 
 from typing import Final

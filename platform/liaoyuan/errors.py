@@ -4,7 +4,7 @@ from typing import Any, ClassVar
 
 
 class LiaoyuanError(Exception):
-    """An expected failure: a stable code, a sentence in two languages that says what to do, and whether a retry can help.
+    """An expected failure: a stable code, a sentence (zh, en) that says what to do, and whether a retry can help.
 
     Subclasses set the class variables; ``zh`` and ``en`` are ``str.format`` templates over ``params``.
     """

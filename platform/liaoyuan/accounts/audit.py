@@ -1,4 +1,4 @@
-"""The hash-chained audit log: each link's digest covers the link before it, so an edit, a deletion or a swap is found."""
+"""The hash-chained audit log: a digest covers the link before it, so an edit, a deletion or a swap is found."""
 
 import hashlib
 import json
@@ -65,7 +65,7 @@ def append(*, action: str, object_kind: str, object_id: str, detail: dict[str, A
 
 
 def walk(events: Iterable[AuditEvent]) -> ChainReport:
-    """Check a chain in order of ``seq``: numbering without gaps, each link tied to the one before, each digest right."""
+    """Check a chain in order of ``seq``: no gap in the numbers, each link tied to the one before."""
     previous, checked = GENESIS, 0
     for event in events:
         if event.seq != checked + 1 or event.previous != previous or link_digest(event) != event.digest:

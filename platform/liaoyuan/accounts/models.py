@@ -66,8 +66,8 @@ class Organization(models.Model):
 class TenantModel(models.Model):
     """Base of every row that belongs to one organization.
 
-    The migration of each subclass lists one :class:`liaoyuan.accounts.rls.TenantTable`, which forces row-level security and makes
-    foreign keys between tenant tables carry the organization.
+    The migration of each subclass lists one :class:`liaoyuan.accounts.rls.TenantTable`, which forces row-level security
+    and makes foreign keys between tenant tables carry the organization.
     """
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)

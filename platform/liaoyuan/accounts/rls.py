@@ -1,4 +1,4 @@
-"""Migration operations that make a table a tenant's: forced row-level security and foreign keys that carry the organization."""
+"""Migration operations that make a table a tenant's: forced row-level security, foreign keys with the organization."""
 
 from typing import Any, cast
 
@@ -7,7 +7,8 @@ from django.db.backends.base.schema import BaseDatabaseSchemaEditor
 from django.db.migrations.operations.base import Operation
 from django.db.migrations.state import ProjectState
 
-# nullif: after a COMMIT the setting reads '' and not NULL, and ''::uuid is an error. The sub-select is evaluated once a query.
+# nullif: after a COMMIT the setting reads '' and not NULL, and ''::uuid is an error.
+# The sub-select is evaluated once a query.
 CURRENT = "(SELECT nullif(current_setting('app.organization', true), '')::uuid)"
 APP_ROLE = "liaoyuan_app"
 SYSTEM_ROLE = "liaoyuan_system"
@@ -86,13 +87,13 @@ def _composite_key(table: str, field: "models.ForeignKey[Any, Any]") -> str:
     target = field.related_model._meta.db_table
     rule = "CASCADE" if field.remote_field.on_delete is models.CASCADE else "NO ACTION"
     return (
-        f'ALTER TABLE "{table}" ADD CONSTRAINT "{table}_{field.column}_same_tenant" FOREIGN KEY (organization_id, {field.column}) '
-        f'REFERENCES "{target}" (organization_id, id) ON DELETE {rule} DEFERRABLE INITIALLY DEFERRED'
+        f'ALTER TABLE "{table}" ADD CONSTRAINT "{table}_{field.column}_same_tenant" '
+        f'FOREIGN KEY (organization_id, {field.column}) REFERENCES "{target}" (organization_id, id) ON DELETE {rule} DEFERRABLE INITIALLY DEFERRED'
     )
 
 
 class AppendOnly(Operation):
-    """A trigger that refuses UPDATE, DELETE and TRUNCATE: even the owner of the table cannot rewrite history by accident."""
+    """A trigger that refuses UPDATE, DELETE and TRUNCATE: not even the owner can rewrite history by accident."""
 
     reduces_to_sql = True
     reversible = True
@@ -118,7 +119,8 @@ class AppendOnly(Operation):
             "$$ BEGIN RAISE EXCEPTION 'append-only table %', TG_TABLE_NAME; END $$"
         )
         schema_editor.execute(
-            f'CREATE TRIGGER append_only BEFORE UPDATE OR DELETE ON "{table}" FOR EACH ROW EXECUTE FUNCTION liaoyuan_refuse_change()'
+            f'CREATE TRIGGER append_only BEFORE UPDATE OR DELETE ON "{table}" '
+            "FOR EACH ROW EXECUTE FUNCTION liaoyuan_refuse_change()"
         )
         schema_editor.execute(
             f'CREATE TRIGGER append_only_whole BEFORE TRUNCATE ON "{table}" EXECUTE FUNCTION liaoyuan_refuse_change()'

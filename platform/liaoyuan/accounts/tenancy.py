@@ -1,7 +1,7 @@
 """The only place that tells PostgreSQL for whom it works.
 
-The setting is local to a transaction that the context opens itself, so a pooled connection can never carry one tenant's context to
-the next user; without a context row-level security shows no row at all.
+The setting is local to a transaction that the context opens itself, so a pooled connection can never carry one tenant's
+context to the next user; without a context row-level security shows no row at all.
 """
 
 import logging
@@ -55,8 +55,8 @@ def tenant_context(
 ) -> Iterator[Tenant]:
     """Open a transaction in which only ``organization_id``'s rows exist.
 
-    Nesting for the same organization joins the outer transaction (a savepoint); another organization inside is refused, since the
-    outer rows would silently vanish.
+    Nesting for the same organization joins the outer transaction (a savepoint); another organization inside is refused,
+    since the outer rows would silently vanish.
     """
     tenant = Tenant(
         organization_id=UUID(str(organization_id)),
@@ -89,7 +89,7 @@ def _tell_database(tenant: Tenant) -> None:
 def system_context(reason: str) -> Iterator[str]:
     """A transaction under the system role, for the few jobs that must see all tenants. Yields the database alias.
 
-    What it may see is decided by explicit policies ``TO liaoyuan_system`` (see :mod:`liaoyuan.accounts.rls`), table by table.
+    What it may see is decided table by table, by policies ``TO liaoyuan_system`` (:mod:`liaoyuan.accounts.rls`).
     """
     logger.debug("system context: %s", reason)
     with transaction.atomic(using=SYSTEM):

@@ -88,7 +88,8 @@ def _composite_key(table: str, field: "models.ForeignKey[Any, Any]") -> str:
     rule = "CASCADE" if field.remote_field.on_delete is models.CASCADE else "NO ACTION"
     return (
         f'ALTER TABLE "{table}" ADD CONSTRAINT "{table}_{field.column}_same_tenant" '
-        f'FOREIGN KEY (organization_id, {field.column}) REFERENCES "{target}" (organization_id, id) ON DELETE {rule} DEFERRABLE INITIALLY DEFERRED'
+        f"FOREIGN KEY (organization_id, {field.column}) "
+        f'REFERENCES "{target}" (organization_id, id) ON DELETE {rule} DEFERRABLE INITIALLY DEFERRED'
     )
 
 

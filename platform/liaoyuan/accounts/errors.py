@@ -1,0 +1,31 @@
+"""What can go wrong with accounts."""
+
+from liaoyuan.errors import LiaoyuanError
+
+
+class OrganizationUnknown(LiaoyuanError):
+    code = "organization_unknown"
+    zh = "没有名为“{name}”的组织。请先执行：manage.py organization create {name}"
+    en = "There is no organization called “{name}”. Create it first: manage.py organization create {name}"
+    status = 404
+
+
+class LastOwner(LiaoyuanError):
+    code = "last_owner"
+    zh = "这是最后一位所有者。请先指定另一位所有者。"
+    en = "This is the last owner. Name another owner first."
+    status = 409
+
+
+class ScopeBeyondRole(LiaoyuanError):
+    code = "scope_beyond_role"
+    zh = "权限范围“{scopes}”为空或超出角色“{role}”。请从角色允许的范围中选择。"
+    en = "The scopes “{scopes}” are empty or beyond the role “{role}”. Choose from what the role allows."
+    status = 422
+
+
+class InvitationInvalid(LiaoyuanError):
+    code = "invitation_invalid"
+    zh = "邀请链接无效、已使用或已过期。请联系邀请人重新发送。"
+    en = "The invitation is not valid, was used or has expired. Ask for a new one."
+    status = 404

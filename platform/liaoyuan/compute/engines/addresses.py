@@ -75,7 +75,7 @@ class EngineAddresses:
         return self.sockets / VALKEY_SOCKET
 
     def database(self, role: str) -> dict[str, str]:
-        """Django's NAME, USER, PASSWORD, HOST and PORT for one of :data:`ROLES`; no password, the socket folder is ours."""
+        """Django's NAME, USER, PASSWORD, HOST and PORT for one of :data:`ROLES` (no password is needed)."""
         if role not in ROLES:
             raise ValueError(f"unknown database role {role!r}; known: {', '.join(ROLES)}")
         return {"NAME": DATABASE, "USER": role, "PASSWORD": "", "HOST": str(self.sockets), "PORT": POSTGRES_PORT}

@@ -182,8 +182,8 @@ def _cluster_make(addresses: EngineAddresses) -> None:
     argv += ["-U", SUPERUSER, "-A", "trust", "-E", "UTF8", "--locale-provider=builtin", "--locale=C.UTF-8"]
     made = subprocess.run(argv, check=False, capture_output=True, text=True, timeout=120)
     if made.returncode != 0:
-        detail = made.stderr.strip().splitlines()[-1:] or ["initdb failed"]
-        raise EngineError(engine=NAME, detail=detail[0], log=_log(addresses))
+        reason = (made.stderr.strip().splitlines() or ["initdb failed"])[-1]
+        raise EngineError(engine=NAME, detail=reason, log=_log(addresses))
     # Only the socket, and the folder around it is 0700: being able to open it is the proof of identity.
     (data / "pg_hba.conf").write_text("local all all trust\n", encoding="utf-8")
 

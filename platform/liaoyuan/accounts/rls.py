@@ -117,7 +117,8 @@ class AppendOnly(Operation):
         table = to_state.apps.get_model(app_label, self.name)._meta.db_table
         schema_editor.execute(
             "CREATE OR REPLACE FUNCTION liaoyuan_refuse_change() RETURNS trigger LANGUAGE plpgsql AS "
-            "$$ BEGIN RAISE EXCEPTION 'append-only table %', TG_TABLE_NAME; END $$"
+            "$$ BEGIN RAISE EXCEPTION 'append-only table %', TG_TABLE_NAME; END $$",
+            None,  # no parameters: the percent sign is PL/pgSQL's
         )
         schema_editor.execute(
             f'CREATE TRIGGER append_only BEFORE UPDATE OR DELETE ON "{table}" '

@@ -1,0 +1,88 @@
+"""Reading order: a page is cut at its column gutters, in bands between what spans them."""
+
+from statistics import median
+
+from liaoyuan.knowledge.parse.runs import Line, Run, gather_lines
+
+_BIN = 2.0
+_LEAST_LINES = 4
+_LEAST_CHARACTERS = 6
+_DEPTH = 3
+
+
+def reading_order(runs: list[Run], depth: int = 0) -> list[list[Line]]:
+    """Regions in reading order, each one column of lines from top to bottom.
+
+    A gutter counts only when both sides hold lines that fill their side like prose: the gaps of a table do not.
+    """
+    gutter = _gutter(runs) if depth < _DEPTH else None
+    if gutter is None:
+        return [gather_lines(runs)] if runs else []
+    regions: list[list[Line]] = []
+    band: list[Run] = []
+    for line in gather_lines(runs):
+        if any(run.x0 < gutter - 1 and run.x1 > gutter + 1 for run in line.runs):
+            regions.extend(_sides(band, gutter, depth))
+            regions.append([line])
+            band = []
+        else:
+            band.extend(line.runs)
+    regions.extend(_sides(band, gutter, depth))
+    return regions
+
+
+def _sides(band: list[Run], gutter: float, depth: int) -> list[list[Line]]:
+    left = [run for run in band if (run.x0 + run.x1) / 2 < gutter]
+    right = [run for run in band if (run.x0 + run.x1) / 2 >= gutter]
+    return reading_order(left, depth + 1) + reading_order(right, depth + 1)
+
+
+def _gutter(runs: list[Run]) -> float | None:
+    if len(runs) < 2 * _LEAST_LINES:
+        return None
+    left, right = min(run.x0 for run in runs), max(run.x1 for run in runs)
+    width = right - left
+    bins = [0] * (int(width / _BIN) + 2)
+    for run in runs:
+        for index in range(max(0, int((run.x0 - left) / _BIN)), int((run.x1 - left) / _BIN) + 1):
+            bins[index] += 1
+    allowed = max(1, int(len(runs) * 0.15))
+    candidates = [i for i in range(int(len(bins) * 0.15), int(len(bins) * 0.85)) if bins[i] <= allowed]
+    for index in sorted(_valley_centres(candidates, bins), key=lambda i: (bins[i], abs(i - len(bins) / 2)))[:6]:
+        gutter = left + (index + 0.5) * _BIN
+        if _prose_on_both_sides(runs, gutter):
+            return gutter
+    return None
+
+
+def _valley_centres(candidates: list[int], bins: list[int]) -> list[int]:
+    """The middle of each stretch of neighbouring candidates with the same, locally lowest count."""
+    centres: list[int] = []
+    start = 0
+    for position in range(1, len(candidates) + 1):
+        ends = position == len(candidates) or candidates[position] != candidates[position - 1] + 1
+        if ends or bins[candidates[position]] != bins[candidates[start]]:
+            if position - start >= 2:
+                centres.append(candidates[(start + position - 1) // 2])
+            start = position
+    return centres
+
+
+def _prose_on_both_sides(runs: list[Run], gutter: float) -> bool:
+    left = [run for run in runs if run.x1 <= gutter + 1]
+    right = [run for run in runs if run.x0 >= gutter - 1]
+    if not (_is_prose(left) and _is_prose(right)):
+        return False
+    top = max(min(run.y0 for run in left), min(run.y0 for run in right))
+    bottom = min(max(run.y1 for run in left), max(run.y1 for run in right))
+    shorter = min(max(run.y1 for run in side) - min(run.y0 for run in side) for side in (left, right))
+    return bottom - top > 0.3 * shorter
+
+
+def _is_prose(side: list[Run]) -> bool:
+    lines = gather_lines([run for run in side if run.table is None])
+    if len(lines) < _LEAST_LINES:
+        return False
+    width = max(line.x1 for line in lines) - min(line.x0 for line in lines)
+    filled = median(sum(run.x1 - run.x0 for run in line.runs) for line in lines)
+    return filled > 0.5 * width and median(len(line.text) for line in lines) >= _LEAST_CHARACTERS

@@ -1,0 +1,199 @@
+"""DOCX: paragraphs, headings, lists and tables in document order. Relations to the outside are never followed."""
+
+import io
+import re
+import zipfile
+from collections.abc import Iterator
+
+import docx
+from docx.document import Document
+from docx.opc.exceptions import PackageNotFoundError
+from docx.oxml.ns import qn
+from lxml import etree
+
+from liaoyuan.knowledge.parse.blocks import Block, BlockType, ParsedDocument
+from liaoyuan.knowledge.parse.errors import Corrupt
+from liaoyuan.knowledge.parse.grid import Grid, table_block
+from liaoyuan.knowledge.parse.source import Source
+from liaoyuan.knowledge.parse.text import plain
+
+_HEADING = re.compile(r"^(?:heading|标题)\s*(\d)", re.IGNORECASE)
+_P, _TBL, _SDT, _R, _T = (qn(name) for name in ("w:p", "w:tbl", "w:sdt", "w:r", "w:t"))
+_PPR, _TXBX = qn("w:pPr"), qn("w:txbxContent")
+_FALLBACK = "{http://schemas.openxmlformats.org/markup-compatibility/2006}Fallback"
+_SKIPPED = frozenset({_PPR, _TXBX, _FALLBACK, qn("w:del"), qn("w:moveFrom"), qn("w:rPr")})
+_BREAKS = frozenset({qn("w:br"), qn("w:cr")})
+_MATH_TEXT = "{http://schemas.openxmlformats.org/officeDocument/2006/math}t"
+_DEPTH = 40
+
+
+def read_docx(source: Source) -> ParsedDocument:
+    """Headers and footers are left out: they repeat on every page and belong to none."""
+    try:
+        document = docx.Document(io.BytesIO(source.data))
+        body = document.element.body
+    except (PackageNotFoundError, KeyError, ValueError, AttributeError, etree.XMLSyntaxError, zipfile.BadZipFile) as error:
+        raise Corrupt(name=source.name) from error
+    flags: set[str] = set()
+    if any(relation.is_external for relation in document.part.rels.values()):
+        flags.add("external_links")
+    blocks = list(_Walker(document, flags).blocks(body, 0))
+    return ParsedDocument(_title(document, blocks) or source.stem, "", [], blocks, flags)
+
+
+class _Walker:
+    """Walks the body once and knows the document's styles."""
+
+    def __init__(self, document: Document, flags: set[str]) -> None:
+        self.styles = {style.style_id: style.name or "" for style in document.styles if style.style_id}
+        self.outlines = _outlines(document)
+        self.flags = flags
+
+    def blocks(self, parent: etree._Element, depth: int) -> Iterator[Block]:
+        """Blocks below ``parent`` in order; text boxes follow the paragraph that anchors them."""
+        for child in parent:
+            if child.tag == _P:
+                yield from self._paragraph(child)
+            elif child.tag == _TBL:
+                yield from self._table(child, depth)
+            elif child.tag not in _SKIPPED and depth < _DEPTH and len(child):
+                yield from self.blocks(child, depth + 1)
+
+    def _paragraph(self, element: etree._Element) -> Iterator[Block]:
+        text = paragraph_text(element, self.flags)
+        if text.strip():
+            yield self._typed(element, text)
+        for box in element.iter(_TXBX):
+            if not any(ancestor.tag == _FALLBACK for ancestor in box.iterancestors()):
+                yield from self.blocks(box, _DEPTH - 2)
+
+    def _typed(self, element: etree._Element, text: str) -> Block:
+        style = self._style(element)
+        level = self._level(element, style)
+        if level is not None and len(text) <= 300:
+            return Block(BlockType.HEADING, text, level=level)
+        name = self.styles.get(style, "").lower()
+        if name.startswith("caption") or name == "题注":
+            return Block(BlockType.CAPTION, text)
+        numbered = element.find(f"{_PPR}/{qn('w:numPr')}") is not None
+        return Block(BlockType.LIST if numbered or name.startswith("list") else BlockType.PARAGRAPH, text)
+
+    def _style(self, element: etree._Element) -> str:
+        found = element.find(f"{_PPR}/{qn('w:pStyle')}")
+        return found.get(qn("w:val"), "") if found is not None else ""
+
+    def _level(self, element: etree._Element, style: str) -> int | None:
+        name = self.styles.get(style, style)
+        if name.lower() in {"title", "标题"}:
+            return 1
+        match = _HEADING.match(name)
+        if match:
+            return int(match.group(1)) + 1
+        own = element.find(f"{_PPR}/{qn('w:outlineLvl')}")
+        value = own.get(qn("w:val")) if own is not None else self.outlines.get(style)
+        return int(value) + 2 if value is not None and value.isdigit() and int(value) < 9 else None
+
+    def _table(self, element: etree._Element, depth: int) -> Iterator[Block]:
+        once, filled = self._grid(element, depth)
+        if any(any(row) for row in once):
+            if len(once) == 1 and len([cell for cell in once[0] if cell]) == 1:
+                # A one-cell table is a frame around text.
+                yield Block(BlockType.PARAGRAPH, next(cell for cell in once[0] if cell))
+            else:
+                yield table_block(once, filled=filled)
+
+    def _grid(self, element: etree._Element, depth: int) -> tuple[Grid, Grid]:
+        once: Grid = []
+        filled: Grid = []
+        for row in element.iter(qn("w:tr")):
+            if next((a for a in row.iterancestors(_TBL)), None) is not element:
+                continue
+            texts: list[str] = []
+            above = filled[-1] if filled else []
+            full: list[str] = []
+            for cell in _cells(row):
+                text = self._cell_text(cell, depth)
+                continued = _continues_above(cell)
+                inherited = above[len(full)] if continued and len(full) < len(above) else text
+                span = _span(cell)
+                texts.extend([text] + [""] * (span - 1))
+                full.extend([inherited] + [""] * (span - 1))
+            once.append(texts)
+            filled.append(full)
+        width = max((len(row) for row in once), default=0)
+        return [row + [""] * (width - len(row)) for row in once], [row + [""] * (width - len(row)) for row in filled]
+
+    def _cell_text(self, cell: etree._Element, depth: int) -> str:
+        if depth >= _DEPTH:
+            return "".join(cell.itertext())
+        return "\n".join(block.text for block in self.blocks(cell, depth + 1)).strip()
+
+
+def _cells(row: etree._Element) -> list[etree._Element]:
+    cells: list[etree._Element] = []
+    for child in row:
+        if child.tag == qn("w:tc"):
+            cells.append(child)
+        elif child.tag == _SDT:
+            cells.extend(child.iter(qn("w:tc")))
+    return cells
+
+
+def _continues_above(cell: etree._Element) -> bool:
+    merge = cell.find(f"{qn('w:tcPr')}/{qn('w:vMerge')}")
+    return merge is not None and merge.get(qn("w:val"), "continue") == "continue"
+
+
+def _span(cell: etree._Element) -> int:
+    span = cell.find(f"{qn('w:tcPr')}/{qn('w:gridSpan')}")
+    value = span.get(qn("w:val"), "1") if span is not None else "1"
+    return max(1, min(int(value), 200)) if value.isdigit() else 1
+
+
+def paragraph_text(element: etree._Element, flags: set[str]) -> str:
+    """Text of one ``w:p``: insertions kept, deletions, hidden runs and text boxes left out; breaks become line ends."""
+    parts: list[str] = []
+    for child in element:
+        _collect(child, parts, flags)
+    return "".join(parts).strip()
+
+
+def _collect(element: etree._Element, parts: list[str], flags: set[str]) -> None:
+    tag = element.tag
+    if tag in _SKIPPED:
+        return
+    if tag == _R and _is_hidden(element):
+        flags.add("hidden_text")
+        return
+    if tag in {_T, _MATH_TEXT}:
+        parts.append(element.text or "")
+    elif tag == qn("w:tab"):
+        parts.append(" ")
+    elif tag in _BREAKS:
+        parts.append("\n")
+    elif tag == qn("w:noBreakHyphen"):
+        parts.append("-")
+    else:
+        for child in element:
+            _collect(child, parts, flags)
+
+
+def _is_hidden(run: etree._Element) -> bool:
+    vanish = run.find(f"{qn('w:rPr')}/{qn('w:vanish')}")
+    return vanish is not None and vanish.get(qn("w:val"), "1") not in {"0", "false"}
+
+
+def _outlines(document: Document) -> dict[str, str]:
+    outlines = {}
+    for style in document.styles.element.iter(qn("w:style")):
+        level = style.find(f"{_PPR}/{qn('w:outlineLvl')}")
+        if level is not None:
+            outlines[style.get(qn("w:styleId"), "")] = level.get(qn("w:val"), "")
+    return outlines
+
+
+def _title(document: Document, blocks: list[Block]) -> str:
+    first = next((block for block in blocks[:5] if block.type is BlockType.HEADING), None)
+    if first is not None and first.level in {1, 2}:
+        return plain(first.text)
+    return plain(document.core_properties.title or "")

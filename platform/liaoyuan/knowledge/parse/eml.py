@@ -1,0 +1,92 @@
+"""EML: who, when, about what, the body, and what was attached."""
+
+import email
+import email.policy
+from collections.abc import Iterator
+from email.message import EmailMessage
+
+from liaoyuan.knowledge.parse.blocks import Block, BlockType, ParsedDocument
+from liaoyuan.knowledge.parse.encoding import decode
+from liaoyuan.knowledge.parse.errors import Corrupt
+from liaoyuan.knowledge.parse.html import html_document
+from liaoyuan.knowledge.parse.plain_text import text_blocks
+from liaoyuan.knowledge.parse.source import Source
+from liaoyuan.knowledge.parse.text import clean, plain
+
+_HEADERS = ("From", "To", "Cc", "Date")
+_MOST_PARTS = 500
+
+
+def read_eml(source: Source) -> ParsedDocument:
+    """The plain body where there is one, else the HTML body; text attachments are read, others named."""
+    try:
+        message = email.message_from_bytes(source.data, policy=email.policy.default)
+    except (ValueError, LookupError, RecursionError) as error:
+        raise Corrupt(name=source.name) from error
+    flags: set[str] = set()
+    subject = _header(message, "Subject")
+    blocks = [Block(BlockType.HEADING, subject, level=1, locator="Subject")] if subject else []
+    lines = [f"{name}: {_header(message, name)}" for name in _HEADERS if _header(message, name)]
+    if lines:
+        blocks.append(Block(BlockType.PARAGRAPH, "\n".join(lines), locator="headers"))
+    blocks.extend(_body(message, flags))
+    blocks.extend(_attachments(message, flags))
+    return ParsedDocument(subject or source.stem, "", [], blocks, flags)
+
+
+def _header(message: EmailMessage, name: str) -> str:
+    try:
+        return plain(clean(str(message.get(name, "")))[0])
+    except (ValueError, IndexError, AttributeError, LookupError):
+        # The standard library raises these on malformed address headers; the raw text is still worth keeping.
+        raw = next((value for key, value in message.raw_items() if key.lower() == name.lower()), "")
+        return plain(clean(str(raw))[0])
+
+
+def _leaves(message: EmailMessage) -> Iterator[EmailMessage]:
+    for number, part in enumerate(message.walk()):
+        if number >= _MOST_PARTS:
+            return
+        if not part.is_multipart():
+            yield part
+
+
+def _is_attachment(part: EmailMessage) -> bool:
+    return part.get_content_disposition() == "attachment" or bool(part.get_filename())
+
+
+def _body(message: EmailMessage, flags: set[str]) -> list[Block]:
+    parts = [part for part in _leaves(message) if not _is_attachment(part)]
+    texts = [part for part in parts if part.get_content_type() == "text/plain" and _text(part).strip()]
+    if texts:
+        return [block for part in texts for block in text_blocks(_text(part))]
+    blocks: list[Block] = []
+    for part in parts:
+        if part.get_content_type() == "text/html":
+            inner = html_document(_text(part), "")
+            flags |= inner.flags
+            blocks.extend(inner.blocks)
+    return blocks
+
+
+def _attachments(message: EmailMessage, flags: set[str]) -> Iterator[Block]:
+    for part in _leaves(message):
+        if not _is_attachment(part):
+            continue
+        flags.add("attachments")
+        name = plain(clean(part.get_filename() or "?")[0])
+        payload = _payload(part)
+        yield Block(BlockType.HEADING, f"附件 / attachment: {name} ({part.get_content_type()}, {len(payload)} bytes)", level=2, locator=name)
+        if part.get_content_type() == "text/html":
+            yield from html_document(_text(part), name).blocks
+        elif part.get_content_maintype() == "text":
+            yield from text_blocks(_text(part))
+
+
+def _payload(part: EmailMessage) -> bytes:
+    payload = part.get_payload(decode=True)
+    return payload if isinstance(payload, bytes) else b""
+
+
+def _text(part: EmailMessage) -> str:
+    return decode(_payload(part), part.get_content_charset())[0]

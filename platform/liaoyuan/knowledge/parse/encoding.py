@@ -1,0 +1,76 @@
+"""Bytes to text without guessing wildly: marks first, then strict decoders, then counted evidence."""
+
+import re
+
+from charset_normalizer import from_bytes
+
+_MARKS = ((b"\xef\xbb\xbf", "utf-8-sig"), (b"\xff\xfe\x00\x00", "utf-32"), (b"\xff\xfe", "utf-16"), (b"\xfe\xff", "utf-16"))
+_COMMON_SIMPLIFIED = frozenset("的一是在不了有和人这中大为上个国我以要他时来用们生到作地于出就分对成会可主发年动同工也能下过子说产种面而方后多定行学法所民得经条例规定应当机构部门")
+_COMMON_TRADITIONAL = frozenset("的一是在不了有和人這中大為上個國我以要他時來用們生到作地於出就分對成會可主發年動同工也能下過子說產種面而方後多定行學法所民得經條例規定應當機構部門")
+_DECLARED = re.compile(rb"""(?:charset|encoding)\s*=\s*["']?\s*([A-Za-z0-9_.:-]{2,32})""", re.IGNORECASE)
+
+
+def decode(data: bytes, declared: str | None = None) -> tuple[str, bool]:
+    """Returns (text, whether characters were lost). ``declared`` is tried first among the legacy encodings."""
+    for mark, encoding in _MARKS:
+        if data.startswith(mark):
+            return _lenient(data, encoding)
+    wide = _unmarked_utf16(data)
+    if wide:
+        return _lenient(data, wide)
+    for encoding in ("utf-8", declared):
+        text = _strict(data, encoding) if encoding else None
+        if text is not None:
+            return text, False
+    return _legacy(data)
+
+
+def declared_encoding(data: bytes) -> str | None:
+    """The encoding that HTML or XML names in its first 2 KB."""
+    found = _DECLARED.search(data[:2048])
+    name = found.group(1).decode("ascii").lower() if found else None
+    # GB2312 and GBK are subsets, and files that say so often use more.
+    return "gb18030" if name in {"gb2312", "gbk", "gb_2312-80"} else name
+
+
+def _strict(data: bytes, encoding: str) -> str | None:
+    try:
+        return data.decode(encoding)
+    except (UnicodeDecodeError, LookupError):
+        return None
+
+
+def _lenient(data: bytes, encoding: str) -> tuple[str, bool]:
+    text = data.decode(encoding, errors="replace")
+    return text, "\ufffd" in text
+
+
+def _unmarked_utf16(data: bytes) -> str | None:
+    sample = data[:4096]
+    if len(sample) < 4 or b"\x00" not in sample:
+        return None
+    even, odd = sample[0::2].count(0), sample[1::2].count(0)
+    half = len(sample) / 2
+    if odd > half * 0.2 and even < half * 0.05:
+        return "utf-16-le"
+    return "utf-16-be" if even > half * 0.2 and odd < half * 0.05 else None
+
+
+def _legacy(data: bytes) -> tuple[str, bool]:
+    scored = []
+    for encoding, common in (("gb18030", _COMMON_SIMPLIFIED), ("big5hkscs", _COMMON_TRADITIONAL), ("shift_jis", frozenset("のにはをたがで"))):
+        text = _strict(data, encoding)
+        if text is not None:
+            scored.append((_evidence(text, common), encoding, text))
+    scored.sort(reverse=True)
+    if scored and scored[0][0] > 0.04:
+        return scored[0][2], False
+    best = from_bytes(data[:200_000]).best()
+    if best is not None:
+        return _lenient(data, best.encoding)
+    return _lenient(data, "gb18030" if scored else "utf-8")
+
+
+def _evidence(text: str, common: frozenset[str]) -> float:
+    letters = [character for character in text[:20_000] if ord(character) > 0x7F]
+    return sum(character in common for character in letters) / len(letters) if letters else 0.0

@@ -1,0 +1,180 @@
+"""HTML: what a reader sees. Scripts, styles and navigation go; hidden elements go and are told."""
+
+import re
+from collections.abc import Iterator
+
+from selectolax.lexbor import LexborHTMLParser, LexborNode
+
+from liaoyuan.knowledge.parse.blocks import Block, BlockType, ParsedDocument
+from liaoyuan.knowledge.parse.encoding import declared_encoding, decode
+from liaoyuan.knowledge.parse.grid import Grid, table_block
+from liaoyuan.knowledge.parse.source import Source
+from liaoyuan.knowledge.parse.text import clean, plain
+
+_DROPPED = ("script", "style", "noscript", "template", "svg", "iframe", "object", "embed", "head", "nav", "select", "button", "canvas", "footer", "aside")
+_INLINE = frozenset(
+    "a abbr acronym b bdi bdo big cite code data del dfn em font i ins kbd label mark meter q rp rt ruby s samp small span strike "
+    "strong sub sup time tt u var wbr output progress img input".split()
+)
+_HIDDEN_STYLE = re.compile(r"display\s*:\s*none|visibility\s*:\s*hidden|font-size\s*:\s*0(?![.\d])|opacity\s*:\s*0(?:\.0+)?\s*(?:;|$)", re.IGNORECASE)
+_BLANKS = re.compile(r"[ \t\r\n\f]+")
+_MOST_DEPTH = 200
+
+
+def read_html(source: Source) -> ParsedDocument:
+    """Encoding by mark, declaration or content; nothing is fetched."""
+    text, lossy = decode(source.data, declared_encoding(source.data))
+    document = html_document(text, source.stem)
+    if lossy:
+        document.flags.add("lossy_encoding")
+    return document
+
+
+def html_document(markup: str, fallback_title: str) -> ParsedDocument:
+    """Blocks of a page already decoded."""
+    tree = LexborHTMLParser(markup)
+    flags: set[str] = set()
+    named = tree.css_first("title")
+    title = plain(clean(named.text())[0]) if named is not None else ""
+    for node in tree.css(",".join(_DROPPED)):
+        node.decompose()
+    if _drop_hidden(tree):
+        flags.add("hidden_text")
+    body = tree.body
+    blocks = list(_Walker().blocks(body)) if body is not None else []
+    heading = next((block.text for block in blocks if block.type is BlockType.HEADING and block.level == 1), "")
+    return ParsedDocument(plain(heading) or title or fallback_title, "", [], blocks, flags)
+
+
+def _drop_hidden(tree: LexborHTMLParser) -> bool:
+    dropped = False
+    for node in tree.css("[hidden],[aria-hidden=true],[style]"):
+        attributes = node.attributes
+        by_style = bool(_HIDDEN_STYLE.search(attributes.get("style") or ""))
+        if "hidden" in attributes or attributes.get("aria-hidden") == "true" or by_style:
+            dropped = dropped or bool((node.text() or "").strip())
+            node.decompose()
+    return dropped
+
+
+class _Walker:
+    """Gathers inline text into paragraphs and turns block elements into blocks."""
+
+    def __init__(self) -> None:
+        self.parts: list[str] = []
+
+    def blocks(self, node: LexborNode, depth: int = 0) -> Iterator[Block]:
+        """Blocks below ``node`` in order."""
+        for child in node.iter(include_text=True):
+            tag = child.tag or ""
+            if tag == "-text":
+                self.parts.append(child.text(deep=False) or "")
+            elif tag == "br":
+                self.parts.append("\v")
+            elif tag in _INLINE and not _holds_blocks(child):
+                self.parts.append(_inline_text(child))
+            elif not tag.startswith(("-", "_", "!")):
+                yield from self._flush()
+                yield from self._element(child, tag, depth)
+        yield from self._flush()
+
+    def _element(self, node: LexborNode, tag: str, depth: int) -> Iterator[Block]:
+        if len(tag) == 2 and tag[0] == "h" and tag[1] in "123456":
+            yield from _one(BlockType.HEADING, _inline_text(node), level=int(tag[1]))
+        elif tag == "table":
+            yield from self._table(node, depth)
+        elif tag == "pre":
+            yield from _one(BlockType.CODE, node.text() or "")
+        elif tag in {"figcaption", "caption"}:
+            yield from _one(BlockType.CAPTION, _inline_text(node))
+        elif depth >= _MOST_DEPTH:
+            yield from _one(BlockType.PARAGRAPH, _inline_text(node))
+        elif tag in {"li", "dd", "dt"}:
+            for block in _Walker().blocks(node, depth + 1):
+                yield Block(BlockType.LIST, block.text) if block.type is BlockType.PARAGRAPH else block
+        else:
+            yield from _Walker().blocks(node, depth + 1)
+
+    def _flush(self) -> Iterator[Block]:
+        text, self.parts = "".join(self.parts), []
+        yield from _one(BlockType.PARAGRAPH, text)
+
+    def _table(self, node: LexborNode, depth: int) -> Iterator[Block]:
+        caption = node.css_first("caption")
+        if caption is not None:
+            yield from _one(BlockType.CAPTION, _inline_text(caption))
+        once, filled = _grid(node)
+        columns = max((sum(map(bool, row)) for row in once), default=0)
+        if columns > 1:
+            yield table_block(once, filled=filled)
+        elif columns == 1 and depth < _MOST_DEPTH:
+            for cell in node.css("td,th"):
+                yield from _Walker().blocks(cell, depth + 1)
+
+
+def _holds_blocks(node: LexborNode) -> bool:
+    return node.css_first("p,div,table,ul,ol,h1,h2,h3,h4,h5,h6,li,section,article,pre") is not None
+
+
+def _inline_text(node: LexborNode) -> str:
+    parts = []
+    for child in node.traverse(include_text=True):
+        if child.tag == "-text":
+            parts.append(child.text(deep=False) or "")
+        elif child.tag in {"br", "p", "div", "li", "tr"}:
+            parts.append("\v" if child.tag == "br" else " ")
+    return "".join(parts)
+
+
+def _one(kind: BlockType, text: str, *, level: int | None = None) -> Iterator[Block]:
+    if kind is not BlockType.CODE:
+        text = _BLANKS.sub(" ", text.replace("\xa0", " "))
+        text = "\n".join(line.strip() for line in text.split("\v") if line.strip())
+    if text.strip():
+        yield Block(kind, plain(text) if kind is BlockType.HEADING else text.strip("\n"), level=level)
+
+
+def _grid(table: LexborNode) -> tuple[Grid, Grid]:
+    """Cells placed as rowspan and colspan say: each value once, and repeated downwards."""
+    once: Grid = []
+    filled: Grid = []
+    pending: dict[int, tuple[int, str]] = {}
+    for row in _rows(table):
+        texts: list[str] = []
+        full: list[str] = []
+        for cell in row:
+            _take_pending(pending, texts, full)
+            text = plain(_inline_text(cell))
+            down, across = _span(cell, "rowspan"), _span(cell, "colspan")
+            for offset in range(across):
+                if down > 1:
+                    pending[len(texts)] = (down - 1, text if offset == 0 else "")
+                texts.append(text if offset == 0 else "")
+                full.append(text if offset == 0 else "")
+        _take_pending(pending, texts, full)
+        once.append(texts)
+        filled.append(full)
+    width = max((len(row) for row in once), default=0)
+    return [row + [""] * (width - len(row)) for row in once], [row + [""] * (width - len(row)) for row in filled]
+
+
+def _take_pending(pending: dict[int, tuple[int, str]], texts: list[str], full: list[str]) -> None:
+    while len(texts) in pending:
+        column = len(texts)
+        left, text = pending.pop(column)
+        if left > 1:
+            pending[column] = (left - 1, text)
+        texts.append("")
+        full.append(text)
+
+
+def _rows(table: LexborNode) -> Iterator[list[LexborNode]]:
+    for group in table.iter():
+        rows = [group] if group.tag == "tr" else [row for row in group.iter() if row.tag == "tr"]
+        for row in rows:
+            yield [cell for cell in row.iter() if cell.tag in {"td", "th"}]
+
+
+def _span(cell: LexborNode, name: str) -> int:
+    value = (cell.attributes.get(name) or "1").strip()
+    return max(1, min(int(value), 500)) if value.isdigit() and len(value) < 6 else 1

@@ -1,0 +1,43 @@
+"""PNG and JPEG pictures of text. The header's size is checked before a pixel is unpacked."""
+
+import io
+
+import numpy
+from PIL import Image, ImageOps, UnidentifiedImageError
+
+from liaoyuan.knowledge.parse.blocks import PageInfo, ParsedDocument
+from liaoyuan.knowledge.parse.errors import Corrupt, ImageTooLarge
+from liaoyuan.knowledge.parse.layout import page_blocks, typography
+from liaoyuan.knowledge.parse.ocr import LONGEST_SIDE, recognise
+from liaoyuan.knowledge.parse.source import Source
+
+_POINTS_PER_INCH = 72.0
+_USUAL_DPI = (50.0, 1200.0)
+
+
+def read_image(source: Source) -> ParsedDocument:
+    """One page as large as the picture at its own resolution (96 dpi where it names none)."""
+    try:
+        with Image.open(io.BytesIO(source.data), formats=("PNG", "JPEG")) as picture:
+            width, height = picture.size
+            if width * height > source.limits.pixels:
+                raise ImageTooLarge(name=source.name, detail=f"{width} × {height}")
+            dpi = _dpi(picture)
+            upright = ImageOps.exif_transpose(picture).convert("RGB")
+    except (UnidentifiedImageError, OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
+        raise Corrupt(name=source.name) from error
+    shrink = min(1.0, LONGEST_SIDE / max(upright.size))
+    if shrink < 1.0:
+        upright = upright.resize((max(1, round(upright.width * shrink)), max(1, round(upright.height * shrink))))
+    scale = dpi * shrink / _POINTS_PER_INCH
+    pixels = numpy.ascontiguousarray(numpy.asarray(upright)[:, :, ::-1])
+    runs = recognise(pixels, scale=scale, threads=source.limits.ocr_threads)
+    blocks = page_blocks(runs, 1, typography([runs]), ocr=True)
+    page = PageInfo(upright.width / scale, upright.height / scale, ocr=True)
+    title = blocks[0].text if blocks and blocks[0].level == 1 else source.stem
+    return ParsedDocument(title, "", [page], blocks, {"ocr"})
+
+
+def _dpi(picture: Image.Image) -> float:
+    value = picture.info.get("dpi", (96.0, 96.0))[0]
+    return float(value) if _USUAL_DPI[0] <= float(value) <= _USUAL_DPI[1] else 96.0

@@ -1,0 +1,143 @@
+"""Runs of one page become blocks: reading order, paragraphs, headings, tables."""
+
+from collections import Counter
+from dataclasses import dataclass
+from statistics import median
+
+from liaoyuan.knowledge.parse.blocks import Block, BlockType
+from liaoyuan.knowledge.parse.columns import reading_order
+from liaoyuan.knowledge.parse.runs import Line, Run, union
+from liaoyuan.knowledge.parse.structure import is_list_item, starts_item
+from liaoyuan.knowledge.parse.tables import aligned_table
+from liaoyuan.knowledge.parse.text import ends_sentence, is_cjk, join_lines
+
+_HEADING_RATIO = 1.15
+_HEADING_CHARACTERS = 120
+
+
+@dataclass(frozen=True, slots=True)
+class Typography:
+    """What is ordinary in a document: the height of its body text and the heights of headings, largest first."""
+
+    body: float
+    heading_sizes: tuple[float, ...]
+
+    def level(self, size: float) -> int | None:
+        """1 for the largest heading size; None for body text."""
+        for index, heading in enumerate(self.heading_sizes):
+            if abs(size - heading) <= 0.06 * heading:
+                return index + 1
+        return None
+
+
+def typography(pages: list[list[Run]]) -> Typography:
+    """Body height by number of characters; every clearly larger height is a heading size (at most five)."""
+    weights: Counter[float] = Counter()
+    for runs in pages:
+        for run in runs:
+            weights[round(run.size * 2) / 2] += len(run.text)
+    if not weights:
+        return Typography(body=10.0, heading_sizes=())
+    body = weights.most_common(1)[0][0]
+    larger = sorted((size for size in weights if size >= body * _HEADING_RATIO), reverse=True)
+    distinct: list[float] = []
+    for size in larger:
+        if not distinct or distinct[-1] - size > 0.06 * distinct[-1]:
+            distinct.append(size)
+    return Typography(body=body, heading_sizes=tuple(distinct[:5]))
+
+
+def page_blocks(runs: list[Run], page: int, style: Typography, *, ocr: bool = False) -> list[Block]:
+    """Blocks of one page in reading order; ``page`` counts from 1."""
+    blocks: list[Block] = []
+    for lines in reading_order(runs):
+        blocks.extend(_region_blocks(lines, page, style, ocr=ocr))
+    return blocks
+
+
+def _region_blocks(lines: list[Line], page: int, style: Typography, *, ocr: bool) -> list[Block]:
+    blocks: list[Block] = []
+    left, right = _edges(lines)
+    pitch = _pitch(lines)
+    index = 0
+    while index < len(lines):
+        taken, table = (1, lines[index].runs[0].table) if lines[index].runs[0].table else aligned_table(lines, index)
+        if table is not None:
+            blocks.append(_table_block(lines[index : index + taken], table, page, ocr=ocr))
+            index += taken
+            continue
+        end = index + 1
+        while end < len(lines) and not _breaks(lines[end - 1], lines[end], left, right, pitch) and aligned_table(lines, end)[1] is None:
+            end += 1
+        blocks.append(_text_block(lines[index:end], page, style, ocr=ocr))
+        index = end
+    return blocks
+
+
+def _edges(lines: list[Line]) -> tuple[float, float]:
+    starts, ends = sorted(line.x0 for line in lines), sorted(line.x1 for line in lines)
+    return starts[len(starts) // 10], ends[len(ends) * 9 // 10]
+
+
+def _pitch(lines: list[Line]) -> float:
+    steps = [lower.y0 - upper.y0 for upper, lower in zip(lines, lines[1:], strict=False) if lower.y0 > upper.y0]
+    return median(steps) if steps else 0.0
+
+
+def _breaks(last: Line, line: Line, left: float, right: float, pitch: float) -> bool:
+    """Whether ``line`` opens a new paragraph after ``last``."""
+    if line.runs[0].table is not None:
+        return True
+    size = max(last.size, line.size)
+    if abs(last.size - line.size) > 0.15 * size or line.bold != last.bold:
+        return True
+    if line.y0 - last.y0 > max(1.35 * pitch, 1.2 * size) and line.y0 - last.y1 > 0.55 * size:
+        return True
+    return _ends_early(last, line, left, right, size) or _indented(last, line, size)
+
+
+def _ends_early(last: Line, line: Line, left: float, right: float, size: float) -> bool:
+    text = last.text
+    room = right - last.x1
+    closed = ends_sentence(text)
+    if starts_item(line.text) and (closed or room > 2 * size):
+        return True
+    if closed and room > 1.5 * size:
+        return True
+    chinese = bool(text) and is_cjk(text[-1]) and bool(line.text) and is_cjk(line.text[0])
+    return chinese and room > max(3 * size, 0.15 * (right - left))
+
+
+def _indented(last: Line, line: Line, size: float) -> bool:
+    deeper = line.x0 - last.x0
+    return 1.2 * size < deeper < 4 * size and not is_list_item(last.text) and (ends_sentence(last.text) or is_cjk(line.text[0]))
+
+
+def _table_block(lines: list[Line], table: list[list[str]], page: int, *, ocr: bool) -> Block:
+    text = "\n".join("\t".join(row).rstrip("\t") for row in table)
+    box = union([run.box for line in lines for run in line.runs])
+    return Block(BlockType.TABLE, text, page=page, box=box, table=table, ocr=ocr)
+
+
+def _text_block(lines: list[Line], page: int, style: Typography, *, ocr: bool) -> Block:
+    text = ""
+    for line in lines:
+        text = join_lines(text, line.text)
+    box = union([run.box for line in lines for run in line.runs])
+    level = _heading_level(lines, text, style, ocr=ocr)
+    kind = BlockType.HEADING if level else BlockType.LIST if is_list_item(text) else BlockType.PARAGRAPH
+    return Block(kind, text, page=page, box=box, level=level, ocr=ocr)
+
+
+def _heading_level(lines: list[Line], text: str, style: Typography, *, ocr: bool) -> int | None:
+    if len(text) > _HEADING_CHARACTERS or len(lines) > 3 or not any(character.isalpha() for character in text):
+        return None
+    level = style.level(lines[0].size)
+    if ocr:
+        # Boxes of recognised lines vary in height: only a clearly larger, short, unfinished line is a heading.
+        clear = lines[0].size > 1.3 * style.body and len(lines) == 1 and not ends_sentence(text.rstrip("）)"))
+        return 1 if clear else None
+    if level is not None:
+        return level
+    bold = all(line.bold for line in lines) and len(lines) == 1 and len(text) <= 80
+    return len(style.heading_sizes) + 1 if bold and not ends_sentence(text) and not is_list_item(text) else None

@@ -1,0 +1,167 @@
+"""PDF: the text layer where it is sound, recognition where it is missing or broken, page by page."""
+
+from dataclasses import dataclass, field, replace
+
+import numpy
+import pypdfium2
+import pypdfium2.raw as pdfium
+
+from liaoyuan.knowledge.parse.blocks import Block, BlockType, PageInfo, ParsedDocument
+from liaoyuan.knowledge.parse.errors import Corrupt, Encrypted, ImageTooLarge, NoSuchPage
+from liaoyuan.knowledge.parse.furniture import remove_furniture
+from liaoyuan.knowledge.parse.layout import page_blocks, typography
+from liaoyuan.knowledge.parse.ocr import LONGEST_SIDE, recognise
+from liaoyuan.knowledge.parse.pdf_runs import Frame, PageText, page_rules, page_text
+from liaoyuan.knowledge.parse.runs import Run, union
+from liaoyuan.knowledge.parse.source import Source
+from liaoyuan.knowledge.parse.tables import ruled_tables
+from liaoyuan.knowledge.parse.text import clean
+
+# 158 dpi: small print is still read, and an A4 page stays below the engine's longest side.
+_OCR_SCALE = 2.2
+_FEW_CHARACTERS = 40
+_BROKEN_SHARE = 0.2
+
+
+@dataclass(slots=True)
+class _Reading:
+    """What the pages gave so far."""
+
+    pages: list[PageInfo] = field(default_factory=list)
+    runs: list[list[Run]] = field(default_factory=list)
+    turned: list[list[Run]] = field(default_factory=list)
+    flags: set[str] = field(default_factory=set)
+
+
+def read_pdf(source: Source) -> ParsedDocument:
+    """Raises Encrypted or Corrupt; beyond the page or time limit the rest is left out and flagged."""
+    with _opened(source) as document:
+        count = len(document)
+        reading = _Reading()
+        if count > source.limits.pages:
+            reading.flags.add("page_limit")
+        for index in range(min(count, source.limits.pages)):
+            if source.late():
+                reading.flags.add("time_limit")
+                break
+            _read_page(source, document, index, reading)
+        title = _metadata_title(document)
+    return _assemble(source, reading, title)
+
+
+def _opened(source: Source) -> pypdfium2.PdfDocument:
+    try:
+        document = pypdfium2.PdfDocument(source.data, password=source.password)
+    except pypdfium2.PdfiumError as error:
+        if getattr(error, "err_code", None) == pdfium.FPDF_ERR_PASSWORD or "password" in str(error).lower():
+            raise Encrypted(name=source.name) from error
+        raise Corrupt(name=source.name) from error
+    if len(document) == 0:
+        raise Corrupt(name=source.name)
+    return document
+
+
+def _read_page(source: Source, document: pypdfium2.PdfDocument, index: int, reading: _Reading) -> None:
+    try:
+        page = document[index]
+    except pypdfium2.PdfiumError:
+        reading.flags.add("damaged_page")
+        _append(reading, PageInfo(0.0, 0.0), [], [])
+        return
+    try:
+        frame = Frame(page)
+        text = page_text(page, frame)
+        rules, covered, paths = page_rules(page, frame)
+        if text.tiny:
+            reading.flags.add("hidden_text")
+        if _needs_ocr(text, covered, paths):
+            runs = _recognised(source, page, frame)
+            reading.flags.add("ocr")
+            _append(reading, PageInfo(frame.width, frame.height, ocr=True), runs or text.upright, [])
+        else:
+            _append(reading, PageInfo(frame.width, frame.height), ruled_tables(text.upright, rules), text.turned)
+    finally:
+        page.close()
+
+
+def _append(reading: _Reading, info: PageInfo, runs: list[Run], turned: list[Run]) -> None:
+    reading.pages.append(info)
+    reading.runs.append(runs)
+    reading.turned.append(turned)
+
+
+def _needs_ocr(text: PageText, covered: float, paths: int) -> bool:
+    sound = text.characters - text.unmapped
+    if text.characters and text.unmapped > _BROKEN_SHARE * text.characters:
+        return True
+    if sound < _FEW_CHARACTERS and covered > 0.3:
+        return True
+    # Text drawn as outlines: no characters at all but a great many paths.
+    return sound == 0 and (covered > 0.05 or paths > 100)
+
+
+def _recognised(source: Source, page: pypdfium2.PdfPage, frame: Frame) -> list[Run]:
+    longest = max(frame.width, frame.height, 1.0)
+    scale = min(_OCR_SCALE, LONGEST_SIDE / longest)
+    if frame.width * frame.height * scale * scale > source.limits.pixels or min(frame.width, frame.height) * scale < 4:
+        return []
+    bitmap = page.render(scale=scale, rev_byteorder=False)
+    pixels = numpy.ascontiguousarray(bitmap.to_numpy()[:, :, :3])
+    return recognise(pixels, scale=scale, threads=source.limits.ocr_threads)
+
+
+def _metadata_title(document: pypdfium2.PdfDocument) -> str:
+    title, _ = clean(document.get_metadata_dict().get("Title", ""))
+    return title if 2 <= len(title) <= 200 and "\n" not in title else ""
+
+
+def _assemble(source: Source, reading: _Reading, title: str) -> ParsedDocument:
+    heights = [page.height for page in reading.pages]
+    if remove_furniture(reading.runs, heights):
+        reading.flags.add("furniture_removed")
+    style = typography([runs for runs, page in zip(reading.runs, reading.pages, strict=True) if not page.ocr] or reading.runs)
+    blocks: list[Block] = []
+    for number, (runs, turned, info) in enumerate(zip(reading.runs, reading.turned, reading.pages, strict=True), start=1):
+        own = typography([runs]) if info.ocr else style
+        blocks.extend(page_blocks(runs, number, own, ocr=info.ocr))
+        blocks.extend(_turned_block(turned, number))
+    document = ParsedDocument(_title(blocks) or _plausible(title) or source.stem, "", reading.pages, blocks, reading.flags)
+    return replace(document)
+
+
+def _turned_block(turned: list[Run], number: int) -> list[Block]:
+    if not turned:
+        return []
+    text = "".join(run.text if len(run.text) == 1 else f" {run.text} " for run in turned).strip()
+    return [Block(BlockType.PARAGRAPH, text, page=number, box=union([run.box for run in turned]))]
+
+
+def _title(blocks: list[Block]) -> str:
+    first = next((block for block in blocks[:6] if block.type is BlockType.HEADING and block.level == 1 and block.page == 1), None)
+    return first.text if first is not None and len(first.text) >= 2 else ""
+
+
+def _plausible(title: str) -> str:
+    # Word processors leave "Microsoft Word - x.doc" and "untitled" behind.
+    lowered = title.lower()
+    return "" if lowered.startswith(("microsoft", "untitled", "(anonymous", "anonymous")) or "." in title[-5:] else title
+
+
+def render_pdf_page(source: Source, page_number: int, scale: float) -> bytes:
+    """One page as PNG; ``page_number`` counts from 1, ``scale`` is pixels per point."""
+    with _opened(source) as document:
+        if not 1 <= page_number <= len(document):
+            raise NoSuchPage(name=source.name, detail=page_number)
+        page = document[page_number - 1]
+        width, height = page.get_size()
+        if width * height * scale * scale > source.limits.pixels:
+            raise ImageTooLarge(name=source.name, detail=f"{width * scale:.0f} × {height * scale:.0f}")
+        return _png(page.render(scale=scale, rev_byteorder=True))
+
+
+def _png(bitmap: pypdfium2.PdfBitmap) -> bytes:
+    import io
+
+    stream = io.BytesIO()
+    bitmap.to_pil().convert("RGB").save(stream, format="PNG", compress_level=3)
+    return stream.getvalue()

@@ -1,0 +1,227 @@
+"""Reads characters, boxes and ruling lines of one PDF page straight from pdfium."""
+
+import ctypes
+from dataclasses import dataclass
+
+import pypdfium2
+import pypdfium2.raw as pdfium
+
+from liaoyuan.knowledge.parse.runs import Run
+from liaoyuan.knowledge.parse.tables import Rule
+from liaoyuan.knowledge.parse.text import is_cjk
+
+_GAP = 1.3
+_TINY = 1.5
+_BOLD = 600
+_HYPHENS = frozenset("\x02\ufffe")
+_MOST_PATHS = 4000
+_MOST_CHARACTERS = 200_000
+
+
+@dataclass(slots=True)
+class PageText:
+    """Runs of a page (upright and turned), how many characters could not be mapped, and whether tiny text was dropped."""
+
+    upright: list[Run]
+    turned: list[Run]
+    characters: int
+    unmapped: int
+    tiny: bool
+
+
+class Frame:
+    """Turns pdfium's page space (origin bottom left, before rotation) into points as shown (origin top left)."""
+
+    def __init__(self, page: pypdfium2.PdfPage) -> None:
+        self.left, self.bottom, self.right, self.top = page.get_bbox()
+        self.rotation = page.get_rotation()
+        self.width, self.height = page.get_size()
+
+    def box(self, left: float, bottom: float, right: float, top: float) -> tuple[float, float, float, float]:
+        """A box of page space as (x0, y0, x1, y1) on the page as shown."""
+        x0, x1, y0, y1 = left - self.left, right - self.left, self.top - top, self.top - bottom
+        if self.rotation == 90:
+            span = self.top - self.bottom
+            return span - y1, x0, span - y0, x1
+        if self.rotation == 180:
+            return self.right - right, bottom - self.bottom, self.right - left, top - self.bottom
+        if self.rotation == 270:
+            span = self.right - self.left
+            return y0, span - x1, y1, span - x0
+        return x0, y0, x1, y1
+
+
+class _Collector:
+    """Characters in the order of the file become runs; a jump, a wide gap or a line end closes one."""
+
+    def __init__(self) -> None:
+        self.runs: list[Run] = []
+        self.run: Run | None = None
+        self.space = False
+
+    def add(self, character: str, box: tuple[float, float, float, float]) -> bool:
+        """Adds one visible character; returns whether it opened a new run."""
+        run = self.run
+        x0, y0, x1, y1 = box
+        if run is not None and self._continues(run, box):
+            if run.chars and run.chars[-1][0] == character and abs(run.chars[-1][1] - x0) < 0.15 * run.size:
+                return False  # bold faked by printing twice
+            if self._blank(run, character, x0):
+                run.chars.append((" ", run.x1, x0))
+            run.chars.append((character, x0, x1))
+            run.x1, run.y0, run.y1 = max(run.x1, x1), min(run.y0, y0), max(run.y1, y1)
+            self.space = False
+            return False
+        self.close()
+        self.run = Run("", x0, y0, x1, y1, size=max(y1 - y0, 0.1), chars=[(character, x0, x1)])
+        return True
+
+    def _blank(self, run: Run, character: str, x0: float) -> bool:
+        if not self.space:
+            return False
+        touching = x0 - run.x1 < 0.2 * run.size
+        return not (touching and is_cjk(character) and is_cjk(run.chars[-1][0]))
+
+    def _continues(self, run: Run, box: tuple[float, float, float, float]) -> bool:
+        gap = box[0] - run.x1
+        apart = abs((box[1] + box[3]) / 2 - run.middle) > 0.5 * run.size
+        return not apart and -0.6 * run.size < gap < _GAP * run.size
+
+    def close(self) -> None:
+        """Ends the open run, if any."""
+        if self.run is not None:
+            self.run.text = "".join(char[0] for char in self.run.chars).strip()
+            if self.run.text:
+                self.runs.append(self.run)
+        self.run, self.space = None, False
+
+
+def page_text(page: pypdfium2.PdfPage, frame: Frame) -> PageText:
+    """Every character of the text layer with its box, as runs."""
+    textpage = page.get_textpage()
+    try:
+        return _collect(textpage.raw, min(textpage.count_chars(), _MOST_CHARACTERS), frame)
+    finally:
+        textpage.close()
+
+
+def _collect(raw: "ctypes._Pointer[ctypes.c_void_p]", count: int, frame: Frame) -> PageText:
+    upright, turned = _Collector(), _Collector()
+    rect = pdfium.FS_RECTF()
+    reference = ctypes.byref(rect)
+    characters = unmapped = 0
+    tiny = False
+    collector = upright
+    for index in range(count):
+        code = pdfium.FPDFText_GetUnicode(raw, index)
+        if code in {13, 10}:
+            upright.close()
+            continue
+        if code in {32, 160, 9}:
+            collector.space = True
+            continue
+        characters += 1
+        if _is_unmapped(code):
+            unmapped += 1
+            continue
+        character = "\u00ad" if chr(code) in _HYPHENS else chr(code)
+        pdfium.FPDFText_GetLooseCharBox(raw, index, reference)
+        box = frame.box(rect.left, rect.bottom, rect.right, rect.top)
+        if _invisible(box):
+            tiny = True
+            continue
+        if collector.run is None or not collector._continues(collector.run, box):
+            collector = turned if _is_turned(raw, index, frame) else upright
+        if collector.add(character, box) and collector.run is not None:
+            collector.run.bold = pdfium.FPDFText_GetFontWeight(raw, index) >= _BOLD or _bold_font(raw, index)
+    upright.close()
+    turned.close()
+    return PageText(upright.runs, turned.runs, characters, unmapped, tiny)
+
+
+def _invisible(box: tuple[float, float, float, float]) -> bool:
+    return 0 < box[3] - box[1] < _TINY
+
+
+def _is_unmapped(code: int) -> bool:
+    return code in {0, 0xFFFD} or 0xE000 <= code <= 0xF8FF or 0xD800 <= code <= 0xDFFF or 0xF0000 <= code
+
+
+def _is_turned(raw: "ctypes._Pointer[ctypes.c_void_p]", index: int, frame: Frame) -> bool:
+    angle = pdfium.FPDFText_GetCharAngle(raw, index) * 57.29578 + frame.rotation
+    return 30 < angle % 180 < 150
+
+
+def _bold_font(raw: "ctypes._Pointer[ctypes.c_void_p]", index: int) -> bool:
+    buffer = ctypes.create_string_buffer(64)
+    flags = ctypes.c_int()
+    pdfium.FPDFText_GetFontInfo(raw, index, buffer, 64, ctypes.byref(flags))
+    return b"bold" in buffer.value.lower() or b"heavy" in buffer.value.lower()
+
+
+def page_rules(page: pypdfium2.PdfPage, frame: Frame) -> tuple[list[Rule], float, int]:
+    """Ruling lines, the share of the page that images cover (may exceed 1), and the number of drawn paths."""
+    rules: list[Rule] = []
+    covered = 0.0
+    paths = 0
+    kinds = (pdfium.FPDF_PAGEOBJ_PATH, pdfium.FPDF_PAGEOBJ_IMAGE)
+    for thing in page.get_objects(filter=kinds, max_depth=3):
+        try:
+            box = frame.box(*thing.get_bounds())
+        except pypdfium2.PdfiumError:
+            continue  # an object without extent draws nothing
+        if thing.type == pdfium.FPDF_PAGEOBJ_IMAGE:
+            covered += max(0.0, box[2] - box[0]) * max(0.0, box[3] - box[1])
+            continue
+        paths += 1
+        if paths <= _MOST_PATHS:
+            rules.extend(_path_rules(thing, frame, box))
+    return rules[:_MOST_PATHS], covered / max(1.0, frame.width * frame.height), paths
+
+
+def _path_rules(path: pypdfium2.PdfObject, frame: Frame, box: tuple[float, float, float, float]) -> list[Rule]:
+    thin = _thin(box)
+    if thin is not None:
+        return [thin] if thin.end - thin.start > 6 else []
+    count = pdfium.FPDFPath_CountSegments(path.raw)
+    if count < 2 or count > 400:
+        return []
+    return _segment_rules(path, count, frame)
+
+
+def _segment_rules(path: pypdfium2.PdfObject, count: int, frame: Frame) -> list[Rule]:
+    matrix = path.get_matrix()
+    x, y = ctypes.c_float(), ctypes.c_float()
+    rules: list[Rule] = []
+    last: tuple[float, float] | None = None
+    opened: tuple[float, float] | None = None
+    for index in range(count):
+        segment = pdfium.FPDFPath_GetPathSegment(path.raw, index)
+        pdfium.FPDFPathSegment_GetPoint(segment, x, y)
+        point = matrix.on_point(x.value, y.value)
+        kind = pdfium.FPDFPathSegment_GetType(segment)
+        if kind == pdfium.FPDF_SEGMENT_MOVETO:
+            opened = point
+        elif kind == pdfium.FPDF_SEGMENT_BEZIERTO:
+            return []
+        elif last is not None:
+            rules.extend(_rule(last, point, frame))
+        if pdfium.FPDFPathSegment_GetClose(segment) and opened is not None:
+            rules.extend(_rule(point, opened, frame))
+        last = point
+    return rules
+
+
+def _rule(start: tuple[float, float], end: tuple[float, float], frame: Frame) -> list[Rule]:
+    (x0, y0), (x1, y1) = start, end
+    rule = _thin(frame.box(min(x0, x1), min(y0, y1), max(x0, x1), max(y0, y1)))
+    return [rule] if rule is not None and rule.end - rule.start > 6 else []
+
+
+def _thin(box: tuple[float, float, float, float]) -> Rule | None:
+    width, height = box[2] - box[0], box[3] - box[1]
+    if width <= 2.5 and height > width:
+        return Rule(vertical=True, at=(box[0] + box[2]) / 2, start=box[1], end=box[3])
+    if height <= 2.5 and width > height:
+        return Rule(vertical=False, at=(box[1] + box[3]) / 2, start=box[0], end=box[2])
+    return None

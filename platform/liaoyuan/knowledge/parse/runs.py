@@ -1,0 +1,106 @@
+"""The common ground of digital and recognised pages: runs of text with boxes, gathered into lines."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from statistics import median
+
+from liaoyuan.knowledge.parse.blocks import Box
+from liaoyuan.knowledge.parse.text import close_cjk_gaps, is_cjk
+
+
+@dataclass(slots=True)
+class Run:
+    """Text on one baseline without a wide gap. Points, origin at the top left; ``chars`` = (character, x0, x1)."""
+
+    text: str
+    x0: float
+    y0: float
+    x1: float
+    y1: float
+    size: float
+    bold: bool = False
+    chars: list[tuple[str, float, float]] = field(default_factory=list)
+    table: list[list[str]] | None = None
+
+    @property
+    def middle(self) -> float:
+        """Height of the centre line."""
+        return (self.y0 + self.y1) / 2
+
+    @property
+    def box(self) -> Box:
+        """The four edges as a tuple."""
+        return (self.x0, self.y0, self.x1, self.y1)
+
+
+@dataclass(slots=True)
+class Line:
+    """Runs on one baseline from left to right."""
+
+    runs: list[Run]
+
+    @property
+    def x0(self) -> float:
+        """Left edge."""
+        return self.runs[0].x0
+
+    @property
+    def x1(self) -> float:
+        """Right edge."""
+        return max(run.x1 for run in self.runs)
+
+    @property
+    def y0(self) -> float:
+        """Top edge."""
+        return min(run.y0 for run in self.runs)
+
+    @property
+    def y1(self) -> float:
+        """Bottom edge."""
+        return max(run.y1 for run in self.runs)
+
+    @property
+    def size(self) -> float:
+        """Height of the longest run."""
+        return max(self.runs, key=lambda run: len(run.text)).size
+
+    @property
+    def bold(self) -> bool:
+        """Whether every run is bold."""
+        return all(run.bold for run in self.runs)
+
+    @property
+    def text(self) -> str:
+        """The runs with one blank between them, none between Chinese characters that nearly touch."""
+        text = self.runs[0].text
+        for left, right in zip(self.runs, self.runs[1:], strict=False):
+            near = right.x0 - left.x1 < 0.6 * max(left.size, right.size)
+            glue = "" if near and text and right.text and is_cjk(text[-1]) and is_cjk(right.text[0]) else " "
+            text += glue + right.text
+        return close_cjk_gaps(text)
+
+
+def union(boxes: Sequence[Box]) -> Box:
+    """The smallest box around all; ``boxes`` must not be empty."""
+    return (min(b[0] for b in boxes), min(b[1] for b in boxes), max(b[2] for b in boxes), max(b[3] for b in boxes))
+
+
+def gather_lines(runs: list[Run]) -> list[Line]:
+    """Runs whose centres lie within half a character height share a line; lines from top to bottom."""
+    lines: list[list[Run]] = []
+    for run in sorted(runs, key=lambda run: (run.middle, run.x0)):
+        home = next((line for line in reversed(lines[-3:]) if _shares_line(line, run)), None)
+        if home is None:
+            lines.append([run])
+        else:
+            home.append(run)
+    return [Line(sorted(line, key=lambda run: run.x0)) for line in lines]
+
+
+def _shares_line(line: list[Run], run: Run) -> bool:
+    if run.table is not None or line[0].table is not None:
+        return False
+    centre = median(member.middle for member in line)
+    height = min(run.y1 - run.y0, min(member.y1 - member.y0 for member in line))
+    overlap = any(min(run.x1, member.x1) - max(run.x0, member.x0) > 0.5 * run.size for member in line)
+    return abs(centre - run.middle) < 0.5 * height and not overlap

@@ -1,0 +1,174 @@
+"""XLSX and XLS: each sheet a table, values as last calculated, bounded in cells."""
+
+import datetime
+import io
+import re
+import zipfile
+from collections.abc import Iterable, Iterator
+
+import openpyxl
+from lxml import etree
+from openpyxl.utils import get_column_letter, range_boundaries
+from openpyxl.utils.exceptions import InvalidFileException
+
+from liaoyuan.knowledge.parse.blocks import Block, BlockType, PageInfo, ParsedDocument
+from liaoyuan.knowledge.parse.errors import Corrupt, Encrypted
+from liaoyuan.knowledge.parse.grid import Grid, table_block
+from liaoyuan.knowledge.parse.source import Source
+from liaoyuan.knowledge.parse.text import plain
+
+_MERGE = re.compile(rb'<(?:\w+:)?mergeCell\s[^>]*?ref="([A-Z]{1,3}\d{1,7}:[A-Z]{1,3}\d{1,7})"')
+_MOST_COLUMNS = 1024
+_MOST_MERGES = 20_000
+_EMPTY_ROWS = 10_000
+_ROWS_A_BLOCK = 200
+_BROKEN = (InvalidFileException, KeyError, ValueError, TypeError, IndexError, AttributeError, zipfile.BadZipFile, etree.XMLSyntaxError, EOFError, OSError)
+Rows = list[tuple[int, list[str]]]
+
+
+class _Budget:
+    """Counts down the cells of the whole file."""
+
+    def __init__(self, cells: int) -> None:
+        self.left = cells
+
+
+def read_xlsx(source: Source) -> ParsedDocument:
+    """Formulas give the value that was saved with them; hidden sheets are read and flagged."""
+    budget, flags, blocks = _Budget(source.limits.cells), set[str](), list[Block]()
+    try:
+        book = openpyxl.load_workbook(io.BytesIO(source.data), read_only=True, data_only=True, keep_links=False)
+        merges = _Merges(source.data)
+        for sheet in book.worksheets:
+            if sheet.sheet_state != "visible":
+                flags.add("hidden_sheet")
+            sheet.reset_dimensions()
+            rows = _bounded(sheet.iter_rows(values_only=True, max_col=_MOST_COLUMNS), budget, flags)
+            blocks.extend(_sheet_blocks(sheet.title, rows, merges.of(sheet._worksheet_path)))
+        book.close()
+    except _BROKEN as error:
+        raise Corrupt(name=source.name) from error
+    return ParsedDocument(_title(blocks, source), "", _no_pages(), blocks, flags)
+
+
+def read_xls(source: Source) -> ParsedDocument:
+    """The older binary format, through calamine."""
+    import python_calamine
+
+    budget, flags, blocks = _Budget(source.limits.cells), set[str](), list[Block]()
+    try:
+        book = python_calamine.CalamineWorkbook.from_object(io.BytesIO(source.data))
+        for name in book.sheet_names:
+            rows = _bounded(book.get_sheet_by_name(name).iter_rows(), budget, flags)
+            blocks.extend(_sheet_blocks(name, rows, []))
+    except python_calamine.PasswordError as error:
+        raise Encrypted(name=source.name) from error
+    except (python_calamine.CalamineError, *_BROKEN) as error:
+        raise Corrupt(name=source.name) from error
+    return ParsedDocument(_title(blocks, source), "", _no_pages(), blocks, flags)
+
+
+def _no_pages() -> list[PageInfo]:
+    return []
+
+
+def _bounded(rows: Iterable[Iterable[object]], budget: _Budget, flags: set[str]) -> Rows:
+    """Rows that hold something, with their number; ends at the cell budget or after a long stretch of nothing."""
+    kept: Rows = []
+    empty = 0
+    for number, row in enumerate(rows, start=1):
+        cells = [_shown(value) for value in row]
+        if not any(cells):
+            empty += 1
+            if empty > _EMPTY_ROWS:
+                flags.add("sparse_sheet")
+                break
+            continue
+        empty = 0
+        while cells and not cells[-1]:
+            cells.pop()
+        budget.left -= len(cells)
+        if budget.left < 0:
+            flags.add("cell_limit")
+            break
+        kept.append((number, cells))
+    return kept
+
+
+def _shown(value: object) -> str:
+    if value is None:
+        return ""
+    if isinstance(value, bool):
+        return "TRUE" if value else "FALSE"
+    if isinstance(value, float):
+        return str(int(value)) if value.is_integer() and abs(value) < 1e15 else f"{value:.12g}"
+    if isinstance(value, datetime.datetime):
+        return value.date().isoformat() if value.time() == datetime.time() else value.isoformat(" ", "seconds")
+    return str(value).strip()
+
+
+def _sheet_blocks(title: str, rows: Rows, merges: list[str]) -> Iterator[Block]:
+    if not rows:
+        return
+    yield Block(BlockType.HEADING, title, level=2, locator=title)
+    width = max(len(cells) for _, cells in rows)
+    rows = [(number, cells + [""] * (width - len(cells))) for number, cells in rows]
+    lead = 0
+    # A title over the table: rows at the top with one cell only.
+    while lead < len(rows) - 1 and width > 1 and sum(map(bool, rows[lead][1])) == 1 and lead < 3:
+        number, cells = rows[lead]
+        column = next(index for index, cell in enumerate(cells) if cell)
+        yield Block(BlockType.PARAGRAPH, cells[column], locator=f"{title}!{get_column_letter(column + 1)}{number}")
+        lead += 1
+    yield from _table_blocks(title, rows[lead:], width, merges)
+
+
+def _table_blocks(title: str, rows: Rows, width: int, merges: list[str]) -> Iterator[Block]:
+    filled = _filled_down(rows, merges)
+    used = [index for index in range(width) if any(cells[index] for _, cells in rows)]
+    for start in range(0, len(rows), _ROWS_A_BLOCK):
+        part = rows[start : start + _ROWS_A_BLOCK]
+        locator = f"{title}!{get_column_letter(used[0] + 1)}{part[0][0]}:{get_column_letter(used[-1] + 1)}{part[-1][0]}"
+        once = [[cells[index] for index in used] for _, cells in part]
+        full = [[filled[number][index] for index in used] for number, _ in part]
+        if start:
+            # The header row goes along, so that a later part of a long sheet still names its columns.
+            full = [[filled[rows[0][0]][index] for index in used], *full]
+        yield table_block(once, filled=full, locator=locator)
+
+
+def _filled_down(rows: Rows, merges: list[str]) -> dict[int, list[str]]:
+    filled = {number: list(cells) for number, cells in rows}
+    for reference in merges:
+        left, top, _, bottom = range_boundaries(reference)
+        if left is None or top is None or bottom is None or bottom == top or top not in filled:
+            continue
+        for number in range(top + 1, min(bottom, top + 5000) + 1):
+            if number in filled and left - 1 < len(filled[number]) and left - 1 < len(filled[top]):
+                filled[number][left - 1] = filled[number][left - 1] or filled[top][left - 1]
+    return filled
+
+
+class _Merges:
+    """Merged ranges, read from the tail of each sheet's XML: the streaming reader does not give them."""
+
+    def __init__(self, data: bytes) -> None:
+        self.archive = zipfile.ZipFile(io.BytesIO(data))
+
+    def of(self, path: str) -> list[str]:
+        """References such as ``A2:A9`` of the sheet stored at ``path``."""
+        found: list[str] = []
+        with self.archive.open(path.lstrip("/")) as stream:
+            tail = b""
+            while chunk := stream.read(1 << 20):
+                window = tail + chunk
+                found.extend(match.decode("ascii") for match in _MERGE.findall(window))
+                tail = window[window.rfind(b"<") :][-512:]
+                if len(found) > _MOST_MERGES:
+                    break
+        return list(dict.fromkeys(found))
+
+
+def _title(blocks: list[Block], source: Source) -> str:
+    first = next((block for block in blocks if block.type is not BlockType.HEADING), None)
+    return plain(first.text) if first is not None and first.type is BlockType.PARAGRAPH and len(first.text) <= 80 else source.stem

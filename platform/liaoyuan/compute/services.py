@@ -1,0 +1,41 @@
+"""Reserve and release what a pipeline was promised."""
+
+from datetime import timedelta
+from uuid import UUID
+
+from django.utils import timezone
+
+from liaoyuan.accounts.tenancy import current_tenant
+from liaoyuan.compute.models import CapacityPlan, Reservation
+from liaoyuan.compute.selectors import reservations_live
+
+# A pipeline that nobody finishes must not hold memory for ever.
+LAPSE_FACTOR = 4
+LAPSE_LEAST = timedelta(minutes=30)
+
+
+def reservation_create(*, plan: CapacityPlan, memory_bytes: int, cores: float) -> Reservation:
+    """Promise memory and cores to the plan's solution; an earlier promise to the same solution is replaced."""
+    reservation_release(solution_id=plan.solution_id)
+    lapse = max(LAPSE_LEAST, timedelta(seconds=LAPSE_FACTOR * plan.seconds))
+    return Reservation.objects.create(
+        organization_id=current_tenant().organization_id,
+        solution_id=plan.solution_id,
+        plan=plan,
+        memory_bytes=memory_bytes,
+        cores=cores,
+        lapses_at=timezone.now() + lapse,
+    )
+
+
+def reservation_release(*, solution_id: UUID) -> int:
+    """Give back what ``solution_id`` holds; how many reservations that were."""
+    held = reservations_live(Reservation.objects.filter(solution_id=solution_id))
+    return held.update(released_at=timezone.now())
+
+
+class ReservationPort:
+    """Serves ``pipeline.ports.Reservations``."""
+
+    def release(self, *, solution_id: UUID) -> None:
+        reservation_release(solution_id=solution_id)

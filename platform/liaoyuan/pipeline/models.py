@@ -1,5 +1,6 @@
 """The ledger: solutions, pipelines, runs with their events, the outbox, artifacts and their lineage."""
 
+from django.contrib.postgres.fields import ArrayField
 from django.db import models
 
 from liaoyuan.accounts.models import TenantModel
@@ -64,12 +65,12 @@ class StageRun(TenantModel):
     ========== ========== ====================================================================
     from       to         when
     ========== ========== ====================================================================
-    waiting    queued     the dependency succeeded, the quota is free, or somebody approved
+    waiting    queued     the dependency succeeded, the quota or engine is asked again, or somebody approved
     waiting    cancelled  cancelled before it started
     queued     running    a worker claims it: fence + 1, attempt + 1, lease
     queued     cancelled  cancelled before it started
     running    succeeded  artifacts registered, in the same transaction
-    running    failed     an expected failure that a retry cannot mend
+    running    failed     an expected failure that a retry cannot mend, or that came on the last attempt
     running    errored    a bug: an unexpected exception
     running    waiting    the stage raised WaitFor (the attempt is given back)
     running    queued     the lease ran out, or a retryable failure, and attempts are left
@@ -77,6 +78,7 @@ class StageRun(TenantModel):
     running    cancelling somebody cancelled
     cancelling cancelled  the stage stopped, or its lease ran out
     failed     queued     retried by a person (likewise errored, cancelled and dead): attempts start anew
+    failed     waiting    likewise, while the stage before it has not succeeded
     ========== ========== ====================================================================
     """
 
@@ -93,6 +95,7 @@ class StageRun(TenantModel):
     lease_until = models.DateTimeField(null=True, blank=True)
     heartbeat_at = models.DateTimeField(null=True, blank=True)
     queued_at = models.DateTimeField(null=True, blank=True)
+    not_before = models.DateTimeField(null=True, blank=True)
     started_at = models.DateTimeField(null=True, blank=True)
     finished_at = models.DateTimeField(null=True, blank=True)
     wait_kind = models.CharField(max_length=16, blank=True)
@@ -107,11 +110,17 @@ class StageRun(TenantModel):
     checkpoint = models.JSONField(default=dict, blank=True)
     result = models.JSONField(default=dict, blank=True)
     error = models.JSONField(default=dict, blank=True)
-    idempotency_key = models.CharField(max_length=120, null=True, blank=True)
+    idempotency_key = models.CharField(max_length=120, blank=True, default="")
     requested_by = models.UUIDField(null=True, blank=True)
 
     class Meta:
-        constraints = [models.UniqueConstraint(fields=["organization", "idempotency_key"], name="stage_run_once")]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["organization", "idempotency_key"],
+                condition=~models.Q(idempotency_key=""),
+                name="stage_run_once",
+            )
+        ]
         indexes = [
             models.Index(fields=["state", "queue", "queued_at"], name="stage_run_queue"),
             models.Index(fields=["state", "lease_until"], name="stage_run_lease"),
@@ -193,3 +202,15 @@ class Lineage(TenantModel):
 
     def __str__(self) -> str:
         return f"{self.parent_kind} -{self.relation}-> {self.child_kind}"
+
+
+class WorkerBeat(models.Model):
+    """A sign of life of one worker process. Belongs to the machine, not to a tenant: it names queues and nothing else."""
+
+    name = models.CharField(max_length=120, primary_key=True)
+    queues = ArrayField(models.CharField(max_length=16))
+    slots = models.PositiveSmallIntegerField(default=1)
+    at = models.DateTimeField()
+
+    def __str__(self) -> str:
+        return self.name

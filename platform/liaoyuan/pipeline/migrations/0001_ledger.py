@@ -2,6 +2,7 @@
 
 import uuid
 
+import django.contrib.postgres.fields
 import django.db.models.deletion
 from django.db import migrations, models
 
@@ -103,6 +104,7 @@ class Migration(migrations.Migration):
                 ("lease_until", models.DateTimeField(blank=True, null=True)),
                 ("heartbeat_at", models.DateTimeField(blank=True, null=True)),
                 ("queued_at", models.DateTimeField(blank=True, null=True)),
+                ("not_before", models.DateTimeField(blank=True, null=True)),
                 ("started_at", models.DateTimeField(blank=True, null=True)),
                 ("finished_at", models.DateTimeField(blank=True, null=True)),
                 ("wait_kind", models.CharField(blank=True, max_length=16)),
@@ -117,7 +119,7 @@ class Migration(migrations.Migration):
                 ("checkpoint", models.JSONField(blank=True, default=dict)),
                 ("result", models.JSONField(blank=True, default=dict)),
                 ("error", models.JSONField(blank=True, default=dict)),
-                ("idempotency_key", models.CharField(blank=True, max_length=120, null=True)),
+                ("idempotency_key", models.CharField(blank=True, default="", max_length=120)),
                 ("requested_by", models.UUIDField(blank=True, null=True)),
                 (
                     "organization",
@@ -248,6 +250,18 @@ class Migration(migrations.Migration):
                 ],
             },
         ),
+        migrations.CreateModel(
+            name="WorkerBeat",
+            fields=[
+                ("name", models.CharField(max_length=120, primary_key=True, serialize=False)),
+                (
+                    "queues",
+                    django.contrib.postgres.fields.ArrayField(base_field=models.CharField(max_length=16), size=None),
+                ),
+                ("slots", models.PositiveSmallIntegerField(default=1)),
+                ("at", models.DateTimeField()),
+            ],
+        ),
         migrations.AddConstraint(
             model_name="solution",
             constraint=models.UniqueConstraint(fields=("organization", "name"), name="solution_name_once"),
@@ -272,7 +286,11 @@ class Migration(migrations.Migration):
         ),
         migrations.AddConstraint(
             model_name="stagerun",
-            constraint=models.UniqueConstraint(fields=("organization", "idempotency_key"), name="stage_run_once"),
+            constraint=models.UniqueConstraint(
+                condition=models.Q(("idempotency_key", ""), _negated=True),
+                fields=("organization", "idempotency_key"),
+                name="stage_run_once",
+            ),
         ),
         migrations.AddIndex(
             model_name="stageevent",

@@ -1,0 +1,121 @@
+"""When to say nothing: a calibrated guess whether the evidence answers the question.
+
+A logistic model over a handful of readable features; ``benchmarks/abstention_fit.py`` learns its weights on questions with and without
+an answer in the collection, and writes them as JSON beside this file. Nothing here knows any single question.
+"""
+
+import json
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+
+from liaoyuan.knowledge.question import Kind, Question, fits
+from liaoyuan.knowledge.rank import Ranked, Statistics, share
+from liaoyuan.knowledge.text.segment import term_counts
+from liaoyuan.knowledge.text.sentences import sentences
+
+FEATURES = (
+    "cosine",
+    "margin",
+    "words_top",
+    "words_three",
+    "rarest",
+    "unknown",
+    "sentence",
+    "fit",
+    "no_unit",
+    "characters",
+    "lexical",
+)
+_READ = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Judgement:
+    """Whether to answer, how sure (probability that the evidence answers), and the features behind it."""
+
+    answerable: bool
+    probability: float
+    features: dict[str, float]
+    missing: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class _Model:
+    bias: float
+    weights: dict[str, float]
+    threshold: float
+
+
+def judge(question: Question, ranked: Sequence[Ranked], statistics: Statistics) -> Judgement:
+    """Decides on the best few results. Without any result, or without a subject in the question, never answerable."""
+    if not ranked or not question.words:
+        return Judgement(answerable=False, probability=0.0, features=dict.fromkeys(FEATURES, 0.0), missing=question.words)
+    values = features(question, ranked, statistics)
+    model = _model()
+    probability = 1 / (1 + math.exp(-model.bias - sum(model.weights[name] * values[name] for name in FEATURES)))
+    covered = _covered(question, ranked[:_READ])
+    missing = tuple(word for word in question.words if word not in covered)
+    return Judgement(probability >= model.threshold, probability, values, missing)
+
+
+def features(question: Question, ranked: Sequence[Ranked], statistics: Statistics) -> dict[str, float]:
+    """The model's inputs, each about 0 to 1."""
+    weights = {word: statistics.idf(word) for word in question.words}
+    first = ranked[0].candidate
+    top = _covered(question, ranked[:1])
+    three = _covered(question, ranked[:_READ])
+    best = max(item.candidate.cosine for item in ranked)
+    cosines = sorted((item.candidate.cosine for item in ranked), reverse=True)
+    tail = cosines[min(len(cosines) - 1, 9)]
+    rarest = max(weights, key=lambda word: weights[word])
+    fit, whole = _sentence(question, ranked[:_READ], weights)
+    return {
+        "cosine": (first.cosine - 0.8) * 10,
+        "margin": (best - tail) * 20,
+        "words_top": share(weights, top),
+        "words_three": share(weights, three),
+        "rarest": float(rarest in three),
+        "unknown": share(weights, {word for word in weights if not statistics.frequency.get(word)}),
+        "sentence": whole,
+        "fit": fit,
+        "no_unit": float(question.kind is Kind.AMOUNT and fit == 0.0),
+        "characters": ranked[0].features["characters"],
+        "lexical": ranked[0].features["coverage"],
+    }
+
+
+def _covered(question: Question, ranked: Sequence[Ranked]) -> set[str]:
+    return {
+        word
+        for item in ranked
+        for word in term_counts(
+            question.words, f"{item.candidate.title} {item.candidate.heading}\n{item.candidate.text}"
+        )
+    }
+
+
+def _sentence(question: Question, ranked: Sequence[Ranked], weights: dict[str, float]) -> tuple[float, float]:
+    """Coverage of the question by the best sentence that fits its kind, and by the best sentence of any."""
+    fitting = whole = 0.0
+    for item in ranked:
+        around = set(term_counts(weights, f"{item.candidate.title} {item.candidate.heading}"))
+        for part in sentences(item.candidate.text):
+            sentence = part.of(item.candidate.text)
+            covered = share(weights, around | set(term_counts(weights, sentence)))
+            whole = max(whole, covered)
+            if covered > fitting and fits(question, sentence):
+                fitting = covered
+    return fitting, whole
+
+
+@lru_cache(maxsize=1)
+def _model() -> _Model:
+    stored = json.loads((Path(__file__).parent / "weights" / "abstain.json").read_text(encoding="utf-8"))
+    return _Model(
+        bias=float(stored["bias"]),
+        weights={name: float(stored["weights"][name]) for name in FEATURES},
+        threshold=float(stored["threshold"]),
+    )

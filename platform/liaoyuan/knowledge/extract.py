@@ -1,0 +1,111 @@
+"""The extractive answer: sentences of the evidence, word for word, each with its place in the chunk it came from."""
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from liaoyuan.knowledge.question import Kind, Question, fits
+from liaoyuan.knowledge.rank import Ranked, Statistics, share
+from liaoyuan.knowledge.text.segment import term_counts
+from liaoyuan.knowledge.text.sentences import Sentence, list_around, sentences
+
+# A clause this short is quoted whole: half a rule misleads.
+_WHOLE_CHINESE, _WHOLE_OTHER = 220, 420
+_MOST_CHUNKS = 3
+# Differences of ranking scores are log odds: how much likelier the better chunk is the one that answers.
+_NEAR_TOP = 0.8
+_SECOND_HALF = 2.5
+_GAIN = 0.05
+_NEAR_SENTENCE = 0.6
+_FIT_BONUS = 0.35
+_COMPOUND = re.compile(
+    r"分别|哪两|哪几部|各自|以及|和.*?[？?]|[？?，,].*?(?:吗|呢|谁|什么|怎么|多少|哪).*?[？?]|\b(?:both|respectively|and)\b"
+)
+_HEAD = re.compile(r"^第[〇零一二两三四五六七八九十百千\d]+条(?:之[一二三四五六七八九十])?[\s\u3000]*")
+
+
+@dataclass(frozen=True, slots=True)
+class Quote:
+    """``text`` is ``chunk.text[start:end]``, to the letter."""
+
+    chunk_id: str
+    start: int
+    end: int
+    text: str
+    score: float
+
+
+def extract(question: Question, ranked: Sequence[Ranked], statistics: Statistics) -> list[Quote]:
+    """The quotes that answer ``question``, best chunk first and in reading order inside each."""
+    weights = {term: statistics.idf(term) for term in question.terms}
+    quotes: list[Quote] = []
+    for item in _sources(question, ranked, weights):
+        text = item.candidate.text
+        quotes.extend(
+            Quote(item.candidate.chunk_id, start, end, text[start:end], item.score)
+            for start, end in _passages(question, item, weights)
+        )
+    return quotes
+
+
+def _sources(question: Question, ranked: Sequence[Ranked], weights: Mapping[str, float]) -> list[Ranked]:
+    """The best chunk, and those beside it that are nearly as good or that speak of what it leaves out."""
+    if not ranked:
+        return []
+    chosen = [ranked[0]]
+    covered = _terms(ranked[0], weights)
+    compound = bool(_COMPOUND.search(question.text))
+    for item in ranked[1:_MOST_CHUNKS]:
+        found = _terms(item, weights)
+        gain = share(weights, covered | found) - share(weights, covered)
+        behind = ranked[0].score - item.score
+        if behind < _NEAR_TOP or (compound and gain > _GAIN and behind < _SECOND_HALF):
+            chosen.append(item)
+            covered |= found
+    return chosen
+
+
+def _terms(item: Ranked, weights: Mapping[str, float]) -> set[str]:
+    return set(term_counts(weights, item.candidate.text))
+
+
+def _passages(question: Question, item: Ranked, weights: Mapping[str, float]) -> list[tuple[int, int]]:
+    text = item.candidate.text
+    if len(text) <= (_WHOLE_CHINESE if question.chinese else _WHOLE_OTHER):
+        return [(0, len(text))]
+    parts = sentences(text)
+    scores = [_value(question, part.of(text), weights) for part in parts]
+    best = max(scores)
+    picked: set[int] = set()
+    for index, score in enumerate(scores):
+        if score >= best * _NEAR_SENTENCE:
+            picked.update(_with_list(question, parts, index))
+    return _runs(parts, sorted(picked))
+
+
+def _value(question: Question, sentence: str, weights: Mapping[str, float]) -> float:
+    covered = share(weights, set(term_counts(weights, sentence)))
+    return covered + (_FIT_BONUS if covered > 0 and fits(question, sentence) else 0.0)
+
+
+def _with_list(question: Question, parts: Sequence[Sentence], index: int) -> set[int]:
+    """A question for a list gets all its items; an item alone takes along the line that introduces it."""
+    first, last = list_around(parts, index)
+    if last - first == 1:
+        return {index}
+    if question.kind in {Kind.LIST, Kind.FACT, Kind.HOW} or not parts[index].item:
+        return set(range(first, last))
+    return {first, index}
+
+
+def _runs(parts: Sequence[Sentence], picked: Sequence[int]) -> list[tuple[int, int]]:
+    """Neighbouring sentences make one quote."""
+    runs: list[tuple[int, int]] = []
+    previous = -2
+    for index in picked:
+        if index == previous + 1 and runs:
+            runs[-1] = (runs[-1][0], parts[index].end)
+        else:
+            runs.append((parts[index].start, parts[index].end))
+        previous = index
+    return runs

@@ -1,0 +1,159 @@
+"""What a question asks for: its kind, the unit it expects, and the terms evidence must speak about."""
+
+import re
+from dataclasses import dataclass
+from enum import StrEnum
+
+from liaoyuan.knowledge.text.facts import Quantity, quantities
+from liaoyuan.knowledge.text.normalise import is_chinese, normalise
+from liaoyuan.knowledge.text.segment import question_terms, question_words
+
+
+class Kind(StrEnum):
+    """The shape of the answer that a question wants."""
+
+    AMOUNT = "amount"
+    WHO = "who"
+    WHEN = "when"
+    LIST = "list"
+    PENALTY = "penalty"
+    REASON = "reason"
+    YES_NO = "yes_no"
+    HOW = "how"
+    FACT = "fact"
+
+
+_KINDS: tuple[tuple[Kind, re.Pattern[str]], ...] = (
+    (
+        Kind.PENALTY,
+        re.compile(
+            r"怎么罚|如何处罚|怎么处罚|怎样处罚|罚多少|罚款|什么处罚|法律责任|什么后果|penalt|fined?\b|sanction"
+        ),
+    ),
+    (
+        Kind.AMOUNT,
+        re.compile(
+            r"多少|多久|多长|多大|多高|多远|多重|几(?!乎|率|何|类|种)|第几|上限|下限|最高|最低|最多|最少"
+            r"|how (?:many|much|long|often|far|high|old|soon|large|big|fast)|what (?:percentage|number|amount|dose|age|temperature|voltage)"
+        ),
+    ),
+    (
+        Kind.WHO,
+        re.compile(
+            r"谁|何人|哪个(?:部门|机构|单位|机关)|哪些(?:部门|机构|单位|机关|人)|哪一?级|什么(?:部门|机构|单位|机关|人)|由哪|\bwho\b|\bwhom\b|\bwhose\b"
+            r"|which (?:department|body|authority|office|person|committee|unit|role)"
+        ),
+    ),
+    (Kind.WHEN, re.compile(r"什么时候|何时|哪一?天|哪年|几月|几号|日期|\bwhen\b|what (?:date|time|day|year)|deadline")),
+    (
+        Kind.LIST,
+        re.compile(
+            r"哪些|哪几|几种|几类|什么条件|什么材料|什么手续|有何|包括什么|包含什么|什么内容|什么情形|什么情况|条件是什么|分别"
+            r"|\blist\b|what are|which .*\bare\b|conditions|requirements|what (?:items|documents|steps|measures|symptoms|types|kinds)"
+        ),
+    ),
+    (Kind.REASON, re.compile(r"为什么|为何|原因|\bwhy\b|\bcauses?\b|reason")),
+    (
+        Kind.YES_NO,
+        re.compile(
+            r"吗|是否|能否|可否|能不能|可不可以|要不要|是不是|有没有|算不算|会不会|需不需要|行不行|还是"
+            r"|^(?:is|are|can|may|must|should|do|does|did|will|has|have|am|was|were|shall|could|would)\b"
+        ),
+    ),
+    (Kind.HOW, re.compile(r"怎么|怎样|如何|怎么办|\bhow\b")),
+)
+_UNITS: tuple[tuple[re.Pattern[str], frozenset[str]], ...] = (
+    (
+        re.compile(r"多久|多长时间|how long|how soon|how often"),
+        frozenset(
+            [
+                "年",
+                "月",
+                "个月",
+                "日",
+                "周",
+                "时",
+                "分",
+                "秒",
+                "工作日",
+                "day",
+                "week",
+                "month",
+                "year",
+                "hour",
+                "minute",
+                "h",
+            ]
+        ),
+    ),
+    (re.compile(r"几天|多少天|几日|多少日|几个工作日|how many days"), frozenset({"日", "工作日", "day"})),
+    (re.compile(r"几年|多少年|how many years"), frozenset({"年", "year"})),
+    (re.compile(r"几个月|多少个月|how many months"), frozenset({"个月", "月", "month"})),
+    (re.compile(r"小时|how many hours"), frozenset({"时", "hour", "h"})),
+    (re.compile(r"几分钟|多少分钟|how many minutes"), frozenset({"分", "分钟", "minute"})),
+    (re.compile(r"几岁|多大年龄|多少岁|how old|what age"), frozenset({"岁", "周岁", "year"})),
+    (re.compile(r"多少钱|罚多少|多少元|费用|how much.*(?:cost|pay|fee)"), frozenset({"元", "倍", "%", "dollar"})),
+    (re.compile(r"几个人|多少人|几人|几名|how many people"), frozenset({"人"})),
+    (re.compile(r"几次|多少次|how many times"), frozenset({"次", "time"})),
+    (re.compile(r"百分之几|比例|百分比|percentage|what percent"), frozenset({"%"})),
+    (re.compile(r"多少度|温度|temperature"), frozenset({"度", "℃", "摄氏度"})),
+    (re.compile(r"多少米|多远|距离|how far"), frozenset({"米", "千米", "m", "km"})),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """An analysed question. ``words`` is the subject; ``terms`` adds the bigrams searched by."""
+
+    text: str
+    kind: Kind
+    chinese: bool
+    words: tuple[str, ...]
+    terms: tuple[str, ...]
+    units: frozenset[str]
+    numbers: tuple[Quantity, ...]
+
+
+def analyse(text: str) -> Question:
+    """Reads one question in Chinese or English."""
+    folded = normalise(text)
+    return Question(
+        text=text,
+        kind=next((kind for kind, pattern in _KINDS if pattern.search(folded)), Kind.FACT),
+        chinese=is_chinese(text),
+        words=tuple(question_words(text)),
+        terms=tuple(question_terms(text)),
+        units=next((units for pattern, units in _UNITS if pattern.search(folded)), frozenset()),
+        numbers=tuple(quantities(text)),
+    )
+
+
+_BODIES = re.compile(
+    r"部门|机构|机关|政府|委员会|单位|主管|法院|检察院|公安|企业|学校|医院|校长|院长|负责人|医师|护士|调度员|人民|国务院|教师|家长|监护人"
+    r"|department|committee|authority|office|manager|director|nurse|doctor|physician|supervisor|officer|board|dean|team|staff|\b[A-Z][a-z]+ [A-Z]"
+)
+_CALENDAR = re.compile(
+    r"\d+\s*月\s*\d+\s*日|\d{4}\s*年|每年|届满|之日起|monday|tuesday|wednesday|thursday|friday|january|february|march|april|june"
+)
+_CALENDAR_MORE = re.compile(
+    r"july|august|september|october|november|december|\d{4}-\d{2}|日内|天内|within|before|after|by the"
+)
+_PENALTIES = re.compile(r"处罚|罚款|处分|警告|责令|吊销|追究|没收|拘留|fine|penalt|suspen|revo|dismiss")
+_MODAL = re.compile(r"不得|应当|可以|禁止|必须|不能|不可|有权|may|must|shall|cannot|not|can|should|requir|prohibit")
+_REASONS = re.compile(r"为了|因为|由于|因|以免|防止|because|due to|caused?|since|in order to|so that")
+
+
+def fits(question: Question, sentence: str) -> bool:
+    """Whether ``sentence`` holds the kind of thing the question wants: a number in the right unit, a body, a date, a sanction."""
+    folded = normalise(sentence)
+    if question.kind is Kind.AMOUNT:
+        found = quantities(sentence)
+        return any(item.unit in question.units for item in found) if question.units else bool(found)
+    patterns = {
+        Kind.WHO: (_BODIES,),
+        Kind.WHEN: (_CALENDAR, _CALENDAR_MORE),
+        Kind.PENALTY: (_PENALTIES,),
+        Kind.YES_NO: (_MODAL,),
+        Kind.REASON: (_REASONS,),
+    }.get(question.kind, ())
+    return any(pattern.search(folded) for pattern in patterns) if patterns else True

@@ -1,0 +1,190 @@
+"""Fusion of vector and word search, and a light reranker of features with stored weights.
+
+The weights come from ``benchmarks/retrieval_fit.py``, which learns them pairwise on question sets; they live as JSON beside this file.
+"""
+
+import json
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from liaoyuan.knowledge.question import Kind, Question, fits
+from liaoyuan.knowledge.text.normalise import squeeze
+from liaoyuan.knowledge.text.segment import term_counts
+from liaoyuan.knowledge.text.sentences import sentences
+
+_RRF_CONSTANT = 20
+_SATURATION, _LENGTH_NORMAL = 1.2, 0.6
+FEATURES = (
+    "cosine",
+    "fusion",
+    "bm25",
+    "coverage",
+    "characters",
+    "sentence",
+    "heading",
+    "title",
+    "kind",
+    "unit",
+    "numbers",
+    "length",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Statistics:
+    """How common the question's terms are among the chunks the asker may read."""
+
+    chunks: int
+    frequency: Mapping[str, int]
+    mean_terms: float
+
+    def idf(self, term: str) -> float:
+        """Robertson's inverse document frequency, always positive."""
+        seen = self.frequency.get(term, 0)
+        return math.log(1 + (self.chunks - seen + 0.5) / (seen + 0.5))
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """A chunk found by either search. ``cosine`` and ``lexical`` are raw scores."""
+
+    chunk_id: str
+    title: str
+    heading: str
+    text: str
+    cosine: float
+    lexical: float
+
+
+@dataclass(frozen=True, slots=True)
+class Ranked:
+    """A candidate with its final score and the features that made it."""
+
+    candidate: Candidate
+    score: float
+    features: dict[str, float]
+
+
+def reciprocal_rank_fusion(rankings: Sequence[Sequence[str]], constant: int = _RRF_CONSTANT) -> dict[str, float]:
+    """Cormack's reciprocal rank fusion: the sum over rankings of 1 / (constant + rank), rank from 1."""
+    scores: dict[str, float] = {}
+    for ranking in rankings:
+        for place, key in enumerate(ranking, start=1):
+            scores[key] = scores.get(key, 0.0) + 1.0 / (constant + place)
+    return scores
+
+
+def rank(question: Question, candidates: Sequence[Candidate], statistics: Statistics) -> list[Ranked]:
+    """Orders ``candidates`` best first."""
+    if not candidates:
+        return []
+    table = feature_table(question, candidates, statistics)
+    scores = table @ _weights()
+    ranked = [
+        Ranked(candidate, float(score), dict(zip(FEATURES, map(float, row), strict=True)))
+        for candidate, score, row in zip(candidates, scores, table, strict=True)
+    ]
+    return sorted(ranked, key=lambda item: -item.score)
+
+
+def feature_table(question: Question, candidates: Sequence[Candidate], statistics: Statistics) -> NDArray[np.float64]:
+    """Shape (candidates, features), in the order of ``FEATURES``."""
+    best = max(candidate.cosine for candidate in candidates)
+    fused = reciprocal_rank_fusion(
+        [
+            [item.chunk_id for item in sorted(candidates, key=lambda item: -item.cosine)],
+            [item.chunk_id for item in sorted(candidates, key=lambda item: -item.lexical) if item.lexical > 0],
+        ]
+    )
+    top = max(fused.values())
+    weights = {term: statistics.idf(term) for term in question.terms}
+    characters = _character_weights(question, candidates)
+    counts = [term_counts(question.terms, candidate.text) for candidate in candidates]
+    mean = sum(len(candidate.text) for candidate in candidates) / len(candidates)
+    bm25 = [_bm25(found, weights, len(item.text) / mean) for found, item in zip(counts, candidates, strict=True)]
+    strongest = max(bm25) or 1.0
+    rows = []
+    for candidate, found, lexical in zip(candidates, counts, bm25, strict=True):
+        row = _Features(question, candidate, weights, characters).values(found)
+        row |= {
+            "cosine": (candidate.cosine - best) * 10,
+            "fusion": fused[candidate.chunk_id] / top,
+            "bm25": lexical / strongest,
+        }
+        rows.append([row[name] for name in FEATURES])
+    return np.asarray(rows, dtype=np.float64)
+
+
+def share(weights: Mapping[str, float], found: set[str]) -> float:
+    """The weighted share of ``weights``' keys that are in ``found``; 0 where there is nothing to find."""
+    whole = sum(weights.values())
+    return sum(weight for term, weight in weights.items() if term in found) / whole if whole else 0.0
+
+
+def _bm25(counts: Mapping[str, int], weights: Mapping[str, float], relative_length: float) -> float:
+    norm = _SATURATION * (1 - _LENGTH_NORMAL + _LENGTH_NORMAL * relative_length)
+    return sum(weights[term] * count * (_SATURATION + 1) / (count + norm) for term, count in counts.items())
+
+
+def _character_weights(question: Question, candidates: Sequence[Candidate]) -> dict[str, float]:
+    # Colloquial and official words often share one character (暂存, 贮存), which neither words nor pairs can see.
+    letters = {character for word in question.words for character in word if not character.isascii()}
+    texts = [set(candidate.text) for candidate in candidates]
+    size = len(texts)
+    return {letter: math.log(1 + (size + 1) / (1 + sum(letter in text for text in texts))) for letter in letters}
+
+
+@dataclass(frozen=True, slots=True)
+class _Features:
+    question: Question
+    candidate: Candidate
+    weights: Mapping[str, float]
+    letters: Mapping[str, float]
+
+    def values(self, found: Mapping[str, int]) -> dict[str, float]:
+        """What the candidate's own text tells; ``found`` counts the question's terms in it."""
+        title = self._in(self.candidate.title)
+        heading = self._in(self.candidate.heading)
+        return {
+            "coverage": share(self.weights, set(found) | title | heading),
+            "characters": share(self.letters, set(self.candidate.text)),
+            "heading": share(self.weights, heading),
+            "title": share(self.weights, title),
+            "numbers": self._numbers(),
+            "length": math.log1p(len(self.candidate.text)) / 5,
+            **self._sentence(),
+        }
+
+    def _in(self, text: str) -> set[str]:
+        return set(term_counts(self.weights, text))
+
+    def _sentence(self) -> dict[str, float]:
+        """Coverage by the best single sentence, and by the best one that fits the kind or the unit asked for."""
+        text = self.candidate.text
+        parts = [part.of(text) for part in sentences(text)]
+        shares = [share(self.weights, self._in(part)) for part in parts]
+        best = max(shares, default=0.0)
+        # Only the few best sentences are worth the look for numbers and bodies.
+        close = [part for part in zip(shares, parts, strict=True) if part[0] > 0 and part[0] >= best / 2]
+        fit = max((covered for covered, part in close if fits(self.question, part)), default=0.0)
+        amount = self.question.kind is Kind.AMOUNT
+        return {"sentence": best, "kind": 0.0 if amount else fit, "unit": fit if amount else 0.0}
+
+    def _numbers(self) -> float:
+        """The share of the question's own numbers that the chunk repeats."""
+        if not self.question.numbers:
+            return 0.0
+        text = squeeze(self.candidate.text)
+        return sum(number.value in text for number in self.question.numbers) / len(self.question.numbers)
+
+
+@lru_cache(maxsize=1)
+def _weights() -> NDArray[np.float64]:
+    stored = json.loads((Path(__file__).parent / "weights" / "rank.json").read_text(encoding="utf-8"))["weights"]
+    return np.asarray([float(stored[name]) for name in FEATURES])

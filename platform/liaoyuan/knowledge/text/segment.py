@@ -1,0 +1,123 @@
+"""Words for search: jieba with character bigrams for Chinese, snowball stems for English."""
+
+import itertools
+import logging
+import re
+import threading
+from collections.abc import Iterable, Iterator
+from functools import lru_cache
+from typing import Protocol, cast
+
+import jieba
+import snowballstemmer
+
+from liaoyuan.knowledge.text.normalise import normalise
+from liaoyuan.knowledge.text.stopwords import CHINESE, ENGLISH, QUESTION
+
+_RUN = re.compile("(?P<han>[\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff]+)|(?P<word>[^\\W_]+(?:[-.'/][^\\W_]+)*)")
+_HAN_START = "\u3400"
+_LONGEST_TERM = 64
+_lock = threading.Lock()
+
+
+class _Tokenizer(Protocol):
+    def cut_for_search(self, sentence: str) -> Iterator[str]: ...
+
+
+class _Stemmer(Protocol):
+    def stemWord(self, word: str) -> str: ...  # noqa: N802 - the library's spelling
+
+
+@lru_cache(maxsize=1)
+def _tokenizer() -> _Tokenizer:
+    # jieba announces its dictionary on stderr at DEBUG, which would spoil `--json` commands.
+    jieba.setLogLevel(logging.WARNING)
+    tokenizer = jieba.Tokenizer()
+    with _lock:
+        tokenizer.initialize()
+    return cast("_Tokenizer", tokenizer)
+
+
+@lru_cache(maxsize=1)
+def _stemmer() -> _Stemmer:
+    return cast("_Stemmer", snowballstemmer.stemmer("english"))
+
+
+@lru_cache(maxsize=65_536)
+def stem(word: str) -> str:
+    """The English stem of one lower-case word; words with digits stay as they are."""
+    return word if any(character.isdigit() for character in word) else _stemmer().stemWord(word)
+
+
+def _runs(text: str) -> Iterator[tuple[bool, str]]:
+    for match in _RUN.finditer(normalise(text)):
+        yield match.lastgroup == "han", match.group()
+
+
+def words(text: str) -> list[str]:
+    """Content words in reading order with repeats: jieba's words of two characters and more, and English stems."""
+    found: list[str] = []
+    for is_han, run in _runs(text):
+        if is_han:
+            found.extend(word for word in _tokenizer().cut_for_search(run) if len(word) > 1 and word not in CHINESE)
+        elif run not in ENGLISH:
+            found.append(stem(run)[:_LONGEST_TERM])
+    return found
+
+
+def bigrams(text: str) -> list[str]:
+    """Overlapping pairs of Han characters, which forgive a wrong cut between words."""
+    return [
+        "".join(pair)
+        for is_han, run in _runs(text)
+        if is_han
+        for pair in itertools.pairwise(run)
+        if "".join(pair) not in CHINESE
+    ]
+
+
+def index_terms(text: str) -> list[str]:
+    """Everything a chunk can be found by, with repeats (their number is the term frequency).
+
+    A word of two Han characters is its own bigram; counting it twice weighs real words above chance pairs.
+    """
+    return words(text) + bigrams(text)
+
+
+def question_words(question: str) -> list[str]:
+    """The distinct words of a question that evidence must speak about: no "what", "how", "whether", no courtesy."""
+    return list(dict.fromkeys(word for word in words(question) if word not in QUESTION))
+
+
+def question_terms(question: str) -> list[str]:
+    """The distinct terms to search by: the words of the question, and its bigrams outside the asking phrase."""
+    pairs = [pair for pair in bigrams(question) if pair not in QUESTION]
+    return list(dict.fromkeys([*question_words(question), *pairs]))
+
+
+def term_counts(terms: Iterable[str], text: str) -> dict[str, int]:
+    """How often each of ``terms`` occurs in ``text``; absent ones are left out.
+
+    Han terms are counted as substrings, which equals segmenting for our purpose at a fraction of the time; Latin ones by stem.
+    """
+    folded = normalise(text)
+    stems: dict[str, int] | None = None
+    found: dict[str, int] = {}
+    for term in terms:
+        if term[0] >= _HAN_START:
+            count = folded.count(term)
+        else:
+            stems = stems if stems is not None else _stem_counts(folded)
+            count = stems.get(term, 0)
+        if count:
+            found[term] = count
+    return found
+
+
+def _stem_counts(folded: str) -> dict[str, int]:
+    counts: dict[str, int] = {}
+    for match in _RUN.finditer(folded):
+        if match.lastgroup == "word":
+            key = stem(match.group())[:_LONGEST_TERM]
+            counts[key] = counts.get(key, 0) + 1
+    return counts

@@ -1,7 +1,7 @@
 """Does the chosen base model, with the chosen recipe, fit on this machine? Estimates in bytes, by part.
 
 Training holds the frozen base, the adapters with gradient and two Adam moments in 32 bit, the activations that the
-backward pass needs, and one chunk of logits. Serving holds the file, the key-value cache of every slot, and the compute buffers.
+backward pass needs, and one chunk of logits. Serving holds the file, every slot's key-value cache, and buffers.
 """
 
 from liaoyuan.compute.schemas import Fit, ModelShape, ServingNeed, TrainingNeed

@@ -19,7 +19,7 @@ def reservations_live(queryset: QuerySet[Reservation]) -> QuerySet[Reservation]:
     return queryset.filter(released_at__isnull=True, lapses_at__gt=timezone.now())
 
 
-def memory_reserved(*, except_solution: UUID | None = None) -> int:
+def memory_reserved(*, except_solution: UUID) -> int:
     """Bytes promised on this machine to all organizations together."""
     with system_context("sum of reservations") as alias:
         live = reservations_live(Reservation.objects.using(alias)).exclude(solution_id=except_solution)

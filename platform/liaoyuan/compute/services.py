@@ -1,12 +1,15 @@
 """Reserve and release what a pipeline was promised."""
 
 from datetime import timedelta
+from pathlib import Path
 from uuid import UUID
 
+from django.conf import settings
 from django.utils import timezone
 
 from liaoyuan.accounts.tenancy import current_tenant
 from liaoyuan.compute.models import CapacityPlan, Reservation
+from liaoyuan.compute.prices import price_book
 from liaoyuan.compute.selectors import reservations_live
 
 # A pipeline that nobody finishes must not hold memory for ever.
@@ -39,3 +42,12 @@ class ReservationPort:
 
     def release(self, *, solution_id: UUID) -> None:
         reservation_release(solution_id=solution_id)
+
+
+class CostPort:
+    """Serves ``pipeline.ports.Costs`` from the price book in force."""
+
+    def of_seconds(self, seconds: float) -> float:
+        """Cost of one core for ``seconds``: what an answer on this machine holds while it is made."""
+        book = price_book(Path(settings.VAR))
+        return book.cost(seconds=seconds, cores=1.0, memory_bytes=0, accelerators=0, day=timezone.localdate())

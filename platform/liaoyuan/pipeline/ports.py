@@ -114,6 +114,12 @@ class Reservations(Protocol):
     def release(self, *, solution_id: UUID) -> None: ...
 
 
+class Costs(Protocol):
+    """What work on this machine costs, in the price book's currency."""
+
+    def of_seconds(self, seconds: float) -> float: ...
+
+
 @dataclass
 class Ports:
     """The wires. Filled once, by ``config.wiring``, when Django has loaded the apps."""
@@ -123,6 +129,7 @@ class Ports:
     traces: TraceSink | None = None
     application: Application | None = None
     reservations: Reservations | None = None
+    costs: Costs | None = None
 
 
 class PortMissing(LiaoyuanError):
@@ -173,4 +180,9 @@ def application() -> Application:
 
 def reservations() -> Reservations:
     found: Reservations = _wired("reservations")
+    return found
+
+
+def costs() -> Costs:
+    found: Costs = _wired("costs")
     return found

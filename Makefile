@@ -11,7 +11,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check -q
 STAMP := $(VENV)/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo up down reset test test-all lint format bench lock clean
+.PHONY: help setup demo up down reset test test-all lint format bench lock secrets clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -69,6 +69,13 @@ lock: setup ## resolve the dependencies anew and pin them with hashes
 	  --override requirements/overrides.txt pyproject.toml -o requirements/runtime.txt
 	$(BIN)/uv pip compile -q --upgrade --generate-hashes --no-emit-index-url --no-annotate --no-header --python-version 3.11 \
 	  --override requirements/overrides.txt pyproject.toml --extra ray -o requirements/ray.txt
+
+secrets: ## random secret files for docker-compose.yml (existing ones are kept)
+	@mkdir -p -m 700 var/secrets/compose
+	@for name in secret_key key_pepper model_server_token database_admin_password database_app_password \
+	  database_system_password database_owner_password redis_password ray_token; do \
+	  test -s var/secrets/compose/$$name || (umask 177; head -c 48 /dev/urandom | base64 | tr -d '+/=\n' > var/secrets/compose/$$name); done
+	@echo "var/secrets/compose is complete; the containers' users must be able to read it (chown 10001, or chmod 644 on one host)"
 
 clean: ## remove caches (never data)
 	rm -rf .mypy_cache .ruff_cache .pytest_cache .import_linter_cache

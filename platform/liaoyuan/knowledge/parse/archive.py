@@ -48,7 +48,10 @@ def _check_sizes(source: Source, entries: list[zipfile.ZipInfo]) -> None:
         raise ZipBomb(name=source.name, detail=f"{len(entries)} entries")
     if total > limits.unpacked_bytes:
         raise ZipBomb(name=source.name, detail=f"{total // 1048576} MB unpacked")
-    ratio = max([total / packed] + [entry.file_size / max(1, entry.compress_size) for entry in entries if entry.file_size > _HARMLESS_BYTES])
+    ratio = max(
+        [total / packed]
+        + [entry.file_size / max(1, entry.compress_size) for entry in entries if entry.file_size > _HARMLESS_BYTES]
+    )
     if total > _HARMLESS_BYTES and ratio > limits.unpack_ratio:
         raise ZipBomb(name=source.name, detail=f"ratio {ratio:.0f}")
 

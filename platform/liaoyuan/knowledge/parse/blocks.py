@@ -26,10 +26,10 @@ class BlockType(StrEnum):
 class Block:
     """One parsed element.
 
-    ``page`` counts from 1. ``box`` is (x0, y0, x1, y1) in PDF points with the origin at the top left of the page as shown.
-    ``locator`` names the place in the file's own terms (``Sheet1!A2:D9``, ``slide 3``, ``第三条``). ``table`` holds rows of
-    cells with merged cells filled downwards, so that a row can be read alone; ``text`` holds each value once. Text that
-    runs over a page break keeps the page and box of its beginning.
+    ``page`` counts from 1. ``box`` is (x0, y0, x1, y1) in PDF points, the origin at the top left of the page as shown.
+    ``locator`` names the place in the file's own terms (``Sheet1!A2:D9``, ``slide 3``, or the number of an article).
+    ``table`` holds rows of cells with merged cells filled downwards, so that a row can be read alone; ``text`` holds
+    each value once. Text that runs over a page break keeps the page and box of its beginning.
     """
 
     type: BlockType

@@ -35,7 +35,13 @@ def read_csv(source: Source) -> ParsedDocument:
                 break
             kept = [[cell.strip() for cell in row] for row in part if any(cell.strip() for cell in row)]
             if kept:
-                blocks.append(table_block(kept, filled=[header, *kept] if header else kept, locator=f"rows {number}-{number + len(part) - 1}"))
+                blocks.append(
+                    table_block(
+                        kept,
+                        filled=[header, *kept] if header else kept,
+                        locator=f"rows {number}-{number + len(part) - 1}",
+                    )
+                )
                 header = header or kept[0]
             number += len(part)
     except csv.Error as error:

@@ -25,19 +25,34 @@ MEDIA_TYPES = {
     "png": "image/png",
     "jpeg": "image/jpeg",
 }
-_EXTENSIONS = {
-    "pdf": "pdf", "docx": "docx", "docm": "docx", "dotx": "docx", "xlsx": "xlsx", "xlsm": "xlsx", "xltx": "xlsx", "pptx": "pptx",
-    "pptm": "pptx", "ppsx": "pptx", "potx": "pptx", "xls": "xls", "html": "html", "htm": "html", "xhtml": "html", "md": "markdown",
-    "markdown": "markdown", "txt": "text", "text": "text", "log": "text", "csv": "csv", "tsv": "csv", "eml": "eml", "png": "png",
-    "jpg": "jpeg", "jpeg": "jpeg", "jpe": "jpeg",
-}  # fmt: skip
+_NAMES = {
+    "pdf": "pdf",
+    "docx": "docx docm dotx",
+    "xlsx": "xlsx xlsm xltx",
+    "xls": "xls",
+    "pptx": "pptx pptm ppsx potx",
+    "html": "html htm xhtml",
+    "markdown": "md markdown",
+    "text": "txt text log",
+    "csv": "csv tsv",
+    "eml": "eml",
+    "png": "png",
+    "jpeg": "jpg jpeg jpe",
+}
+_EXTENSIONS = {extension: kind for kind, extensions in _NAMES.items() for extension in extensions.split()}
 # A text file may hold any of these: the name decides among them, and no mismatch is told.
 _TEXTUAL = frozenset({"text", "markdown", "csv"})
-_FOREIGN = frozenset({"doc", "ppt", "gif", "bmp", "tif", "tiff", "webp", "zip", "exe", "odt", "epub", "rtf", "msg", "mp3", "mp4"})
-_HTML = re.compile(r"\A\s*(?:<\?xml[^>]*>\s*)?(?:<!--.*?-->\s*)*<(?:!doctype\s+html|html|head|body)\b", re.IGNORECASE | re.DOTALL)
+_FOREIGN = frozenset(
+    {"doc", "ppt", "gif", "bmp", "tif", "tiff", "webp", "zip", "exe", "odt", "epub", "rtf", "msg", "mp3", "mp4"}
+)
+_HTML = re.compile(
+    r"\A\s*(?:<\?xml[^>]*>\s*)?(?:<!--.*?-->\s*)*<(?:!doctype\s+html|html|head|body)\b", re.IGNORECASE | re.DOTALL
+)
 _HTML_TAG = re.compile(r"</(?:p|div|table|h[1-6]|ul|span|body|html)\s*>", re.IGNORECASE)
 _MAIL = re.compile(r"\A(?:[!-9;-~]+:[^\n]*\n(?:[ \t][^\n]*\n)*){2,}", re.MULTILINE)
-_MAIL_KEYS = re.compile(r"^(?:from|to|subject|date|message-id|mime-version|received|return-path):", re.IGNORECASE | re.MULTILINE)
+_MAIL_KEYS = re.compile(
+    r"^(?:from|to|subject|date|message-id|mime-version|received|return-path):", re.IGNORECASE | re.MULTILINE
+)
 _CONTROL = re.compile(r"[\x00-\x08\x0e-\x1a\x1c-\x1f]")
 
 
@@ -111,7 +126,9 @@ def _textual(source: Source) -> str:
     expected = _EXTENSIONS.get(source.extension)
     if _HTML.match(text) or (expected == "html" and _HTML_TAG.search(text)):
         return "html"
-    if expected == "eml" or (expected != "markdown" and _MAIL.match(text) and len(_MAIL_KEYS.findall(text[:8192])) >= 3):
+    if expected == "eml" or (
+        expected != "markdown" and _MAIL.match(text) and len(_MAIL_KEYS.findall(text[:8192])) >= 3
+    ):
         return "eml" if _MAIL_KEYS.search(text[:8192]) else "text"
     return expected if expected in _TEXTUAL else "text"
 

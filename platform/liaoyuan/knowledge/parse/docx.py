@@ -32,7 +32,14 @@ def read_docx(source: Source) -> ParsedDocument:
     try:
         document = docx.Document(io.BytesIO(source.data))
         body = document.element.body
-    except (PackageNotFoundError, KeyError, ValueError, AttributeError, etree.XMLSyntaxError, zipfile.BadZipFile) as error:
+    except (
+        PackageNotFoundError,
+        KeyError,
+        ValueError,
+        AttributeError,
+        etree.XMLSyntaxError,
+        zipfile.BadZipFile,
+    ) as error:
         raise Corrupt(name=source.name) from error
     flags: set[str] = set()
     if any(relation.is_external for relation in document.part.rels.values()):
@@ -125,7 +132,7 @@ class _Walker:
 
     def _cell_text(self, cell: etree._Element, depth: int) -> str:
         if depth >= _DEPTH:
-            return "".join(cell.itertext())
+            return "".join(str(part) for part in cell.itertext())
         return "\n".join(block.text for block in self.blocks(cell, depth + 1)).strip()
 
 

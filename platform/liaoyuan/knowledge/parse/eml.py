@@ -8,7 +8,7 @@ from email.message import EmailMessage
 from liaoyuan.knowledge.parse.blocks import Block, BlockType, ParsedDocument
 from liaoyuan.knowledge.parse.encoding import decode
 from liaoyuan.knowledge.parse.errors import Corrupt
-from liaoyuan.knowledge.parse.html import html_document
+from liaoyuan.knowledge.parse.html_page import html_document
 from liaoyuan.knowledge.parse.plain_text import text_blocks
 from liaoyuan.knowledge.parse.source import Source
 from liaoyuan.knowledge.parse.text import clean, plain
@@ -76,7 +76,12 @@ def _attachments(message: EmailMessage, flags: set[str]) -> Iterator[Block]:
         flags.add("attachments")
         name = plain(clean(part.get_filename() or "?")[0])
         payload = _payload(part)
-        yield Block(BlockType.HEADING, f"附件 / attachment: {name} ({part.get_content_type()}, {len(payload)} bytes)", level=2, locator=name)
+        yield Block(
+            BlockType.HEADING,
+            f"附件 / attachment: {name} ({part.get_content_type()}, {len(payload)} bytes)",
+            level=2,
+            locator=name,
+        )
         if part.get_content_type() == "text/html":
             yield from html_document(_text(part), name).blocks
         elif part.get_content_maintype() == "text":

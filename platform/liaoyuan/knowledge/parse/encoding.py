@@ -4,9 +4,18 @@ import re
 
 from charset_normalizer import from_bytes
 
-_MARKS = ((b"\xef\xbb\xbf", "utf-8-sig"), (b"\xff\xfe\x00\x00", "utf-32"), (b"\xff\xfe", "utf-16"), (b"\xfe\xff", "utf-16"))
-_COMMON_SIMPLIFIED = frozenset("的一是在不了有和人这中大为上个国我以要他时来用们生到作地于出就分对成会可主发年动同工也能下过子说产种面而方后多定行学法所民得经条例规定应当机构部门")
-_COMMON_TRADITIONAL = frozenset("的一是在不了有和人這中大為上個國我以要他時來用們生到作地於出就分對成會可主發年動同工也能下過子說產種面而方後多定行學法所民得經條例規定應當機構部門")
+_MARKS = (
+    (b"\xef\xbb\xbf", "utf-8-sig"),
+    (b"\xff\xfe\x00\x00", "utf-32"),
+    (b"\xff\xfe", "utf-16"),
+    (b"\xfe\xff", "utf-16"),
+)
+_COMMON_SIMPLIFIED = frozenset(
+    "的一是在不了有和人这中大为上个国我以要他时来用们生到作地于出就分对成会可主发年动同工也能下过子说产种面而方后多定行学法所民得经条例规定应当机构部门"
+)
+_COMMON_TRADITIONAL = frozenset(
+    "的一是在不了有和人這中大為上個國我以要他時來用們生到作地於出就分對成會可主發年動同工也能下過子說產種面而方後多定行學法所民得經條例規定應當機構部門"
+)
 _DECLARED = re.compile(rb"""(?:charset|encoding)\s*=\s*["']?\s*([A-Za-z0-9_.:-]{2,32})""", re.IGNORECASE)
 
 
@@ -18,8 +27,8 @@ def decode(data: bytes, declared: str | None = None) -> tuple[str, bool]:
     wide = _unmarked_utf16(data)
     if wide:
         return _lenient(data, wide)
-    for encoding in ("utf-8", declared):
-        text = _strict(data, encoding) if encoding else None
+    for named in ("utf-8", declared):
+        text = _strict(data, named) if named else None
         if text is not None:
             return text, False
     return _legacy(data)
@@ -58,7 +67,11 @@ def _unmarked_utf16(data: bytes) -> str | None:
 
 def _legacy(data: bytes) -> tuple[str, bool]:
     scored = []
-    for encoding, common in (("gb18030", _COMMON_SIMPLIFIED), ("big5hkscs", _COMMON_TRADITIONAL), ("shift_jis", frozenset("のにはをたがで"))):
+    for encoding, common in (
+        ("gb18030", _COMMON_SIMPLIFIED),
+        ("big5hkscs", _COMMON_TRADITIONAL),
+        ("shift_jis", frozenset("のにはをたがで")),
+    ):
         text = _strict(data, encoding)
         if text is not None:
             scored.append((_evidence(text, common), encoding, text))

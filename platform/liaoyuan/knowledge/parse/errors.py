@@ -35,8 +35,14 @@ class Corrupt(ParseRejected):
 
 class UnsupportedType(ParseRejected):
     code = "unsupported_type"
-    zh = "不支持文件“{name}”的类型（{detail}）。请转换为 PDF、DOCX、XLSX、PPTX、HTML、Markdown、TXT、CSV、EML、PNG 或 JPEG。"
-    en = "“{name}” is of an unsupported type ({detail}). Convert it to PDF, DOCX, XLSX, PPTX, HTML, Markdown, TXT, CSV, EML, PNG or JPEG."
+    zh = (
+        "不支持文件“{name}”的类型（{detail}）。"
+        "请转换为 PDF、DOCX、XLSX、PPTX、HTML、Markdown、TXT、CSV、EML、PNG 或 JPEG。"
+    )
+    en = (
+        "“{name}” is of an unsupported type ({detail}). "
+        "Convert it to PDF, DOCX, XLSX, PPTX, HTML, Markdown, TXT, CSV, EML, PNG or JPEG."
+    )
 
 
 class TooLarge(ParseRejected):
@@ -54,7 +60,7 @@ class TooManyPages(ParseRejected):
 class ZipBomb(ParseRejected):
     code = "zip_bomb"
     zh = "文件“{name}”的压缩内容不安全（{detail}），未解压。请去除内嵌的压缩包或重新导出。"
-    en = "The compressed content of “{name}” is unsafe ({detail}); it was not unpacked. Remove archives inside it or export it again."
+    en = "“{name}” is unsafe to unpack ({detail}) and was not. Remove archives inside it or export it again."
 
 
 class ImageTooLarge(ParseRejected):
@@ -66,7 +72,9 @@ class ImageTooLarge(ParseRejected):
 class ParseTimeout(ParseRejected):
     code = "timeout"
     zh = "文件“{name}”未能在 {detail} 秒内读完。请拆分后上传，或请管理员提高时限。"
-    en = "“{name}” could not be read within {detail} seconds. Split it, or ask an administrator to raise the time limit."
+    en = (
+        "“{name}” could not be read within {detail} seconds. Split it, or ask an administrator to raise the time limit."
+    )
     retryable = True
 
 
@@ -79,7 +87,7 @@ class OutOfMemory(ParseRejected):
 class Crashed(ParseRejected):
     code = "crashed"
     zh = "读取文件“{name}”时解析进程异常退出（{detail}）。请另存为新文件后重试；若仍失败，请联系管理员。"
-    en = "The parser stopped while reading “{name}” ({detail}). Save a new copy and try again; if it still fails, tell an administrator."
+    en = "The parser died on “{name}” ({detail}). Save a new copy and try again, or tell an administrator."
     retryable = True
 
 
@@ -92,7 +100,9 @@ class NoText(ParseRejected):
 class UnsafeName(ParseRejected):
     code = "unsafe_name"
     zh = "文件名不安全（含路径、空字符，或超过 255 字节）。请改名后上传。"
-    en = "The file name is unsafe (it holds a path or a NUL, or is longer than 255 bytes). Rename the file and upload it again."
+    en = (
+        "The file name is unsafe (it holds a path or a NUL, or is over 255 bytes). Rename the file and upload it again."
+    )
 
 
 class NoSuchPage(ParseRejected):

@@ -32,7 +32,7 @@ def remove_furniture(pages: list[list[Run]], heights: list[float]) -> bool:
 
 
 def _edge_lines(runs: list[Run], height: float) -> list[tuple[str, str, list[Run]]]:
-    found = []
+    found: list[tuple[str, str, list[Run]]] = []
     for place, members in (
         ("top", [run for run in runs if run.y1 < height * _BAND]),
         ("bottom", [run for run in runs if run.y0 > height * (1 - _BAND)]),

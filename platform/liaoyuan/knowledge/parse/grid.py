@@ -20,5 +20,7 @@ def trim(rows: Grid) -> Grid:
 
 
 def table_block(rows: Grid, *, filled: Grid | None = None, page: int | None = None, locator: str = "") -> Block:
-    """``rows`` hold each value once and give the text; ``filled`` repeats merged cells downwards and gives the table."""
-    return Block(BlockType.TABLE, table_text(rows), page=page, locator=locator, table=filled if filled is not None else rows)
+    """``rows`` hold each value once and give the text; ``filled`` repeats merged cells and gives the table."""
+    return Block(
+        BlockType.TABLE, table_text(rows), page=page, locator=locator, table=filled if filled is not None else rows
+    )

@@ -34,7 +34,7 @@ def read_image(source: Source) -> ParsedDocument:
     runs = recognise(pixels, scale=scale, threads=source.limits.ocr_threads)
     blocks = page_blocks(runs, 1, typography([runs]), ocr=True)
     page = PageInfo(upright.width / scale, upright.height / scale, ocr=True)
-    title = blocks[0].text if blocks and blocks[0].level == 1 else source.stem
+    title = next((block.text for block in blocks[:3] if block.level == 1), source.stem)
     return ParsedDocument(title, "", [page], blocks, {"ocr"})
 
 

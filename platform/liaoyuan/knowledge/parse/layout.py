@@ -1,7 +1,8 @@
 """Runs of one page become blocks: reading order, paragraphs, headings, tables."""
 
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from itertools import pairwise
 from statistics import median
 
 from liaoyuan.knowledge.parse.blocks import Block, BlockType
@@ -52,6 +53,18 @@ def page_blocks(runs: list[Run], page: int, style: Typography, *, ocr: bool = Fa
     blocks: list[Block] = []
     for lines in reading_order(runs):
         blocks.extend(_region_blocks(lines, page, style, ocr=ocr))
+    return _titled(blocks) if page == 1 else blocks
+
+
+def _titled(blocks: list[Block]) -> list[Block]:
+    """A document that opens with one short, unfinished line opens with its title, whatever its height."""
+    if len(blocks) < 2 or blocks[0].type is not BlockType.PARAGRAPH or any(block.level == 1 for block in blocks):
+        return blocks
+    first = blocks[0]
+    text = first.text.rstrip("）)")
+    short = 4 <= len(first.text) <= 40 and first.box is not None and first.box[3] - first.box[1] < 40
+    if short and not ends_sentence(text) and not starts_item(text) and any(map(is_cjk, text)):
+        return [replace(first, type=BlockType.HEADING, level=1), *blocks[1:]]
     return blocks
 
 
@@ -67,7 +80,11 @@ def _region_blocks(lines: list[Line], page: int, style: Typography, *, ocr: bool
             index += taken
             continue
         end = index + 1
-        while end < len(lines) and not _breaks(lines[end - 1], lines[end], left, right, pitch) and aligned_table(lines, end)[1] is None:
+        while (
+            end < len(lines)
+            and not _breaks(lines[end - 1], lines[end], left, right, pitch)
+            and aligned_table(lines, end)[1] is None
+        ):
             end += 1
         blocks.append(_text_block(lines[index:end], page, style, ocr=ocr))
         index = end
@@ -80,7 +97,7 @@ def _edges(lines: list[Line]) -> tuple[float, float]:
 
 
 def _pitch(lines: list[Line]) -> float:
-    steps = [lower.y0 - upper.y0 for upper, lower in zip(lines, lines[1:], strict=False) if lower.y0 > upper.y0]
+    steps = [lower.y0 - upper.y0 for upper, lower in pairwise(lines) if lower.y0 > upper.y0]
     return median(steps) if steps else 0.0
 
 
@@ -104,13 +121,17 @@ def _ends_early(last: Line, line: Line, left: float, right: float, size: float) 
         return True
     if closed and room > 1.5 * size:
         return True
-    chinese = bool(text) and is_cjk(text[-1]) and bool(line.text) and is_cjk(line.text[0])
-    return chinese and room > max(3 * size, 0.15 * (right - left))
+    unbreakable = _latin_start(line.text) * 0.6 * size  # a word or number that did not fit moves down whole
+    return bool(text) and is_cjk(text[-1]) and room > max(3 * size, 0.15 * (right - left), unbreakable)
 
 
 def _indented(last: Line, line: Line, size: float) -> bool:
     deeper = line.x0 - last.x0
-    return 1.2 * size < deeper < 4 * size and not is_list_item(last.text) and (ends_sentence(last.text) or is_cjk(line.text[0]))
+    return (
+        1.2 * size < deeper < 4 * size
+        and not is_list_item(last.text)
+        and (ends_sentence(last.text) or is_cjk(line.text[0]))
+    )
 
 
 def _table_block(lines: list[Line], table: list[list[str]], page: int, *, ocr: bool) -> Block:
@@ -134,10 +155,18 @@ def _heading_level(lines: list[Line], text: str, style: Typography, *, ocr: bool
         return None
     level = style.level(lines[0].size)
     if ocr:
-        # Boxes of recognised lines vary in height: only a clearly larger, short, unfinished line is a heading.
-        clear = lines[0].size > 1.3 * style.body and len(lines) == 1 and not ends_sentence(text.rstrip("）)"))
-        return 1 if clear else None
+        return _recognised_level(lines, text, style)
     if level is not None:
         return level
     bold = all(line.bold for line in lines) and len(lines) == 1 and len(text) <= 80
     return len(style.heading_sizes) + 1 if bold and not ends_sentence(text) and not is_list_item(text) else None
+
+
+def _recognised_level(lines: list[Line], text: str, style: Typography) -> int | None:
+    """Boxes of recognised lines vary in height: only a clearly larger, short, unfinished line is a heading."""
+    clear = lines[0].size > 1.3 * style.body and len(lines) == 1 and not ends_sentence(text.rstrip("）)"))
+    return 1 if clear else None
+
+
+def _latin_start(text: str) -> int:
+    return next((index for index, character in enumerate(text) if is_cjk(character) or character.isspace()), len(text))

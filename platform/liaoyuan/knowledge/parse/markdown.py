@@ -8,7 +8,7 @@ from markdown_it.token import Token
 from liaoyuan.knowledge.parse.blocks import Block, BlockType, ParsedDocument
 from liaoyuan.knowledge.parse.encoding import decode
 from liaoyuan.knowledge.parse.grid import Grid, table_block
-from liaoyuan.knowledge.parse.html import html_document
+from liaoyuan.knowledge.parse.html_page import html_document
 from liaoyuan.knowledge.parse.source import Source
 from liaoyuan.knowledge.parse.text import is_cjk, plain
 

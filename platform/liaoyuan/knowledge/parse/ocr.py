@@ -43,7 +43,7 @@ def recognise(image: NDArray[numpy.uint8], *, scale: float, threads: int) -> lis
 def _run(corners: NDArray[numpy.float32], text: str, scale: float) -> Run:
     points = corners / scale
     x0, x1 = float(points[:, 0].min()), float(points[:, 0].max())
-    # The mean of the two upper and of the two lower corners is the line's height even where the scan is a little turned.
+    # The means of the upper and of the lower corners give the line's height even where the scan is a little turned.
     y0, y1 = float(points[:2, 1].mean()), float(points[2:, 1].mean())
     if y1 <= y0:
         y0, y1 = float(points[:, 1].min()), float(points[:, 1].max())

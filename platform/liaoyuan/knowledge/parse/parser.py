@@ -18,7 +18,7 @@ _READERS = {
     "xlsx": ("xlsx", "read_xlsx"),
     "xls": ("xlsx", "read_xls"),
     "pptx": ("pptx", "read_pptx"),
-    "html": ("html", "read_html"),
+    "html": ("html_page", "read_html"),
     "markdown": ("markdown", "read_markdown"),
     "text": ("plain_text", "read_text"),
     "csv": ("delimited", "read_csv"),
@@ -35,7 +35,9 @@ def parse(source: Source) -> ParsedDocument:
     if not source.data:
         raise EmptyFile(name=source.name)
     if len(source.data) > source.limits.file_bytes:
-        raise TooLarge(name=source.name, detail=f"{len(source.data) // 1048576} MB > {source.limits.file_bytes // 1048576} MB")
+        raise TooLarge(
+            name=source.name, detail=f"{len(source.data) // 1048576} MB > {source.limits.file_bytes // 1048576} MB"
+        )
     found = detect(source)
     try:
         document = _reader(found.kind)(source)

@@ -1,6 +1,6 @@
 """PDF: the text layer where it is sound, recognition where it is missing or broken, page by page."""
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 import numpy
 import pypdfium2
@@ -119,14 +119,17 @@ def _assemble(source: Source, reading: _Reading, title: str) -> ParsedDocument:
     heights = [page.height for page in reading.pages]
     if remove_furniture(reading.runs, heights):
         reading.flags.add("furniture_removed")
-    style = typography([runs for runs, page in zip(reading.runs, reading.pages, strict=True) if not page.ocr] or reading.runs)
+    style = typography(
+        [runs for runs, page in zip(reading.runs, reading.pages, strict=True) if not page.ocr] or reading.runs
+    )
     blocks: list[Block] = []
-    for number, (runs, turned, info) in enumerate(zip(reading.runs, reading.turned, reading.pages, strict=True), start=1):
+    for number, (runs, turned, info) in enumerate(
+        zip(reading.runs, reading.turned, reading.pages, strict=True), start=1
+    ):
         own = typography([runs]) if info.ocr else style
         blocks.extend(page_blocks(runs, number, own, ocr=info.ocr))
         blocks.extend(_turned_block(turned, number))
-    document = ParsedDocument(_title(blocks) or _plausible(title) or source.stem, "", reading.pages, blocks, reading.flags)
-    return replace(document)
+    return ParsedDocument(_title(blocks) or _plausible(title) or source.stem, "", reading.pages, blocks, reading.flags)
 
 
 def _turned_block(turned: list[Run], number: int) -> list[Block]:
@@ -137,14 +140,19 @@ def _turned_block(turned: list[Run], number: int) -> list[Block]:
 
 
 def _title(blocks: list[Block]) -> str:
-    first = next((block for block in blocks[:6] if block.type is BlockType.HEADING and block.level == 1 and block.page == 1), None)
+    first = next(
+        (block for block in blocks[:6] if block.type is BlockType.HEADING and block.level == 1 and block.page == 1),
+        None,
+    )
     return first.text if first is not None and len(first.text) >= 2 else ""
 
 
 def _plausible(title: str) -> str:
     # Word processors leave "Microsoft Word - x.doc" and "untitled" behind.
     lowered = title.lower()
-    return "" if lowered.startswith(("microsoft", "untitled", "(anonymous", "anonymous")) or "." in title[-5:] else title
+    return (
+        "" if lowered.startswith(("microsoft", "untitled", "(anonymous", "anonymous")) or "." in title[-5:] else title
+    )
 
 
 def render_pdf_page(source: Source, page_number: int, scale: float) -> bytes:

@@ -20,7 +20,7 @@ _MOST_CHARACTERS = 200_000
 
 @dataclass(slots=True)
 class PageText:
-    """Runs of a page (upright and turned), how many characters could not be mapped, and whether tiny text was dropped."""
+    """Runs of a page (upright and turned), how many characters had no meaning, whether tiny text was dropped."""
 
     upright: list[Run]
     turned: list[Run]
@@ -144,11 +144,11 @@ def _invisible(box: tuple[float, float, float, float]) -> bool:
 
 
 def _is_unmapped(code: int) -> bool:
-    return code in {0, 0xFFFD} or 0xE000 <= code <= 0xF8FF or 0xD800 <= code <= 0xDFFF or 0xF0000 <= code
+    return code in {0, 0xFFFD} or 0xE000 <= code <= 0xF8FF or 0xD800 <= code <= 0xDFFF or code >= 0xF0000
 
 
 def _is_turned(raw: "ctypes._Pointer[ctypes.c_void_p]", index: int, frame: Frame) -> bool:
-    angle = pdfium.FPDFText_GetCharAngle(raw, index) * 57.29578 + frame.rotation
+    angle: float = pdfium.FPDFText_GetCharAngle(raw, index) * 57.29578 + frame.rotation
     return 30 < angle % 180 < 150
 
 

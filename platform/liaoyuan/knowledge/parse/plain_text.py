@@ -67,6 +67,11 @@ def _continues(last: str, line: str, wrapped: int) -> bool:
 
 
 def _title(blocks: list[Block]) -> str:
-    if not blocks or len(blocks[0].text) > 60 or ends_sentence(blocks[0].text.rstrip("）)")) or starts_item(blocks[0].text):
+    if (
+        not blocks
+        or len(blocks[0].text) > 60
+        or ends_sentence(blocks[0].text.rstrip("）)"))
+        or starts_item(blocks[0].text)
+    ):
         return ""
     return blocks[0].text

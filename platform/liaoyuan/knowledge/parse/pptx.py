@@ -19,7 +19,16 @@ from liaoyuan.knowledge.parse.text import plain
 
 _TITLES = {PP_PLACEHOLDER.TITLE, PP_PLACEHOLDER.CENTER_TITLE, PP_PLACEHOLDER.VERTICAL_TITLE}
 _FURNITURE = {PP_PLACEHOLDER.SLIDE_NUMBER, PP_PLACEHOLDER.FOOTER, PP_PLACEHOLDER.DATE, PP_PLACEHOLDER.HEADER}
-_BROKEN = (PackageNotFoundError, KeyError, ValueError, AttributeError, IndexError, TypeError, zipfile.BadZipFile, etree.XMLSyntaxError)
+_BROKEN = (
+    PackageNotFoundError,
+    KeyError,
+    ValueError,
+    AttributeError,
+    IndexError,
+    TypeError,
+    zipfile.BadZipFile,
+    etree.XMLSyntaxError,
+)
 _DEPTH = 10
 
 
@@ -29,7 +38,8 @@ def read_pptx(source: Source) -> ParsedDocument:
     try:
         deck = pptx.Presentation(io.BytesIO(source.data))
         size = PageInfo((deck.slide_width or Pt(720)) / Pt(1), (deck.slide_height or Pt(540)) / Pt(1))
-        pages, blocks = [], []
+        pages: list[PageInfo] = []
+        blocks: list[Block] = []
         for number, slide in enumerate(deck.slides, start=1):
             if number > source.limits.pages:
                 flags.add("page_limit")
@@ -91,7 +101,10 @@ def _text_blocks(shape: Any, number: int, box: Box | None, locator: str) -> Iter
             yield Block(BlockType.HEADING, text, page=number, box=box, level=1 if number == 1 else 3, locator=locator)
         return
     for paragraph in shape.text_frame.paragraphs:
-        text = "".join(run.text for run in paragraph.runs).replace("\v", "\n").strip() or paragraph.text.replace("\v", "\n").strip()
+        text = (
+            "".join(run.text for run in paragraph.runs).replace("\v", "\n").strip()
+            or paragraph.text.replace("\v", "\n").strip()
+        )
         if text:
             kind = BlockType.LIST if paragraph.level > 0 else BlockType.PARAGRAPH
             yield Block(kind, text, page=number, box=box, locator=locator)

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from itertools import pairwise
 from statistics import median
 
 from liaoyuan.knowledge.parse.blocks import Box
@@ -73,7 +74,7 @@ class Line:
     def text(self) -> str:
         """The runs with one blank between them, none between Chinese characters that nearly touch."""
         text = self.runs[0].text
-        for left, right in zip(self.runs, self.runs[1:], strict=False):
+        for left, right in pairwise(self.runs):
             near = right.x0 - left.x1 < 0.6 * max(left.size, right.size)
             glue = "" if near and text and right.text and is_cjk(text[-1]) and is_cjk(right.text[0]) else " "
             text += glue + right.text
@@ -101,6 +102,6 @@ def _shares_line(line: list[Run], run: Run) -> bool:
     if run.table is not None or line[0].table is not None:
         return False
     centre = median(member.middle for member in line)
-    height = min(run.y1 - run.y0, min(member.y1 - member.y0 for member in line))
+    height = min(member.y1 - member.y0 for member in (run, *line))
     overlap = any(min(run.x1, member.x1) - max(run.x0, member.x0) > 0.5 * run.size for member in line)
     return abs(centre - run.middle) < 0.5 * height and not overlap

@@ -9,12 +9,15 @@ from liaoyuan.knowledge.parse.text import ends_sentence, join_lines, plain
 _NUMBER = "[〇零一二两三四五六七八九十百千\\d]+"
 _DIVISION = re.compile(f"^第\\s*{_NUMBER}\\s*(分编|编|篇|章|节)(?=[\\s\u3000:：、]|$)[\\s\u3000:：、]*(.{{0,50}})$")
 # "第三条 …" opens an article; "第三条规定…" or "第三条第二款" is a reference to one.
-_ARTICLE = re.compile(f"^(第\\s*{_NUMBER}\\s*条(?:之{_NUMBER})?)(?=[\\s\u3000:：、【（(]|$)")
+_REFERENCE = "规定|第|的|款|所|至|和|及|或|、|，|,|以|中|项|情形|要求|之|与|关于|对|给予|处罚|执行|办理|到"
+_ARTICLE = re.compile(f"^(第\\s*{_NUMBER}\\s*条(?:之{_NUMBER})?)(?:[\\s\u3000:：【（(]|$|(?!{_REFERENCE}))")
 _ARTICLE_LINE = re.compile(f"\n(?=第\\s*{_NUMBER}\\s*条(?:之{_NUMBER})?[\\s\u3000])")
 _DECIMAL = re.compile("^(\\d{1,3}(?:\\.\\d{1,3}){1,5})\\.?[\\s\u3000]*(?=[^\\s\\d.,%％])(.*)$", re.DOTALL)
 _ANNEX = re.compile("^(附\\s*[录件表]\\s*[A-Z\\d一二三四五六七八九十]{0,3})(?=[\\s\u3000:：]|$)(.{0,50})$")
 _CHINESE_ITEM = re.compile("^[一二三四五六七八九十]{1,3}、(.{1,40})$")
-_LIST_ITEM = re.compile("^(?:[•·●○▪■◆‣–—*-]\\s+|[(（][一二三四五六七八九十\\d]{1,3}[)）]|\\d{1,3}[)）、]|[①-⑳]|\\d{1,3}\\.\\s+|[a-zA-Z][.)]\\s)")
+_LIST_ITEM = re.compile(
+    "^(?:[•·●○▪■◆‣–—*-]\\s+|[(（][一二三四五六七八九十\\d]{1,3}[)）]|\\d{1,3}[)）、]|[①-⑳]|\\d{1,3}\\.\\s+|[a-zA-Z][.)]\\s)"
+)
 _LEVELS = {"编": 2, "篇": 2, "分编": 2, "章": 3, "节": 4}
 _ARTICLE_CHARACTERS = 1500
 _HEADING_CHARACTERS = 60
@@ -50,7 +53,7 @@ def _recognise(block: Block) -> Block:
         return _as_heading(block, _LEVELS[division.group(1)])
     article = _ARTICLE.match(block.text)
     if article:
-        return _as_article(block, plain(article.group(1)).replace(" ", ""))
+        return _as_article(block, article.group(1))
     if _ANNEX.match(block.text):
         return _as_heading(block, 2)
     if block.type is BlockType.PARAGRAPH:
@@ -62,7 +65,11 @@ def _as_heading(block: Block, level: int) -> Block:
     return replace(block, type=BlockType.HEADING, level=level, text=plain(block.text))
 
 
-def _as_article(block: Block, locator: str) -> Block:
+def _as_article(block: Block, opening: str) -> Block:
+    locator = "".join(opening.split())
+    rest = block.text[len(opening) :]
+    # PDF and OCR lose the blank after the number.
+    block = replace(block, text=f"{locator} {rest}") if rest[:1].isalnum() else block
     # A lone "第三条" that a reader found to be a heading (a slide's title) stays one.
     if block.type is BlockType.HEADING and len(block.text) <= len(locator) + 20:
         return replace(block, locator=block.locator or locator)
@@ -75,7 +82,9 @@ def _recognise_paragraph(block: Block) -> Block:
     if decimal:
         short = len(text) <= _HEADING_CHARACTERS and "\n" not in text and not ends_sentence(text)
         if short:
-            return _as_heading(replace(block, locator=block.locator or decimal.group(1)), 2 + decimal.group(1).count("."))
+            return _as_heading(
+                replace(block, locator=block.locator or decimal.group(1)), 2 + decimal.group(1).count(".")
+            )
         return replace(block, locator=block.locator or decimal.group(1))
     if _CHINESE_ITEM.match(text) and not ends_sentence(text):
         return _as_heading(block, 3)
@@ -111,7 +120,7 @@ def _gather(blocks: list[Block]) -> list[Block]:
     gathered: list[Block] = []
     article: str | None = None
     for block in blocks:
-        flowing = block.type in {BlockType.PARAGRAPH, BlockType.LIST}
+        flowing = block.type in {BlockType.PARAGRAPH, BlockType.LIST} and not block.locator.endswith("notes")
         if not flowing or _ARTICLE.match(block.text):
             article = block.locator if flowing else (article if block.type is not BlockType.HEADING else None)
             gathered.append(block)
@@ -125,13 +134,19 @@ def _gather(blocks: list[Block]) -> list[Block]:
 
 
 def _fits(last: Block, block: Block) -> bool:
+    if last.box is not None and block.box is not None and block.box[1] < last.box[1]:
+        return False  # the next column: one box around both would cover half the page
     same_place = last.page == block.page and last.type is BlockType.PARAGRAPH and bool(_ARTICLE.match(last.text))
     return same_place and len(last.text) + len(block.text) <= _ARTICLE_CHARACTERS
 
 
 def _merge(last: Block, block: Block) -> Block:
     boxes = [box for box in (last.box, block.box) if box]
-    box = (min(b[0] for b in boxes), min(b[1] for b in boxes), max(b[2] for b in boxes), max(b[3] for b in boxes)) if boxes else None
+    box = (
+        (min(b[0] for b in boxes), min(b[1] for b in boxes), max(b[2] for b in boxes), max(b[3] for b in boxes))
+        if boxes
+        else None
+    )
     return replace(last, text=f"{last.text}\n{block.text}", box=box)
 
 

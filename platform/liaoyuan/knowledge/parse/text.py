@@ -3,8 +3,8 @@
 import re
 import unicodedata
 
-# Bidirectional overrides, zero-width characters, invisible operators and tag characters: they change what a model reads without
-# changing what a person sees.
+# Bidirectional overrides, zero-width characters, invisible operators and tag characters: they change what a model
+# reads without changing what a person sees.
 _HIDDEN = re.compile("[\u200b\u200e\u200f\u202a-\u202e\u2060-\u2064\u2066-\u206f\ufeff\u180e\U000e0000-\U000e007f]")
 _JOINERS = re.compile("(?<![\u0590-\u109f\u1780-\u18af\u200d\ufe0f\u2190-\u2bff\U0001f000-\U0001ffff])[\u200c\u200d]")
 _CONTROL = re.compile("[\x00-\x08\x0e-\x1f\x7f-\x9f\ufffe\uffff\ud800-\udfff]")
@@ -35,7 +35,9 @@ def clean(text: str, *, keep_spaces: bool = False) -> tuple[str, bool]:
 
 
 def _tidy(text: str) -> str:
-    lines = (_SPACES.sub(" ", line).strip(" \u3000") for line in text.replace("\r\n", "\n").replace("\r", "\n").split("\n"))
+    lines = (
+        _SPACES.sub(" ", line).strip(" \u3000") for line in text.replace("\r\n", "\n").replace("\r", "\n").split("\n")
+    )
     return "\n".join(line for line in lines if line)
 
 
@@ -45,7 +47,7 @@ def is_cjk(character: str) -> bool:
 
 
 def join_lines(left: str, right: str) -> str:
-    """One line wrapped into two becomes one again: no blank between Chinese characters, no hyphen inside an English word."""
+    """One wrapped line becomes whole: no blank between Chinese characters, no hyphen inside an English word."""
     if not left or not right:
         return left + right
     if left[-1] in "\u00ad\u0002":

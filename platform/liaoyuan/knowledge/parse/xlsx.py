@@ -13,7 +13,7 @@ from openpyxl.utils.exceptions import InvalidFileException
 
 from liaoyuan.knowledge.parse.blocks import Block, BlockType, PageInfo, ParsedDocument
 from liaoyuan.knowledge.parse.errors import Corrupt, Encrypted
-from liaoyuan.knowledge.parse.grid import Grid, table_block
+from liaoyuan.knowledge.parse.grid import table_block
 from liaoyuan.knowledge.parse.source import Source
 from liaoyuan.knowledge.parse.text import plain
 
@@ -22,7 +22,18 @@ _MOST_COLUMNS = 1024
 _MOST_MERGES = 20_000
 _EMPTY_ROWS = 10_000
 _ROWS_A_BLOCK = 200
-_BROKEN = (InvalidFileException, KeyError, ValueError, TypeError, IndexError, AttributeError, zipfile.BadZipFile, etree.XMLSyntaxError, EOFError, OSError)
+_BROKEN = (
+    InvalidFileException,
+    KeyError,
+    ValueError,
+    TypeError,
+    IndexError,
+    AttributeError,
+    zipfile.BadZipFile,
+    etree.XMLSyntaxError,
+    EOFError,
+    OSError,
+)
 Rows = list[tuple[int, list[str]]]
 
 
@@ -44,7 +55,7 @@ def read_xlsx(source: Source) -> ParsedDocument:
                 flags.add("hidden_sheet")
             sheet.reset_dimensions()
             rows = _bounded(sheet.iter_rows(values_only=True, max_col=_MOST_COLUMNS), budget, flags)
-            blocks.extend(_sheet_blocks(sheet.title, rows, merges.of(sheet._worksheet_path)))
+            blocks.extend(_sheet_blocks(sheet.title, rows, merges.of(str(getattr(sheet, "_worksheet_path", "")))))
         book.close()
     except _BROKEN as error:
         raise Corrupt(name=source.name) from error
@@ -171,4 +182,8 @@ class _Merges:
 
 def _title(blocks: list[Block], source: Source) -> str:
     first = next((block for block in blocks if block.type is not BlockType.HEADING), None)
-    return plain(first.text) if first is not None and first.type is BlockType.PARAGRAPH and len(first.text) <= 80 else source.stem
+    return (
+        plain(first.text)
+        if first is not None and first.type is BlockType.PARAGRAPH and len(first.text) <= 80
+        else source.stem
+    )

@@ -11,12 +11,34 @@ from liaoyuan.knowledge.parse.grid import Grid, table_block
 from liaoyuan.knowledge.parse.source import Source
 from liaoyuan.knowledge.parse.text import clean, plain
 
-_DROPPED = ("script", "style", "noscript", "template", "svg", "iframe", "object", "embed", "head", "nav", "select", "button", "canvas", "footer", "aside")
-_INLINE = frozenset(
-    "a abbr acronym b bdi bdo big cite code data del dfn em font i ins kbd label mark meter q rp rt ruby s samp small span strike "
-    "strong sub sup time tt u var wbr output progress img input".split()
+_DROPPED = (
+    "script",
+    "style",
+    "noscript",
+    "template",
+    "svg",
+    "iframe",
+    "object",
+    "embed",
+    "head",
+    "nav",
+    "select",
+    "button",
+    "canvas",
+    "footer",
+    "aside",
 )
-_HIDDEN_STYLE = re.compile(r"display\s*:\s*none|visibility\s*:\s*hidden|font-size\s*:\s*0(?![.\d])|opacity\s*:\s*0(?:\.0+)?\s*(?:;|$)", re.IGNORECASE)
+_INLINE = frozenset(
+    {
+        *("a", "abbr", "acronym", "b", "bdi", "bdo", "big", "cite", "code", "data", "del", "dfn", "em", "font", "i"),
+        *("img", "input", "ins", "kbd", "label", "mark", "meter", "output", "progress", "q", "rp", "rt", "ruby", "s"),
+        *("samp", "small", "span", "strike", "strong", "sub", "sup", "time", "tt", "u", "var", "wbr"),
+    }
+)
+_HIDDEN_STYLE = re.compile(
+    r"display\s*:\s*none|visibility\s*:\s*hidden|font-size\s*:\s*0(?![.\d])|opacity\s*:\s*0(?:\.0+)?\s*(?:;|$)",
+    re.IGNORECASE,
+)
 _BLANKS = re.compile(r"[ \t\r\n\f]+")
 _MOST_DEPTH = 200
 

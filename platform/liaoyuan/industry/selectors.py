@@ -5,6 +5,7 @@ from pathlib import Path
 
 from django.conf import settings
 
+from liaoyuan.industry.errors import IndustryError
 from liaoyuan.industry.loader import Trust, pack_find, pack_folders, pack_load
 from liaoyuan.industry.pack import IndustryPack
 from liaoyuan.industry.schemas import ScenarioSpec
@@ -29,15 +30,32 @@ def industry_names(roots: Iterable[Path] | None = None) -> list[str]:
     return sorted(pack_folders(roots if roots is not None else industry_roots()))
 
 
+def industry_survey(
+    roots: Iterable[Path] | None = None, trust: Trust | None = None
+) -> tuple[list[IndustryPack], dict[str, IndustryError]]:
+    """The packs in order, by name, and for each of the others what is wrong with it. A page shows both."""
+    folders = pack_folders(roots if roots is not None else industry_roots())
+    trust = trust or industry_trust()
+    packs: list[IndustryPack] = []
+    refused: dict[str, IndustryError] = {}
+    for name, folder in sorted(folders.items()):
+        try:
+            packs.append(pack_load(folder, trust))
+        except IndustryError as error:
+            refused[name] = error
+    return packs, refused
+
+
 def industry_list(roots: Iterable[Path] | None = None, trust: Trust | None = None) -> list[IndustryPack]:
     """Every pack, verified, by name.
 
     Raises:
-        IndustryError: one of them was tampered with or is broken. It is not left out in silence.
+        IndustryError: one of them was tampered with or is broken. It is not left out in silence; see `industry_survey`.
     """
-    folders = pack_folders(roots if roots is not None else industry_roots())
-    trust = trust or industry_trust()
-    return [pack_load(folders[name], trust) for name in sorted(folders)]
+    packs, refused = industry_survey(roots, trust)
+    for error in refused.values():
+        raise error
+    return packs
 
 
 def industry_get(name: str, roots: Iterable[Path] | None = None, trust: Trust | None = None) -> IndustryPack:

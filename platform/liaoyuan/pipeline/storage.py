@@ -1,4 +1,7 @@
-"""Files behind one small interface. Keys are ``<organization>/<kind>/<id>/…``; nothing outside of the root is ever touched."""
+"""Files behind one small interface.
+
+Keys are ``<organization>/<kind>/<id>/…``; nothing outside of the root is ever touched.
+"""
 
 import hashlib
 import os

@@ -53,6 +53,7 @@ _MAIL = re.compile(r"\A(?:[!-9;-~]+:[^\n]*\n(?:[ \t][^\n]*\n)*){2,}", re.MULTILI
 _MAIL_KEYS = re.compile(
     r"^(?:from|to|subject|date|message-id|mime-version|received|return-path):", re.IGNORECASE | re.MULTILINE
 )
+_SAMPLE_BYTES = 65536
 _CONTROL = re.compile(r"[\x00-\x08\x0e-\x1a\x1c-\x1f]")
 
 
@@ -117,8 +118,8 @@ def _compound(source: Source) -> str:
 
 
 def _textual(source: Source) -> str:
-    sample = source.data[:65536]
-    text, _ = decode(sample[: len(sample) - len(sample) % 4], declared_encoding(sample))
+    sample = _sample(source.data)
+    text, _ = decode(sample, declared_encoding(sample))
     if _binary(text):
         raise UnsupportedType(name=source.name, detail=_foreign_name(source, "binary"))
     if text.startswith("{\\rtf"):
@@ -131,6 +132,13 @@ def _textual(source: Source) -> str:
     ):
         return "eml" if _MAIL_KEYS.search(text[:8192]) else "text"
     return expected if expected in _TEXTUAL else "text"
+
+
+def _sample(data: bytes) -> bytes:
+    """Enough to tell by. The cut falls at a line's end: half a character would make good GB18030 look broken."""
+    if len(data) <= _SAMPLE_BYTES or b"\x00" in data[:4096]:
+        return data[:_SAMPLE_BYTES]
+    return data[: data.rfind(b"\n", 0, _SAMPLE_BYTES) + 1] or data[:_SAMPLE_BYTES]
 
 
 def _binary(text: str) -> bool:

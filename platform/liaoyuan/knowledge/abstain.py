@@ -52,7 +52,9 @@ class _Model:
 def judge(question: Question, ranked: Sequence[Ranked], statistics: Statistics) -> Judgement:
     """Decides on the best few results. Without any result, or without a subject in the question, never answerable."""
     if not ranked or not question.words:
-        return Judgement(answerable=False, probability=0.0, features=dict.fromkeys(FEATURES, 0.0), missing=question.words)
+        return Judgement(
+            answerable=False, probability=0.0, features=dict.fromkeys(FEATURES, 0.0), missing=question.words
+        )
     values = features(question, ranked, statistics)
     model = _model()
     probability = 1 / (1 + math.exp(-model.bias - sum(model.weights[name] * values[name] for name in FEATURES)))

@@ -12,6 +12,7 @@ from typing import Any
 from uuid import UUID
 
 from django.db import connections
+from django.db.backends.utils import CursorWrapper
 
 from liaoyuan.accounts.tenancy import current_tenant
 from liaoyuan.knowledge.adapters.embeddings import Vectors
@@ -109,6 +110,13 @@ def search(
             cursor.execute(f"SET LOCAL hnsw.ef_search = {max(2 * int(k), 100)}")
         cursor.execute(_EXACT if exact else _INDEXED, parameters)
         return _read(cursor.fetchall())
+
+
+def visible(cursor: CursorWrapper, scope: Scope, chunk_ids: Sequence[str]) -> list[UUID]:
+    """Those of ``chunk_ids`` that lie inside ``scope``: the same conditions as the search, asked anew."""
+    statement = f"SELECT c.id FROM knowledge_chunk c WHERE c.id = ANY(%(ids)s::uuid[]) AND {_SCOPE}"  # noqa: S608
+    cursor.execute(statement, scope.parameters() | {"ids": list(chunk_ids)})
+    return [row[0] for row in cursor.fetchall()]
 
 
 def _read(rows: Sequence[tuple[Any, ...]]) -> tuple[list[Candidate], Statistics]:

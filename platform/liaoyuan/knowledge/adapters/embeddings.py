@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from liaoyuan.knowledge.errors import EmbeddingMismatch
 from liaoyuan.knowledge.models import DIMENSIONS
+from liaoyuan.pipeline.adapters.model_server import ModelServerClient
 
 Vectors = NDArray[np.float32]
 Role = Literal["query", "passage"]
@@ -30,7 +31,10 @@ class Embedder(Protocol):
 
 
 class ProcessEmbedder:
-    """multilingual-e5-small in this process. One call at a time: the engine's handle is not thread-safe."""
+    """multilingual-e5-small in this process, for commands and tests that need no server.
+
+    One call at a time: the engine's handle is not thread-safe.
+    """
 
     def __init__(self, *, threads: int | None = None) -> None:
         self._model = E5(num_threads=threads)
@@ -39,40 +43,66 @@ class ProcessEmbedder:
 
     def embed(self, texts: Sequence[str], role: Role) -> Vectors:
         """Rows in the order of ``texts``; repeated queries come from memory."""
-        # The engine reads up to a zero byte, which must not cut what PDF extraction left behind one.
-        clean = [text.replace("\x00", " ") for text in texts]
         with self._turn:
-            return self._queried(clean) if role == "query" else self._passages(clean)
+            return self._queried(texts) if role == "query" else self._passages(texts)
 
-    def _queried(self, texts: list[str]) -> Vectors:
-        missing = [text for text in dict.fromkeys(texts) if text not in self._queries]
-        for text in missing:
-            self._queries[text] = np.asarray(self._model.encode([text], True), dtype=np.float32)[0]
+    def _queried(self, texts: Sequence[str]) -> Vectors:
+        for text in texts:
+            if text not in self._queries:
+                self._queries[text] = np.asarray(self._model.query([_clean(text)]), dtype=np.float32)[0]
         found = np.stack([self._queries[text] for text in texts]) if texts else np.empty((0, DIMENSIONS), np.float32)
         while len(self._queries) > _CACHED_QUERIES:
             self._queries.popitem(last=False)
         return found
 
-    def _passages(self, texts: list[str]) -> Vectors:
+    def _passages(self, texts: Sequence[str]) -> Vectors:
         vectors = np.empty((len(texts), DIMENSIONS), dtype=np.float32)
         order = sorted(range(len(texts)), key=lambda index: len(texts[index]))
         for start in range(0, len(order), _BATCH):
             batch = order[start : start + _BATCH]
-            found = np.asarray(self._model.encode([texts[index] for index in batch], False), dtype=np.float32)
-            if found.shape[1] != DIMENSIONS:
-                raise EmbeddingMismatch(got=found.shape[1], wanted=DIMENSIONS)
-            vectors[batch] = found
+            found = self._model.passage([_clean(texts[index]) for index in batch])
+            vectors[batch] = np.asarray(found, dtype=np.float32)
         return vectors
 
     def count_tokens(self, text: str) -> int:
         """Tokens that the model reads for ``text``, prefix and special tokens included."""
-        return int(self._model.token_count(text.replace("\x00", " "), False))
+        with self._turn:
+            return int(self._model.token_count(_clean(text)))
+
+
+class ServerEmbedder:
+    """The model server's embeddings; tokens are counted here, by the same tokenizer, without a round trip."""
+
+    def __init__(self, client: ModelServerClient) -> None:
+        self._client = client
+
+    def embed(self, texts: Sequence[str], role: Role) -> Vectors:
+        """Rows in the order of ``texts``. Raises ModelServerError."""
+        found = self._client.embed_queries(texts) if role == "query" else self._client.embed_passages(texts)
+        if found.shape[1] != DIMENSIONS:
+            raise EmbeddingMismatch(got=found.shape[1], wanted=DIMENSIONS)
+        return found
+
+    def count_tokens(self, text: str) -> int:
+        return _tokenizer().count_tokens(text)
+
+
+def _clean(text: str) -> str:
+    # The engine reads up to a zero byte, which must not cut what PDF extraction left behind one.
+    return text.replace("\x00", " ")
+
+
+@cache
+def _tokenizer() -> ProcessEmbedder:
+    return ProcessEmbedder(threads=1)
 
 
 @cache
 def embedder() -> Embedder:
-    """The embedder in force, made once a process."""
-    return ProcessEmbedder(threads=getattr(settings, "EMBEDDING_THREADS", None))
+    """The embedder in force, made once a process: the model server, unless the settings say ``EMBEDDINGS = "process"``."""
+    if getattr(settings, "EMBEDDINGS", "server") == "process":
+        return ProcessEmbedder()
+    return ServerEmbedder(ModelServerClient(settings.MODEL_SERVER_URL, settings.MODEL_SERVER_TOKEN))
 
 
 class PlatformEmbeddings(Embeddings):

@@ -1,0 +1,103 @@
+"""Retrieval for a collection: embed the question, search inside the asker's rights, rerank; and LangChain's view of it."""
+
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import date
+from typing import Any
+from uuid import UUID
+
+from django.db import connections
+from django.utils import timezone
+from langchain_core.callbacks import CallbackManagerForRetrieverRun
+from langchain_core.documents import Document as LangChainDocument
+from langchain_core.retrievers import BaseRetriever
+from pydantic import ConfigDict
+
+from liaoyuan.knowledge.adapters.embeddings import Embedder, Vectors, embedder
+from liaoyuan.knowledge.models import Chunk
+from liaoyuan.knowledge.question import Question, analyse
+from liaoyuan.knowledge.rank import Ranked, Statistics, rank
+from liaoyuan.knowledge.search import EXACT_ROWS, scope_here, search, visible
+
+
+@dataclass(frozen=True, slots=True)
+class Retrieval:
+    """Ranked chunks, best first, with what judging them needs. ``timings`` are seconds by step."""
+
+    question: Question
+    ranked: list[Ranked]
+    statistics: Statistics
+    timings: dict[str, float] = field(default_factory=dict)
+
+
+def retrieve(
+    collection_id: UUID,
+    question: str,
+    *,
+    day: date | None = None,
+    vector: Vectors | None = None,
+    engine: Embedder | None = None,
+    exact_rows: int = EXACT_ROWS,
+) -> Retrieval:
+    """Search one collection inside the current tenant context, whose groups decide what may be found.
+
+    ``day`` asks as of that date (default: today). ``vector`` saves the embedding where a caller made many at once.
+    """
+    analysed = analyse(question)
+    began = time.perf_counter()
+    if vector is None:
+        vector = (engine or embedder()).embed([question], "query")[0]
+    embedded = time.perf_counter()
+    scope = scope_here(collection_id, day or timezone.localdate())
+    candidates, statistics = search(scope, analysed, vector, exact_rows=exact_rows)
+    found = time.perf_counter()
+    ranked = rank(analysed, candidates, statistics)
+    timings = {"embed": embedded - began, "retrieve": found - embedded, "rerank": time.perf_counter() - found}
+    return Retrieval(analysed, ranked, statistics, timings)
+
+
+def chunks_permitted(collection_id: UUID, chunk_ids: Sequence[str], day: date | None = None) -> dict[str, Chunk]:
+    """The rows behind ``chunk_ids`` that the asker may read now: the second look before anything is cited."""
+    scope = scope_here(collection_id, day or timezone.localdate())
+    with connections["default"].cursor() as cursor:
+        allowed = visible(cursor, scope, chunk_ids)
+    rows = Chunk.objects.select_related("version__document").filter(id__in=allowed)
+    return {str(row.id): row for row in rows}
+
+
+class PgRetriever(BaseRetriever):
+    """LangChain's retriever over :func:`retrieve`; call it inside a tenant context.
+
+    A document's metadata: chunk_id, title, heading_path, locator, page, box, version, score, cosine.
+    """
+
+    model_config = ConfigDict(arbitrary_types_allowed=True)
+
+    collection_id: UUID
+    k: int = 5
+    day: date | None = None
+    engine: Any = None
+
+    def _get_relevant_documents(
+        self, query: str, *, run_manager: CallbackManagerForRetrieverRun
+    ) -> list[LangChainDocument]:
+        found = retrieve(self.collection_id, query, day=self.day, engine=self.engine)
+        best = found.ranked[: self.k]
+        rows = chunks_permitted(self.collection_id, [item.candidate.chunk_id for item in best], self.day)
+        return [_document(item, rows[item.candidate.chunk_id]) for item in best if item.candidate.chunk_id in rows]
+
+
+def _document(item: Ranked, row: Chunk) -> LangChainDocument:
+    metadata = {
+        "chunk_id": item.candidate.chunk_id,
+        "title": row.title,
+        "heading_path": list(row.heading_path),
+        "locator": row.locator,
+        "page": row.page,
+        "box": row.box,
+        "version": row.version.label,
+        "score": item.score,
+        "cosine": item.candidate.cosine,
+    }
+    return LangChainDocument(page_content=row.text, metadata=metadata, id=item.candidate.chunk_id)

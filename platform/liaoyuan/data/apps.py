@@ -4,4 +4,9 @@ from django.apps import AppConfig
 class DataConfig(AppConfig):
     name = "liaoyuan.data"
     label = "data"
-    default_auto_field = "django.db.models.BigAutoField"
+
+    def ready(self) -> None:
+        from liaoyuan.data.stage import DataStage
+        from liaoyuan.pipeline.registry import stage_register
+
+        stage_register(DataStage())

@@ -1,0 +1,95 @@
+"""Run a recipe: operators in the order that the pack gives, each traced."""
+
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from liaoyuan.data.errors import NothingLeft
+from liaoyuan.data.operators import clean, finish
+from liaoyuan.data.operators.synthesise import synthesise_qa
+from liaoyuan.data.schemas import Drop, Outcome, Passage, Sample, Trace
+from liaoyuan.industry.schemas.recipe import (
+    DataRecipe,
+    Decontaminate,
+    Deduplicate,
+    MaskPii,
+    Normalise,
+    Quality,
+    Split,
+    SynthesiseQa,
+)
+from liaoyuan.pipeline.ports import PiiScanner
+
+SEED = 17
+
+
+@dataclass(frozen=True)
+class Surroundings:
+    """What operators need besides their items: scanner and key for masking, gate questions, the declining sentences."""
+
+    scanner: PiiScanner
+    key: bytes
+    gate_questions: tuple[str, ...]
+    abstain: dict[str, str]
+
+
+@dataclass(frozen=True)
+class Curated:
+    """A recipe's result: samples with their split, a trace an operator, and every dropped item."""
+
+    samples: list[Sample]
+    traces: list[Trace]
+    drops: list[Drop]
+
+    def trace_dicts(self) -> list[dict[str, Any]]:
+        return [asdict(trace) for trace in self.traces]
+
+
+def recipe_run(
+    recipe: DataRecipe,
+    passages: Sequence[Passage],
+    around: Surroundings,
+    *,
+    step: Callable[[float, str], None] = lambda fraction, operator: None,
+) -> Curated:
+    """Pass ``passages`` through the operators. Raises NothingLeft, which names the operator."""
+    items: list[Any] = list(passages)
+    traces: list[Trace] = []
+    drops: list[Drop] = []
+    for number, params in enumerate(recipe.operators):
+        step(number / len(recipe.operators), params.operator)
+        before, start = len(items), time.perf_counter()
+        outcome = _apply(params, items, around)
+        trace = outcome.trace(params.operator, before, time.perf_counter() - start)
+        traces.append(trace)
+        drops += outcome.drops
+        items = outcome.items
+        if not items:
+            raise NothingLeft(operator=params.operator, reasons=trace.reasons)
+    return Curated(items, traces, drops)
+
+
+def _apply(params: Any, items: list[Any], around: Surroundings) -> Outcome:
+    match params:
+        case Normalise():
+            return clean.normalise(items, params)
+        case Deduplicate():
+            return clean.deduplicate(items, params)
+        case Quality():
+            return clean.quality(items, params)
+        case MaskPii():
+            return clean.mask_pii(items, params, scanner=around.scanner, key=around.key)
+        case _:
+            return _apply_late(params, items, around)
+
+
+def _apply_late(params: Any, items: list[Any], around: Surroundings) -> Outcome:
+    match params:
+        case SynthesiseQa():
+            return synthesise_qa(items, params, seed=SEED, abstain=around.abstain)
+        case Decontaminate():
+            return finish.decontaminate(items, params, questions=around.gate_questions)
+        case Split():
+            return finish.split(items, params)
+    raise TypeError(f"no operator for {type(params).__name__}")

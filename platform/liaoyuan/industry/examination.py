@@ -74,7 +74,7 @@ def pack_validate(root: Path, trust: Trust) -> tuple[Examination, IndustryPack |
 def pack_test(root: Path, trust: Trust, reader: TextReader = document_text) -> Examination:
     """Validation, then the gate questions against the pack's own documents.
 
-    ``reader`` gives a document's text without white space; the default reads the plain formats, a caller may hand in
+    ``reader`` gives a document's text; the default reads the plain formats, a caller may hand in
     OCR.
     """
     result, pack = pack_validate(root, trust)
@@ -85,7 +85,7 @@ def pack_test(root: Path, trust: Trust, reader: TextReader = document_text) -> E
         _gate_sizes(pack, scenario, result)
         for question in (*pack.gate_questions(scenario.name), *pack.demo_questions(scenario.name)):
             _question_check(pack, question, texts, result)
-        _domain_checks(pack, scenario, result)
+        _domain_checks(pack, scenario, texts, result)
     return result
 
 
@@ -146,22 +146,24 @@ def _gate(result: Examination, name: str, value: float, threshold: float) -> Non
         )
 
 
-def _question_check(pack: IndustryPack, question: Question, texts: dict[str, str], result: Examination) -> None:
-    """Each gold locator and each required string stands in a named document.
+def _gold_texts(pack: IndustryPack, document: str, texts: dict[str, str]) -> list[str]:
+    """The texts of the files that an evidence entry's DOCUMENT names; none for a scan."""
+    named = [d.file for d in pack.documents.documents if d.stem.startswith(document) or d.title.startswith(document)]
+    return [texts[file] for file in named if file in texts]
 
-    Strings of scans are left to the OCR gate.
-    """
+
+def _question_check(pack: IndustryPack, question: Question, texts: dict[str, str], result: Examination) -> None:
+    """Each gold locator and each required string stands in a named document; scans are left to the OCR gate."""
     readable = True
-    gold_texts = []
+    gold: list[str] = []
     for name, locator in question.gold:
-        files = [d.file for d in pack.documents.documents if d.stem.startswith(name) or d.title.startswith(name)]
-        found = [texts[file] for file in files if file in texts]
+        found = [squeeze(text) for text in _gold_texts(pack, name, texts)]
         readable = readable and bool(found)
-        gold_texts.extend(found)
+        gold.extend(found)
         if found and not any(squeeze(locator) in text for text in found):
             result.problems.append(_absent(question, f"{name}#{locator}"))
     for needle in question.must_contain if readable else ():
-        if not any(squeeze(needle) in text for text in gold_texts):
+        if not any(squeeze(needle) in text for text in gold):
             result.problems.append(_absent(question, needle))
 
 
@@ -173,11 +175,21 @@ def _absent(question: Question, needle: str) -> Problem:
     )
 
 
-def _domain_checks(pack: IndustryPack, scenario: ScenarioSpec, result: Examination) -> None:
-    """A domain check that rejects the pack's own gold answers is broken."""
-    gold = tuple(
-        CheckedAnswer(q, "；".join(q.must_contain), abstained=not q.answerable, quotes=q.must_contain)
-        for q in pack.gate_questions(scenario.name)
-    )
+def _domain_checks(pack: IndustryPack, scenario: ScenarioSpec, texts: dict[str, str], result: Examination) -> None:
+    """A domain check that rejects the pack's own gold answers, with the whole gold documents quoted, is broken."""
+    gold = CheckContext(tuple(_gold_answer(pack, q, texts) for q in pack.gate_questions(scenario.name)))
     for name, check in pack.code().checks.items():
-        _gate(result, f"{scenario.name}/domain.{name}", check(CheckContext(gold)).value, 1.0)
+        checked = check(gold)
+        _gate(result, f"{scenario.name}/domain.{name}", checked.value, 1.0)
+        result.problems.extend(Problem("pack_check", f"{name}：{text}", f"{name}: {text}") for text in checked.problems)
+
+
+def _gold_answer(pack: IndustryPack, question: Question, texts: dict[str, str]) -> CheckedAnswer:
+    quotes = [text for name, _ in question.gold for text in _gold_texts(pack, name, texts)]
+    return CheckedAnswer(
+        question=question,
+        answer="；".join(question.must_contain),
+        abstained=not question.answerable,
+        # A scan gives no text here: its required strings stand for the quotation.
+        quotes=tuple(quotes) or question.must_contain,
+    )

@@ -16,15 +16,16 @@ from collections.abc import Callable
 from email.message import EmailMessage
 from pathlib import PurePosixPath
 
+import openpyxl
 import pypdfium2
 from lxml import etree, html
 
 MAX_MEMBER_BYTES = 20 * 1024 * 1024
-MARKUP_NAME = re.compile(r"(word/document|xl/sharedStrings|xl/worksheets/sheet\d+|ppt/slides/slide\d+)\.xml$")
+MARKUP_NAME = re.compile(r"(word/document|ppt/slides/slide\d+)\.xml$")
 
 
 def document_text(name: str, data: bytes) -> str:
-    """All text of the document, white space removed (line breaks differ between formats).
+    """All text of the document, in its own order.
 
     Raises:
         ValueError: the suffix is unknown or the bytes cannot be read as it says.
@@ -32,11 +33,11 @@ def document_text(name: str, data: bytes) -> str:
     reader = READERS.get(PurePosixPath(name).suffix.lower())
     if reader is None:
         raise ValueError(f"no reader for {name}")
-    return squeeze(reader(data))
+    return reader(data)
 
 
 def squeeze(text: str) -> str:
-    """``text`` without any white space."""
+    """``text`` without any white space: for comparing, as line breaks differ between formats."""
     return "".join(text.split())
 
 
@@ -67,7 +68,7 @@ def _email(data: bytes) -> str:
 
 
 def _office(data: bytes) -> str:
-    """Word, Excel and PowerPoint: the text nodes of the parts that hold content."""
+    """Word and PowerPoint: the text nodes of the parts that hold content."""
     parser = etree.XMLParser(resolve_entities=False, no_network=True)
     texts: list[str] = []
     try:
@@ -77,7 +78,16 @@ def _office(data: bytes) -> str:
                     texts.extend(_text_nodes(etree.fromstring(archive.read(member), parser)))
     except (zipfile.BadZipFile, etree.XMLSyntaxError) as error:
         raise ValueError(f"not an office file: {error}") from error
-    return "".join(texts)
+    return "\n".join(texts)
+
+
+def _workbook(data: bytes) -> str:
+    try:
+        book = openpyxl.load_workbook(io.BytesIO(data), read_only=True, data_only=True)
+    except (zipfile.BadZipFile, KeyError, ValueError) as error:
+        raise ValueError(f"not a workbook: {error}") from error
+    rows = (row for sheet in book.worksheets for row in sheet.iter_rows(values_only=True))
+    return "\n".join("\t".join("" if cell is None else str(cell) for cell in row) for row in rows)
 
 
 def _text_nodes(root: etree._Element) -> list[str]:
@@ -102,7 +112,7 @@ READERS: dict[str, Callable[[bytes], str]] = {
     ".html": _html,
     ".eml": _email,
     ".docx": _office,
-    ".xlsx": _office,
+    ".xlsx": _workbook,
     ".pptx": _office,
     ".pdf": _pdf,
 }

@@ -56,7 +56,7 @@ def _samples_of(passage: Passage) -> Iterator[Sample]:
     """The samples of one passage, the most specific kind first; one sentence makes one sample."""
     language = passage.language
     for sentence in sentences(passage.text):
-        text = sentence.text.strip()
+        text = sentence.of(passage.text)
         if not SHORTEST[language] <= len(text) <= LONGEST[language]:
             continue
         asked = _question(text, passage)
@@ -117,19 +117,15 @@ def _window(text: str, answer: str, size: int) -> str:
     """At most about ``size`` characters around the answer, cut at sentences: a small model's context is dear."""
     if len(text) <= size:
         return text
-    parts = [s.text for s in sentences(text)]
-    middle = next((i for i, part in enumerate(parts) if answer in part), 0)
+    parts = sentences(text)
+    middle = next((i for i, part in enumerate(parts) if answer in part.of(text)), 0)
     first = last = middle
-    length = len(parts[middle])
     while True:
-        before = len(parts[first - 1]) if first > 0 else size + 1
-        after = len(parts[last + 1]) if last + 1 < len(parts) else size + 1
-        if min(before, after) + length > size:
-            return "".join(parts[first : last + 1]).strip()
-        if after <= before:
-            last, length = last + 1, length + after
-        else:
-            first, length = first - 1, length + before
+        grown = [(i, j) for i, j in ((first, last + 1), (first - 1, last)) if i >= 0 and j < len(parts)]
+        fitting = [(i, j) for i, j in grown if parts[j].end - parts[i].start <= size]
+        if not fitting:
+            return text[parts[first].start : parts[last].end]
+        first, last = fitting[0]
 
 
 def _evenly(samples: list[Sample], limit: int, seed: int) -> list[Sample]:

@@ -8,6 +8,8 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
+import psutil
+
 import liaoyuan
 from liaoyuan.compute.engines.background import last_line, spawn
 from liaoyuan.compute.engines.errors import EngineError, EngineNotReady
@@ -85,13 +87,11 @@ def stop(names: list[str], *, run: Path, log: Path, timeout: float = 60.0) -> li
             os.kill(supervisor, signal.SIGTERM)
     deadline = time.monotonic() + timeout
     for found in running:
-        while lock_held(run / f"{found.name}.lock"):
+        while lock_held(run / f"{found.name}.lock") or not _ended(found.supervisor or 0):
             if time.monotonic() > deadline:
                 detail = f"its supervisor (pid {found.supervisor}) did not stop in {timeout:.0f} s"
                 raise EngineError(engine=found.name, detail=detail, log=log / f"{found.name}.log")
             time.sleep(POLL_SECONDS)
-        if found.supervisor is not None:
-            _ended(found.supervisor)
     return [found.name for found in running]
 
 
@@ -100,12 +100,11 @@ def _reason(file: Path, found: Supervised) -> str:
 
 
 def _ended(pid: int) -> bool:
-    """Whether ``pid`` is gone; a child of ours is reaped."""
+    """Whether ``pid`` is gone or a zombie that its parent has not reaped; a child of ours is reaped."""
     with suppress(ChildProcessError):
         if os.waitpid(pid, os.WNOHANG)[0] == pid:
             return True
     try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
+        return psutil.Process(pid).status() == psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
         return True
-    return False

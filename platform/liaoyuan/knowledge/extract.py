@@ -21,6 +21,7 @@ _FIT_BONUS = 0.35
 _COMPOUND = re.compile(
     r"分别|哪两|哪几部|各自|以及|和.*?[？?]|[？?，,].*?(?:吗|呢|谁|什么|怎么|多少|哪).*?[？?]|\b(?:both|respectively|and)\b"
 )
+_CELL_MARK = " | "
 _HEAD = re.compile(r"^第[〇零一二两三四五六七八九十百千\d]+条(?:之[一二三四五六七八九十])?[\s\u3000]*")
 
 
@@ -73,6 +74,9 @@ def _passages(question: Question, item: Ranked, weights: Mapping[str, float]) ->
     text = item.candidate.text
     if len(text) <= (_WHOLE_CHINESE if question.chinese else _WHOLE_OTHER):
         return [(0, len(text))]
+    rows = _rows(text)
+    if rows:
+        return [(0, len(text))] if question.kind is Kind.LIST else _table_passages(text, rows, weights)
     parts = sentences(text)
     scores = [_value(question, part.of(text), weights) for part in parts]
     best = max(scores)
@@ -81,6 +85,29 @@ def _passages(question: Question, item: Ranked, weights: Mapping[str, float]) ->
         if score >= best * _NEAR_SENTENCE:
             picked.update(_with_list(question, parts, index))
     return _runs(parts, sorted(picked))
+
+
+def _rows(text: str) -> list[tuple[int, int]]:
+    """The lines of a table chunk, its header first; empty where ``text`` is prose."""
+    spans = [(match.start(), match.end()) for match in re.finditer(r"[^\n]+", text)]
+    return spans if len(spans) > 1 and all(_CELL_MARK in text[start:end] for start, end in spans) else []
+
+
+def _table_passages(text: str, rows: Sequence[tuple[int, int]], weights: Mapping[str, float]) -> list[tuple[int, int]]:
+    """The header and the rows that the question names. Judged like sentences the header would win: it repeats the
+    question's words and holds no answer, and a neighbouring row is a literal quote and yet a wrong one."""
+    header, body = rows[0], rows[1:]
+    values = [_row_value(text[start:end], weights) for start, end in body]
+    best = max(values)
+    if best == 0:
+        return [(0, len(text))]
+    return [header, *(row for row, value in zip(body, values, strict=True) if value == best)]
+
+
+def _row_value(row: str, weights: Mapping[str, float]) -> float:
+    # The first cell names the row; the others may name it too ("as for 110 kV").
+    name = row.partition(_CELL_MARK)[0]
+    return share(weights, set(term_counts(weights, row))) + share(weights, set(term_counts(weights, name)))
 
 
 def _value(question: Question, sentence: str, weights: Mapping[str, float]) -> float:

@@ -13,6 +13,7 @@ _QUESTION = """
 多久 多长 多大 多高 是否 能否 可否 能不能 可不可以 要不要 是不是 有没有 需不需要 行不行 算不算 需要 可以 应该 应当 必须 能够 请问
 想问 我想 告诉 知道 了解 一下 的话 到底 究竟 会不会 谁来 由谁 是谁 找谁 吗 呢 哪 谁 有什么 是什么 做什么 怎么办 怎么罚 怎么做
 什么样 什么时候 多长时间 时候 情况 时间 具体 规定 要求 分别 内容 主要 包括 不能 能不 不可 可不 要么 是啥 干啥 啥 怎么处 哪条 得不
+几点 几级 几人 几名 几分 最迟 最早 最晚 最长 最短 最多 最少 哪天 哪几天 哪一天 多远 长时间 百分之几 百分之 百分
 么条 么时 么样 属于 还是 或者 如果 之后 以后 是什 有哪 些情 由哪 要什 要多 要几 哪一级 哪级 天内 日内
 what which who whom whose when where why how many much long often do did can could may might must shall should
 would will tell pleas explain describ list name give me know need

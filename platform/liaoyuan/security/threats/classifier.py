@@ -1,0 +1,77 @@
+"""Linear classifiers over hashed n-grams; the coefficients are JSON files beside this module.
+
+`training.py` makes them; NOTICE names the data. Nothing executable is loaded.
+"""
+
+import base64
+import json
+import math
+import re
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from liaoyuan.security.errors import WeightsInvalid
+from liaoyuan.security.threats.features import BUCKETS, features
+
+WEIGHTS = Path(__file__).parent / "weights"
+# A long text is read in windows, so that one bad sentence is not drowned by a harmless page.
+WINDOW = 320
+STRIDE = 200
+SENTENCE_END = re.compile(r"(?<=[。！？!?；;\n])|(?<=[.]\s)")
+
+
+@dataclass(frozen=True)
+class Classifier:
+    """Logistic regression: `coefficients` of shape (BUCKETS,), `threshold` on the probability."""
+
+    name: str
+    version: str
+    bias: float
+    threshold: float
+    coefficients: NDArray[np.float32]
+
+    def probability(self, text: str) -> float:
+        """Probability in (0, 1) for one short plain text, as a whole."""
+        if not text.strip():
+            return 0.0
+        buckets, weights = features(text)
+        logit = self.bias + float(self.coefficients[buckets] @ weights)
+        return 1.0 / (1.0 + math.exp(-max(-30.0, min(30.0, logit))))
+
+    def score(self, text: str) -> tuple[float, int, int]:
+        """The worst window's probability and its offsets in `text`."""
+        windows = list(_windows(text))
+        scored = [(self.probability(text[start:end]), start, end) for start, end in windows]
+        return max(scored, default=(0.0, 0, 0))
+
+    def by_sentence(self, text: str) -> list[tuple[float, int, int]]:
+        """Probability and offsets of every sentence."""
+        cuts = [0, *(match.start() for match in SENTENCE_END.finditer(text)), len(text)]
+        spans = [(a, b) for a, b in zip(cuts, cuts[1:], strict=False) if text[a:b].strip()]
+        return [(self.probability(text[start:end]), start, end) for start, end in spans]
+
+
+def _windows(text: str) -> list[tuple[int, int]]:
+    if len(text) <= WINDOW:
+        return [(0, len(text))] if text else []
+    starts = range(0, len(text) - WINDOW + STRIDE, STRIDE)
+    return [(start, min(len(text), start + WINDOW)) for start in starts]
+
+
+@cache
+def classifier(name: str) -> Classifier:
+    """The shipped classifier `name`; raises WeightsInvalid if its file is missing or not what it should be."""
+    try:
+        stored = json.loads((WEIGHTS / f"{name}.json").read_text(encoding="utf-8"))
+        packed = np.frombuffer(base64.b64decode(stored["coefficients_int8_base64"]), dtype=np.int8)
+        scale, bias, threshold = float(stored["scale"]), float(stored["bias"]), float(stored["threshold"])
+        version = str(stored["version"])
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise WeightsInvalid(name=name) from error
+    if packed.shape != (BUCKETS,) or stored.get("buckets") != BUCKETS:
+        raise WeightsInvalid(name=name)
+    return Classifier(name, version, bias, threshold, packed.astype(np.float32) * np.float32(scale))

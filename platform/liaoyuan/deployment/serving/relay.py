@@ -28,7 +28,9 @@ class Relay:
 
     def __init__(self, pool: ModelPool) -> None:
         self._pool = pool
-        self._client = httpx.AsyncClient(timeout=TIMEOUT, limits=httpx.Limits(max_keepalive_connections=16))
+        # trust_env off: a proxy in the environment must never see a loopback call.
+        limits = httpx.Limits(max_keepalive_connections=16)
+        self._client = httpx.AsyncClient(timeout=TIMEOUT, limits=limits, trust_env=False)
 
     async def close(self) -> None:
         await self._client.aclose()

@@ -65,16 +65,16 @@ def _attempt(run: StageRun, places: Places, pulse: Pulse) -> str:
     except Exception as error:
         logger.info("run %s: %s stopped", run.id, run.stage, exc_info=True)
         pulse.stop()
-        return _end_badly(run, error)
+        return run_end_badly(run, error)
     # From here on only the row's own lock keeps the run ours.
     pulse.stop()
     try:
-        return _end_well(run, artifacts, stored)
+        return run_end_well(run, artifacts, stored)
     except (FenceLost, OperationalError, InterfaceError):
         raise
     except Exception as error:
         logger.info("run %s: %s could not be registered", run.id, run.stage, exc_info=True)
-        return _end_badly(run, error)
+        return run_end_badly(run, error)
 
 
 def _stage_run(run: StageRun, places: Places, pulse: Pulse) -> Artifacts:
@@ -111,7 +111,7 @@ def _solution_spec(run: StageRun) -> SolutionSpec:
     )
 
 
-def _end_well(run: StageRun, artifacts: Artifacts, stored: dict[UUID, StoredFile]) -> str:
+def run_end_well(run: StageRun, artifacts: Artifacts, stored: dict[UUID, StoredFile]) -> str:
     """Artifacts, lineage, state, event and the next stage's doorbell: one transaction, all or nothing."""
     made = [{"kind": item.kind, "id": str(item.id), "name": item.name} for item in artifacts.items]
     result = plain(artifacts.result) | {
@@ -131,7 +131,8 @@ def _end_well(run: StageRun, artifacts: Artifacts, stored: dict[UUID, StoredFile
         return state
 
 
-def _end_badly(run: StageRun, error: Exception) -> str:
+def run_end_badly(run: StageRun, error: Exception) -> str:
+    """The state that ``error`` moves our run to: waiting, cancelled, queued again, failed or errored. Raises FenceLost."""
     with tenant_context(run.organization_id, run.requested_by):
         if isinstance(error, WaitFor):
             return _wait(run, error)

@@ -1,0 +1,30 @@
+"""``python -m tests.chaos.process worker|relay|reaper …``: the real process, in the test's database, with scripted stages."""
+
+import os
+import runpy
+import sys
+
+import django
+
+from tests.engines import database_use
+
+
+def main() -> None:
+    role, *options = sys.argv[1:]
+    django.setup()
+    database_use(os.environ["LIAOYUAN_TEST_DATABASE"])
+    from liaoyuan.pipeline import ports
+    from tests.stages import Released, scripted_stages_register
+
+    scripted_stages_register()
+    ports.wire(reservations=Released())
+    if role == "worker":
+        from workers.app import app
+
+        app.worker_main(options)
+    else:
+        runpy.run_module(f"workers.{role}", run_name="__main__")
+
+
+if __name__ == "__main__":
+    main()

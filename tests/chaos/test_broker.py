@@ -1,0 +1,79 @@
+"""The broker forgets, dies and repeats itself; no run is lost and none runs twice (K3, K4, K5)."""
+
+import subprocess
+import time
+from collections.abc import Callable, Iterator
+from typing import Any
+from uuid import UUID
+
+import pytest
+
+from liaoyuan.accounts.tenancy import tenant_context
+from liaoyuan.compute.engines import valkey
+from liaoyuan.pipeline.models import Artifact, StageRun
+from tests.chaos.house import LOST_DOORBELL, START_SECONDS, House, ended, read, until
+
+pytestmark = pytest.mark.chaos
+Start = Callable[..., UUID]
+
+
+@pytest.fixture(scope="module")
+def worker(house: House) -> Iterator[subprocess.Popen[bytes]]:
+    child = house.worker("patient", "ingest", slots=2)
+    yield child
+    house.kill(child)
+    child.wait()
+
+
+def count(organization: Any, state: str) -> int:
+    with tenant_context(organization.id):
+        return StageRun.objects.filter(state=state).count()
+
+
+def test_k3_a_broker_that_forgets_everything_loses_no_run(
+    house: House, worker: subprocess.Popen[bytes], organization: Any, start: Start
+) -> None:
+    runs = [start(stage="ingest") for _ in range(100)]
+    for finished in (5, 50):
+        until(lambda: count(organization, "succeeded") >= finished, seconds=START_SECONDS, what="some runs end")
+        assert valkey.ask(house.broker, "FLUSHALL") == "+OK\r\n"
+    bound = START_SECONDS + 3 * LOST_DOORBELL
+    until(lambda: count(organization, "succeeded") == 100, seconds=bound, what="all runs end")
+    with tenant_context(organization.id):
+        assert Artifact.objects.count() == 100
+        assert set(StageRun.objects.values_list("fence", flat=True)) == {1}
+    assert len(set(runs)) == 100
+
+
+def test_k4_with_the_broker_down_a_start_answers_at_once_and_runs_later(
+    house: House, worker: subprocess.Popen[bytes], organization: Any, start: Start
+) -> None:
+    valkey.stop(house.broker)
+    began = time.monotonic()
+    run_id = start(stage="ingest")
+    assert time.monotonic() - began < 0.3
+    time.sleep(1.0)
+    assert read(organization.id, run_id).state == "queued"
+    valkey.start(house.broker)
+    until(lambda: ended(organization.id, run_id), seconds=START_SECONDS, what="the run ends after the broker is back")
+    assert read(organization.id, run_id).state == "succeeded"
+
+
+def test_k5_five_times_the_same_message_is_one_run(
+    house: House, worker: subprocess.Popen[bytes], organization: Any, start: Start
+) -> None:
+    from celery import Celery
+
+    from liaoyuan.broker import RUN_STAGE
+
+    client = Celery(broker=house.broker.broker_url)
+    run_id = start("work", stage="ingest", seconds=1.0)
+    for _ in range(5):
+        client.send_task(RUN_STAGE, args=[str(run_id)], queue="ingest", ignore_result=True)
+    until(lambda: ended(organization.id, run_id), seconds=START_SECONDS, what="the run ends")
+    after = start(stage="ingest")
+    until(lambda: ended(organization.id, after), seconds=START_SECONDS, what="what came behind the messages ends")
+    run = read(organization.id, run_id)
+    assert (run.state, run.fence, run.attempt) == ("succeeded", 1, 1)
+    with tenant_context(organization.id):
+        assert Artifact.objects.filter(run_id=run_id).count() == 1

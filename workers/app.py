@@ -1,0 +1,40 @@
+"""The Celery application of the workers: the platform's client, with the tasks, the schedule and the sign of life.
+
+:mod:`workers.commands` has the command lines.
+"""
+
+from typing import Final
+
+from kombu import Queue
+
+from liaoyuan.broker import CANARY, QUEUES, ROLLUP, client
+from workers.life import SignOfLife
+
+ROLLUP_SECONDS: Final = 300.0
+CANARY_SECONDS: Final = 60.0
+# A child is replaced after a task that left it above this (KiB): libraries that leak cannot eat the machine.
+LARGEST_CHILD_KIB: Final = 1_500_000
+
+app = client
+app.conf.update(
+    include=["workers.tasks"],
+    task_queues=[Queue(name) for name in QUEUES],
+    worker_max_memory_per_child=LARGEST_CHILD_KIB,
+    worker_send_task_events=False,
+    # Nobody is asked anything through the broker: the ledger knows.
+    worker_enable_remote_control=False,
+    broker_heartbeat=0,
+    beat_schedule={
+        "rollup": {
+            "task": ROLLUP,
+            "schedule": ROLLUP_SECONDS,
+            "options": {"queue": "light", "expires": ROLLUP_SECONDS},
+        },
+        "canary": {
+            "task": CANARY,
+            "schedule": CANARY_SECONDS,
+            "options": {"queue": "light", "expires": CANARY_SECONDS},
+        },
+    },
+)
+app.steps["worker"].add(SignOfLife)

@@ -1,0 +1,46 @@
+"""What each message does: load nothing, call one service. Celery loads Django before it imports this module."""
+
+import os
+import socket
+from typing import Any
+from uuid import UUID
+
+from liaoyuan.broker import CANARY, REAP, RELAY, ROLLUP, RUN_STAGE, client
+from liaoyuan.operations.services import rollup_all
+from liaoyuan.pipeline.services import doorbells_ring, runs_reap, stage_run_execute, worker_beat
+from workers.bell import depth, ring
+
+
+def task(name: str) -> Any:
+    """Celery's decorator under one of the broker's message names."""
+    return client.task(name=name, ignore_result=True)
+
+
+@task(RUN_STAGE)
+def execute_stage(run_id: str) -> None:
+    """The doorbell of one run. Rung twice it finds nothing to claim and ends."""
+    stage_run_execute(run_id=UUID(run_id), worker=f"{socket.gethostname()}:{os.getpid()}")
+
+
+@task(REAP)
+def reap() -> None:
+    """One round of the reaper, for installations that run no reaper process."""
+    runs_reap()
+
+
+@task(RELAY)
+def relay() -> None:
+    """One round of the relay, likewise."""
+    doorbells_ring(ring=ring, depth=depth)
+
+
+@task(ROLLUP)
+def rollup() -> None:
+    """Sum up every organization's traces of today and yesterday."""
+    rollup_all()
+
+
+@task(CANARY)
+def canary() -> None:
+    """Proof that a message gets from beat through the broker into a child: health checks look at its age."""
+    worker_beat(name="canary", queues=[], slots=0)

@@ -6,6 +6,30 @@ from pydantic import Field, model_validator
 
 from liaoyuan.industry.schemas.base import Language, Name, Spec
 
+PiiLabel = Literal[
+    "ADDRESS",
+    "BANK_CARD",
+    "DOB",
+    "EMAIL",
+    "ID_CARD",
+    "IP",
+    "LANDLINE",
+    "LICENSE_PLATE",
+    "METER_NO",
+    "MRN",
+    "ORG",
+    "PASSPORT",
+    "PERSON",
+    "PHONE",
+    "SOCIAL_SECURITY",
+    "STUDENT_NO",
+    "USCC",
+    "WECHAT",
+    "IBAN",
+    "DRIVER_LICENSE",
+    "QQ",
+]
+
 
 class Normalise(Spec):
     """Repair the encoding, fold full-width forms and white space, drop headers, footers and page numbers."""
@@ -38,7 +62,7 @@ class MaskPii(Spec):
     """Replace personal data by typed placeholders. ``keep`` names labels that stay (an office's telephone, say)."""
 
     operator: Literal["mask_pii"]
-    keep: tuple[str, ...] = ()
+    keep: tuple[PiiLabel, ...] = ()
 
 
 class SynthesiseQa(Spec):

@@ -138,7 +138,7 @@ def _sample(data: bytes) -> bytes:
     """Enough to tell by. The cut falls at a line's end: half a character would make good GB18030 look broken."""
     if len(data) <= _SAMPLE_BYTES or b"\x00" in data[:4096]:
         return data[:_SAMPLE_BYTES]
-    return data[: data.rfind(b"\n", 0, _SAMPLE_BYTES) + 1] or data[:_SAMPLE_BYTES]
+    return data[: data.rfind(b"\n", 0, _SAMPLE_BYTES) + 1] or data
 
 
 def _binary(text: str) -> bool:

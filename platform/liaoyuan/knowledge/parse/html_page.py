@@ -125,12 +125,13 @@ class _Walker:
         caption = node.css_first("caption")
         if caption is not None:
             yield from _one(BlockType.CAPTION, _inline_text(caption))
-        once, filled = _grid(node)
-        columns = max((sum(map(bool, row)) for row in once), default=0)
-        if columns > 1:
+        once, filled = ([], []) if node.css_first("table table") is not None else _grid(node)
+        if max((sum(map(bool, row)) for row in once), default=0) > 1:
             yield table_block(once, filled=filled)
-        elif columns == 1 and depth < _MOST_DEPTH:
-            for cell in node.css("td,th"):
+            return
+        # One column, or tables inside: a table that only places things on the page.
+        for row in _rows(node):
+            for cell in row:
                 yield from _Walker().blocks(cell, depth + 1)
 
 

@@ -24,7 +24,9 @@ def read_image(source: Source) -> ParsedDocument:
                 raise ImageTooLarge(name=source.name, detail=f"{width} × {height}")
             dpi = _dpi(picture)
             upright = ImageOps.exif_transpose(picture).convert("RGB")
-    except (UnidentifiedImageError, OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
+    except Image.DecompressionBombError as error:
+        raise ImageTooLarge(name=source.name, detail="> 100 MP") from error
+    except (UnidentifiedImageError, OSError, SyntaxError, ValueError) as error:
         raise Corrupt(name=source.name) from error
     shrink = min(1.0, LONGEST_SIDE / max(upright.size))
     if shrink < 1.0:

@@ -82,7 +82,9 @@ def _region_blocks(lines: list[Line], page: int, style: Typography, *, ocr: bool
         end = index + 1
         while (
             end < len(lines)
-            and not _breaks(lines[end - 1], lines[end], left, right, pitch)
+            and not _breaks(
+                lines[end - 1], lines[end], left, right, max(pitch, _pitch(lines[max(0, end - 3) : end + 3]))
+            )
             and aligned_table(lines, end)[1] is None
         ):
             end += 1

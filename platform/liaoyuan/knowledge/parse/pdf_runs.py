@@ -59,12 +59,12 @@ class _Collector:
         self.run: Run | None = None
         self.space = False
 
-    def add(self, character: str, box: tuple[float, float, float, float]) -> bool:
-        """Adds one visible character; returns whether it opened a new run."""
+    def add(self, character: str, box: tuple[float, float, float, float], *, joins: bool) -> bool:
+        """Adds one visible character, to the open run if it ``joins``; returns whether it opened a new run."""
         run = self.run
         x0, y0, x1, y1 = box
-        if run is not None and self._continues(run, box):
-            if run.chars and run.chars[-1][0] == character and abs(run.chars[-1][1] - x0) < 0.15 * run.size:
+        if run is not None and joins:
+            if run.chars and run.chars[-1][0] == character and 0.001 < abs(run.chars[-1][1] - x0) < 0.15 * run.size:
                 return False  # bold faked by printing twice
             if self._blank(run, character, x0):
                 run.chars.append((" ", run.x1, x0))
@@ -82,10 +82,14 @@ class _Collector:
         touching = x0 - run.x1 < 0.2 * run.size
         return not (touching and is_cjk(character) and is_cjk(run.chars[-1][0]))
 
-    def _continues(self, run: Run, box: tuple[float, float, float, float]) -> bool:
+    def joins(self, box: tuple[float, float, float, float]) -> bool:
+        """Whether a character in ``box`` goes on with the open run."""
+        run = self.run
+        if run is None:
+            return False
         gap = box[0] - run.x1
         apart = abs((box[1] + box[3]) / 2 - run.middle) > 0.5 * run.size
-        return not apart and -0.6 * run.size < gap < _GAP * run.size
+        return not apart and -1.2 * run.size < gap < _GAP * run.size
 
     def close(self) -> None:
         """Ends the open run, if any."""
@@ -130,9 +134,11 @@ def _collect(raw: "ctypes._Pointer[ctypes.c_void_p]", count: int, frame: Frame) 
         if _invisible(box):
             tiny = True
             continue
-        if collector.run is None or not collector._continues(collector.run, box):
+        joins = collector.joins(box)
+        if not joins:
             collector = turned if _is_turned(raw, index, frame) else upright
-        if collector.add(character, box) and collector.run is not None:
+            joins = collector.joins(box)
+        if collector.add(character, box, joins=joins) and collector.run is not None:
             collector.run.bold = pdfium.FPDFText_GetFontWeight(raw, index) >= _BOLD or _bold_font(raw, index)
     upright.close()
     turned.close()

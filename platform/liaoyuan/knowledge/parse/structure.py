@@ -7,7 +7,10 @@ from liaoyuan.knowledge.parse.blocks import Block, BlockType
 from liaoyuan.knowledge.parse.text import ends_sentence, join_lines, plain
 
 _NUMBER = "[〇零一二两三四五六七八九十百千\\d]+"
-_DIVISION = re.compile(f"^第\\s*{_NUMBER}\\s*(分编|编|篇|章|节)(?=[\\s\u3000:：、]|$)[\\s\u3000:：、]*(.{{0,50}})$")
+# With a blank any short title counts; without one (scans lose it) only a title that is no reference or sentence.
+_DIVISION = re.compile(
+    f"^第\\s*{_NUMBER}\\s*(分编|编|篇|章|节)(?:[\\s\u3000:：、]+.{{0,50}}|(?![规的第所至和及或、，以中项])[^，。；：、]{{0,20}})$"
+)
 # "第三条 …" opens an article; "第三条规定…" or "第三条第二款" is a reference to one.
 _REFERENCE = "规定|第|的|款|所|至|和|及|或|、|，|,|以|中|项|情形|要求|之|与|关于|对|给予|处罚|执行|办理|到"
 _ARTICLE = re.compile(f"^(第\\s*{_NUMBER}\\s*条(?:之{_NUMBER})?)(?:[\\s\u3000:：【（(]|$|(?!{_REFERENCE}))")

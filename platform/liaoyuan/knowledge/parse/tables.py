@@ -30,7 +30,7 @@ def ruled_tables(runs: list[Run], rules: list[Rule]) -> list[Run]:
             continue
         frame = (xs[0] - _SNAP, ys[0] - _SNAP, xs[-1] + _SNAP, ys[-1] + _SNAP)
         inside = [run for run in rest if _within(run, frame)]
-        table = _fill(inside, xs, ys)
+        table = _fill(inside, _Grid(xs, ys, vertical))
         if sum(any(row) for row in table) >= 2 and sum(any(row[i] for row in table) for i in range(len(xs) - 1)) >= 2:
             taken = {id(run) for run in inside}
             box = union([run.box for run in inside])
@@ -71,23 +71,59 @@ def _within(run: Run, frame: Box) -> bool:
     return frame[0] <= x <= frame[2] and frame[1] <= y <= frame[3] and run.table is None
 
 
-def _fill(runs: list[Run], xs: list[float], ys: list[float]) -> list[list[str]]:
+def _fill(runs: list[Run], grid: "_Grid") -> list[list[str]]:
     cells: dict[tuple[int, int], list[Run]] = {}
     for run in runs:
-        row = _slot(run.middle, ys)
-        for piece in _split(run, xs):
-            cells.setdefault((row, _slot((piece.x0 + piece.x1) / 2, xs)), []).append(piece)
-    return [[_cell_text(cells.get((row, column), [])) for column in range(len(xs) - 1)] for row in range(len(ys) - 1)]
+        for piece in _split(run, grid.borders(run.middle)):
+            cells.setdefault(grid.cell((piece.x0 + piece.x1) / 2, piece.middle), []).append(piece)
+    columns = range(len(grid.xs) - 1)
+    rows: list[list[str]] = []
+    for row in range(len(grid.ys) - 1):
+        rows.extend(_row_texts([cells.get((row, column), []) for column in columns]))
+    return rows
 
 
-def _slot(value: float, edges: list[float]) -> int:
-    inner = sum(value > edge for edge in edges[1:-1])
-    return min(inner, len(edges) - 2)
+@dataclass(frozen=True, slots=True)
+class _Grid:
+    """Column and row edges, and the vertical rules: a cell reaches to the right as far as no rule divides it."""
+
+    xs: list[float]
+    ys: list[float]
+    vertical: list[Rule]
+
+    def borders(self, y: float) -> list[float]:
+        """Where vertical rules stand at height ``y``."""
+        return _snap([rule.at for rule in self.vertical if rule.start - _SNAP <= y <= rule.end + _SNAP])
+
+    def cell(self, x: float, y: float) -> tuple[int, int]:
+        """(row, column) of the cell that holds a point; a cell merged across counts as its first column."""
+        left = max((at for at in self.borders(y) if at <= x), default=self.xs[0])
+        column = min(range(len(self.xs)), key=lambda index: abs(self.xs[index] - left))
+        return sum(y > edge for edge in self.ys[1:-1]), min(column, len(self.xs) - 2)
 
 
-def _split(run: Run, xs: list[float]) -> list[Run]:
+def _row_texts(cells: list[list[Run]]) -> list[list[str]]:
+    """One row, or several where rules divide only the columns and the lines of all cells stand side by side."""
+    lines = [gather_lines(cell) for cell in cells]
+    lead = max(lines, key=len)
+    several = sum(len(cell) >= 2 for cell in lines) >= 2 and len(lead) >= 3
+    short = all(len(line.text) <= _CELL_CHARACTERS for cell in lines for line in cell)
+    if not (several and short):
+        return [[_cell_text(cell) for cell in cells]]
+    rows = [[""] * len(cells) for _ in lead]
+    for column, cell in enumerate(lines):
+        for line in cell:
+            distances = [abs((line.y0 + line.y1) - (other.y0 + other.y1)) / 2 for other in lead]
+            row = distances.index(min(distances))
+            if distances[row] > 0.6 * line.size or rows[row][column]:
+                return [[_cell_text(cell) for cell in cells]]
+            rows[row][column] = line.text
+    return rows
+
+
+def _split(run: Run, borders: list[float]) -> list[Run]:
     """Cuts a run where it crosses into the next cell by more than a touch."""
-    crossed = [x for x in xs[1:-1] if run.x0 + 0.3 * run.size < x < run.x1 - 0.3 * run.size]
+    crossed = [x for x in borders if run.x0 + 0.3 * run.size < x < run.x1 - 0.3 * run.size]
     if not crossed or not run.chars:
         return [run]
     groups: dict[int, list[tuple[str, float, float]]] = {}
@@ -116,25 +152,34 @@ def _without_empty(table: list[list[str]]) -> list[list[str]]:
 def aligned_table(lines: list[Line], start: int) -> tuple[int, list[list[str]] | None]:
     """A table without rules that begins at ``lines[start]``: (lines taken, rows) or (0, None).
 
-    At least three lines in a row with the same number of short cells whose left or right edges, or centres, line up.
+    At least three lines of short cells under the columns of the fullest among the first three; cells may be missing.
     """
-    count = len(lines[start].runs)
-    if count < 2 or lines[start].runs[0].table is not None:
+    model = max(lines[start : start + 3], key=lambda line: len(line.runs)).runs
+    if len(model) < 2 or len(lines[start].runs) < 2:
         return 0, None
-    end = start
-    while end < len(lines) and _matches(lines[start], lines[end]):
-        end += 1
-    if end - start < _LEAST_ROWS:
-        return 0, None
-    return end - start, [[run.text for run in line.runs] for line in lines[start:end]]
+    rows: list[list[str]] = []
+    for line in lines[start:]:
+        row = _columns_of(line, model)
+        if row is None:
+            break
+        rows.append(row)
+    while rows and sum(map(bool, rows[-1])) < 2:
+        rows.pop()
+    full = sum(sum(map(bool, row)) >= max(2, len(model) - 1) for row in rows)
+    return (len(rows), rows) if full >= _LEAST_ROWS and full >= 0.6 * len(rows) else (0, None)
 
 
-def _matches(model: Line, line: Line) -> bool:
-    if len(line.runs) != len(model.runs) or line.runs[0].table is not None:
-        return False
-    if any(len(run.text) > _CELL_CHARACTERS for run in line.runs):
-        return False
-    return all(_lines_up(one, other) for one, other in zip(model.runs, line.runs, strict=True))
+def _columns_of(line: Line, model: list[Run]) -> list[str] | None:
+    """The line's cells under the model's columns; None where one fits no column or is too long for a cell."""
+    row = [""] * len(model)
+    for run in line.runs:
+        if run.table is not None or len(run.text) > _CELL_CHARACTERS:
+            return None
+        fitting = [index for index, column in enumerate(model) if not row[index] and _lines_up(column, run)]
+        if not fitting:
+            return None
+        row[min(fitting, key=lambda index: abs(model[index].x0 + model[index].x1 - run.x0 - run.x1))] = run.text
+    return row
 
 
 def _lines_up(one: Run, other: Run) -> bool:

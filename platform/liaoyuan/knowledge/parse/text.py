@@ -60,8 +60,9 @@ def join_lines(left: str, right: str) -> str:
 
 
 def close_cjk_gaps(text: str) -> str:
-    """Removes a single blank between two Chinese characters, as justified PDF text and OCR produce them."""
-    return _CJK_GAP.sub("", text)
+    """Removes blanks between Chinese characters where a justified line has them nearly everywhere; a few are meant."""
+    gaps = len(_CJK_GAP.findall(text))
+    return _CJK_GAP.sub("", text) if gaps > 3 and gaps > 0.3 * len(CJK_CHARACTER.findall(text)) else text
 
 
 def ends_sentence(text: str) -> bool:

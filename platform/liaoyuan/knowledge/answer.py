@@ -1,0 +1,237 @@
+"""One question, one answer: retrieve, judge, quote (or generate and check), cite."""
+
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from datetime import date
+from typing import Any, Literal
+from uuid import UUID
+
+from langchain_core.language_models.chat_models import BaseChatModel
+
+from liaoyuan.knowledge.abstain import Judgement, judge
+from liaoyuan.knowledge.adapters.embeddings import Embedder, Vectors
+from liaoyuan.knowledge.errors import QuestionEmpty
+from liaoyuan.knowledge.extract import Quote, extract
+from liaoyuan.knowledge.generate import Prompt, generate
+from liaoyuan.knowledge.ground import check_grounded
+from liaoyuan.knowledge.identity import display_name
+from liaoyuan.knowledge.models import Chunk
+from liaoyuan.knowledge.retrieve import Retrieval, chunks_permitted, retrieve
+
+Mode = Literal["extractive", "generative"]
+LONGEST_QUESTION = 2000
+_NEAREST = 3
+
+ABSTAIN_ZH = "现有文档中没有找到能够回答该问题的依据，因此不作回答。"
+ABSTAIN_EN = "The documents at hand hold no evidence that answers this question, so it is not answered."
+MISSING_ZH = "文档未提及：{words}。"
+MISSING_EN = "Not mentioned in the documents: {words}."
+
+
+@dataclass(frozen=True, slots=True)
+class Citation:
+    """A quote with its place. ``quote`` is a literal substring of the chunk at ``start``..``end``; ``box`` is in PDF points."""
+
+    document: str
+    version: str
+    locator: str
+    page: int | None
+    box: list[float] | None
+    quote: str
+    chunk_id: str
+    score: float
+    title: str = ""
+    file: str = ""
+    heading_path: list[str] = field(default_factory=list)
+    document_id: str = ""
+    version_id: str = ""
+    start: int = 0
+    end: int = 0
+    blocks: list[int] = field(default_factory=list)
+
+
+@dataclass(frozen=True, slots=True)
+class KnowledgeAnswer:
+    """What a person reads and what an auditor needs. ``timings`` and ``spans`` are in seconds.
+
+    ``reason`` is empty, ``no_evidence`` or, where a generated answer was replaced by quotes, ``ungrounded``. ``nearest`` are the
+    closest places, also when nothing is answered: documents to look into, not evidence.
+    """
+
+    answer: str
+    abstained: bool
+    reason: str
+    mode: Mode
+    citations: list[Citation]
+    grounded: bool
+    confidence: float
+    nearest: list[Citation]
+    timings: dict[str, float]
+    spans: list[dict[str, Any]]
+    missing: list[str] = field(default_factory=list)
+    generated: str = ""
+    usage: dict[str, int] = field(default_factory=dict)
+
+    def as_dict(self) -> dict[str, Any]:
+        """JSON-ready form."""
+        return asdict(self)
+
+
+def answer_question(
+    collection_id: UUID,
+    question: str,
+    *,
+    mode: Mode = "extractive",
+    day: date | None = None,
+    chat: BaseChatModel | None = None,
+    prompt: Prompt | None = None,
+    vector: Vectors | None = None,
+    engine: Embedder | None = None,
+    found: Retrieval | None = None,
+) -> KnowledgeAnswer:
+    """Answer from one collection inside the current tenant context. Raises QuestionEmpty.
+
+    ``mode`` generative needs ``chat``; its answer stands only if every sentence is grounded, else the quotes are given instead.
+    ``found`` is for a caller that has retrieved already, for the same question and day.
+    """
+    text = question.strip()
+    if not text or len(text) > LONGEST_QUESTION:
+        raise QuestionEmpty(limit=LONGEST_QUESTION)
+    found = found or retrieve(collection_id, text, day=day, vector=vector, engine=engine)
+    began = time.perf_counter()
+    verdict = judge(found.question, found.ranked, found.statistics)
+    quotes = extract(found.question, found.ranked, found.statistics)
+    best = [item.candidate.chunk_id for item in found.ranked[:_NEAREST]]
+    # Looked up anew with the asker's rights: what is cited has passed the filter twice.
+    rows = chunks_permitted(collection_id, list(dict.fromkeys([*(quote.chunk_id for quote in quotes), *best])), day)
+    nearest = [_citation(rows[key], _whole(rows[key], found)) for key in best if key in rows]
+    citations = [_citation(rows[quote.chunk_id], quote) for quote in quotes if quote.chunk_id in rows]
+    timings = found.timings | {"extract": time.perf_counter() - began}
+    if not verdict.answerable or not citations:
+        return _abstention(found, verdict, nearest, timings, mode)
+    quoted = _Quoted(found, verdict, citations, nearest, rows)
+    if mode == "generative" and chat is not None:
+        return _generated(quoted, chat, prompt, timings)
+    return _extracted(quoted, timings)
+
+
+@dataclass(frozen=True, slots=True)
+class _Quoted:
+    found: Retrieval
+    verdict: Judgement
+    citations: list[Citation]
+    nearest: list[Citation]
+    rows: Mapping[str, Chunk]
+
+
+def _extracted(quoted: _Quoted, timings: dict[str, float], *, reason: str = "", generated: str = "") -> KnowledgeAnswer:
+    return KnowledgeAnswer(
+        answer=compose(quoted.citations),
+        abstained=False,
+        reason=reason,
+        mode="extractive",
+        citations=quoted.citations,
+        grounded=True,
+        confidence=quoted.verdict.probability,
+        nearest=quoted.nearest,
+        timings=_total(timings),
+        spans=_spans(timings),
+        generated=generated,
+    )
+
+
+def compose(citations: Sequence[Citation]) -> str:
+    """The quotes one below the other, each with the number of its citation."""
+    return "\n".join(f"{citation.quote} [{number}]" for number, citation in enumerate(citations, start=1))
+
+
+def _generated(
+    quoted: _Quoted, chat: BaseChatModel, prompt: Prompt | None, timings: dict[str, float]
+) -> KnowledgeAnswer:
+    began = time.perf_counter()
+    evidence = [quoted.rows[key].text for key in dict.fromkeys(item.chunk_id for item in quoted.citations)]
+    written = generate(chat, quoted.found.question, evidence, prompt)
+    generated_at = time.perf_counter()
+    verdict = check_grounded(written.text, evidence)
+    timings = timings | {"generate": generated_at - began, "ground": time.perf_counter() - generated_at}
+    if not verdict.grounded:
+        return _extracted(quoted, timings, reason="ungrounded", generated=written.text)
+    return KnowledgeAnswer(
+        answer=written.text,
+        abstained=False,
+        reason="",
+        mode="generative",
+        citations=quoted.citations,
+        grounded=True,
+        confidence=quoted.verdict.probability,
+        nearest=quoted.nearest,
+        timings=_total(timings),
+        spans=_spans(timings),
+        generated=written.text,
+        usage=written.usage,
+    )
+
+
+def _abstention(
+    found: Retrieval, verdict: Judgement, nearest: list[Citation], timings: dict[str, float], mode: Mode
+) -> KnowledgeAnswer:
+    chinese = found.question.chinese
+    sentence = ABSTAIN_ZH if chinese else ABSTAIN_EN
+    missing = list(verdict.missing)
+    if missing and chinese:
+        sentence += MISSING_ZH.format(words="、".join(missing[:5]))
+    return KnowledgeAnswer(
+        answer=sentence,
+        abstained=True,
+        reason="no_evidence",
+        mode=mode,
+        citations=[],
+        grounded=False,
+        confidence=verdict.probability,
+        nearest=nearest,
+        timings=_total(timings),
+        spans=_spans(timings),
+        missing=missing,
+    )
+
+
+def _whole(row: Chunk, found: Retrieval) -> Quote:
+    score = next(item.score for item in found.ranked if item.candidate.chunk_id == str(row.id))
+    return Quote(str(row.id), 0, len(row.text), row.text, score)
+
+
+def _citation(row: Chunk, quote: Quote) -> Citation:
+    version = row.version
+    return Citation(
+        document=display_name(version.document.name, row.title),
+        version=version.label,
+        locator=row.locator,
+        page=row.page,
+        box=list(row.box) if row.box else None,
+        quote=quote.text,
+        chunk_id=str(row.id),
+        score=round(quote.score, 4),
+        title=row.title,
+        file=version.file_name,
+        heading_path=list(row.heading_path),
+        document_id=str(version.document_id),
+        version_id=str(version.id),
+        start=quote.start,
+        end=quote.end,
+        blocks=[span[2] for span in row.spans if span[0] < quote.end and span[1] > quote.start],
+    )
+
+
+def _total(timings: dict[str, float]) -> dict[str, float]:
+    rounded = {name: round(seconds, 5) for name, seconds in timings.items()}
+    return rounded | {"total": round(sum(timings.values()), 5)}
+
+
+def _spans(timings: dict[str, float]) -> list[dict[str, Any]]:
+    spans = []
+    start = 0.0
+    for name, seconds in timings.items():
+        spans.append({"name": name, "start": round(start, 5), "seconds": round(seconds, 5)})
+        start += seconds
+    return spans

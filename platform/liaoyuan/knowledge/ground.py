@@ -1,0 +1,89 @@
+"""Is every sentence of an answer carried by the evidence? Words, numbers with units, dates and negation are compared.
+
+No model judges here: the checks are exact, so a refusal can name its reason.
+"""
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from liaoyuan.knowledge.text.facts import dates, negations, unmatched
+from liaoyuan.knowledge.text.normalise import squeeze
+from liaoyuan.knowledge.text.segment import bigrams, term_counts, words
+from liaoyuan.knowledge.text.sentences import sentences
+
+SUPPORTED_SHARE = 0.6
+# A sentence with fewer content words (a greeting, "Yes.") claims nothing that evidence could carry.
+_FEWEST_WORDS = 2
+_MARK = re.compile(r"\[\d{1,2}\]|［\d{1,2}］|【\d{1,2}】")
+
+
+@dataclass(frozen=True, slots=True)
+class SentenceCheck:
+    """One sentence of an answer, with the evidence that carries it best (its index, or None) and what is wrong.
+
+    ``reasons`` are of: unsupported_words, unsupported_number, unsupported_date, negation.
+    """
+
+    start: int
+    end: int
+    supported: bool
+    share: float
+    evidence: int | None
+    reasons: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Groundedness:
+    """The verdict on a whole answer: grounded when every sentence is supported."""
+
+    grounded: bool
+    share: float
+    sentences: tuple[SentenceCheck, ...]
+
+
+def check_grounded(answer: str, evidence: Sequence[str]) -> Groundedness:
+    """Checks ``answer`` against the texts of the cited chunks. An answer without any claim is not grounded."""
+    checks = tuple(
+        _check(answer, part.start, part.end, evidence) for part in sentences(answer) if part.of(answer).strip()
+    )
+    claims = [check for check in checks if check.evidence is not None or check.reasons]
+    supported = sum(check.supported for check in claims)
+    share = supported / len(claims) if claims else 0.0
+    return Groundedness(bool(claims) and supported == len(claims), share, checks)
+
+
+def _check(answer: str, start: int, end: int, evidence: Sequence[str]) -> SentenceCheck:
+    sentence = _MARK.sub("", answer[start:end])
+    terms = list(dict.fromkeys([*words(sentence), *bigrams(sentence)]))
+    if len(terms) < _FEWEST_WORDS and not unmatched(sentence, ""):
+        return SentenceCheck(start, end, supported=True, share=1.0, evidence=None)
+    shares = [len(term_counts(terms, text)) / max(1, len(terms)) for text in evidence]
+    if not shares:
+        return SentenceCheck(start, end, supported=False, share=0.0, evidence=None, reasons=("unsupported_words",))
+    best = max(range(len(shares)), key=lambda index: shares[index])
+    if squeeze(sentence) in squeeze(evidence[best]):
+        return SentenceCheck(start, end, supported=True, share=1.0, evidence=best)
+    reasons = _reasons(sentence, evidence[best], evidence, shares[best], terms)
+    return SentenceCheck(start, end, supported=not reasons, share=shares[best], evidence=best, reasons=tuple(reasons))
+
+
+def _reasons(sentence: str, best: str, evidence: Sequence[str], share: float, terms: Sequence[str]) -> list[str]:
+    whole = "\n".join(evidence)
+    reasons = ["unsupported_words"] if share < SUPPORTED_SHARE else []
+    if unmatched(sentence, whole):
+        reasons.append("unsupported_number")
+    if dates(sentence) - dates(whole):
+        reasons.append("unsupported_date")
+    if _negation_differs(sentence, best, terms):
+        reasons.append("negation")
+    return reasons
+
+
+def _negation_differs(sentence: str, evidence: str, terms: Sequence[str]) -> bool:
+    """Whether the evidence's closest sentence says no where the answer says yes, or the reverse."""
+    parts = [part.of(evidence) for part in sentences(evidence)]
+    if not parts:
+        return False
+    closest = max(parts, key=lambda part: len(term_counts(terms, part)))
+    return (negations(sentence) > 0) != (negations(closest) > 0)

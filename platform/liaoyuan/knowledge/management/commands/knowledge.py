@@ -1,0 +1,114 @@
+"""``manage.py knowledge import|text|ask|evaluate``: bring documents in, look at them, ask them, measure them."""
+
+import json
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+from django.core.management.base import BaseCommand, CommandParser
+
+from liaoyuan.accounts.models import User
+from liaoyuan.accounts.resolver import principal_from_session
+from liaoyuan.accounts.selectors import organization_by_name
+from liaoyuan.accounts.tenancy import tenant_context
+from liaoyuan.errors import InvalidInput, LiaoyuanError, NotFound
+from liaoyuan.knowledge.adapters.chat import chat_model
+from liaoyuan.knowledge.answer import answer_question
+from liaoyuan.knowledge.evaluate import collection_evaluate, questions_read
+from liaoyuan.knowledge.selectors import collection_by_name, parsed_document, version_of_file
+from liaoyuan.knowledge.services import FileOutcome, documents_import
+
+
+class Command(BaseCommand):
+    help = "Import documents into a collection, show what was read, ask questions, measure on known questions."
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        verbs = parser.add_subparsers(dest="verb", required=True)
+        bring = verbs.add_parser("import", help="files or folders into a collection, which is made if need be")
+        bring.add_argument("paths", nargs="+", type=Path)
+        bring.add_argument("--group", action="append", help="only members of this group may read; may be repeated")
+        text = verbs.add_parser("text", help="the blocks of an imported file in reading order")
+        text.add_argument("file", type=Path)
+        ask = verbs.add_parser("ask", help="one question, answered with citations or not at all")
+        ask.add_argument("question")
+        ask.add_argument("--user", help="e-mail address of the member who asks (default: all documents)")
+        evaluate = verbs.add_parser(
+            "evaluate", help="measure on lines {id, question, evidence, must_contain, answerable}"
+        )
+        evaluate.add_argument("--questions", required=True, type=Path)
+        for verb in (ask, evaluate):
+            verb.add_argument("--mode", choices=["extractive", "generative"], default="extractive")
+        for verb in (bring, text, ask, evaluate):
+            verb.add_argument("--organization", required=True)
+            verb.add_argument("--collection", required=True)
+            verb.add_argument("--json", action="store_true", help="print one JSON object last")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        verbs = {"import": self._import, "text": self._text, "ask": self._ask, "evaluate": self._evaluate}
+        try:
+            answer = verbs[options["verb"]](options)
+        except LiaoyuanError as error:
+            self.stderr.write(f"{error.code}: {error.sentence('zh')} {error.sentence('en')}")
+            raise SystemExit(1) from error
+        self.stdout.write(json.dumps(answer, ensure_ascii=False, indent=None if options["json"] else 1))
+
+    def _import(self, options: dict[str, Any]) -> dict[str, Any]:
+        organization = organization_by_name(options["organization"])
+        outcomes = documents_import(
+            organization_id=organization.id,
+            collection=options["collection"],
+            paths=options["paths"],
+            groups=options["group"],
+            report=self._progress,
+        )
+        states = [outcome.state for outcome in outcomes]
+        return {
+            "collection": options["collection"],
+            "files": [outcome.as_dict() for outcome in outcomes],
+            "counts": {state: states.count(state) for state in sorted(set(states))},
+        }
+
+    def _progress(self, outcome: FileOutcome, done: int, total: int) -> None:
+        self.stderr.write(f"{done}/{total} {outcome.state} {outcome.path} {outcome.code}".rstrip())
+
+    def _text(self, options: dict[str, Any]) -> dict[str, Any]:
+        organization = organization_by_name(options["organization"])
+        with tenant_context(organization.id):
+            collection = collection_by_name(options["collection"])
+            version = version_of_file(collection.id, options["file"])
+            parsed = parsed_document(version)
+        return {
+            "file": str(options["file"]),
+            "title": parsed.title,
+            "version": version.label,
+            "flags": sorted(parsed.flags),
+            "pages": len(parsed.pages),
+            "blocks": [block.as_dict() for block in parsed.blocks],
+        }
+
+    def _ask(self, options: dict[str, Any]) -> dict[str, Any]:
+        organization = organization_by_name(options["organization"])
+        groups = _groups_of(options["user"], organization.id) if options["user"] else None
+        chat = chat_model() if options["mode"] == "generative" else None
+        with tenant_context(organization.id, groups=groups):
+            collection = collection_by_name(options["collection"])
+            answer = answer_question(collection.id, options["question"], mode=options["mode"], chat=chat)
+        return {"question": options["question"]} | answer.as_dict()
+
+    def _evaluate(self, options: dict[str, Any]) -> dict[str, Any]:
+        organization = organization_by_name(options["organization"])
+        if not options["questions"].is_file():
+            raise InvalidInput(detail=str(options["questions"]))
+        questions = questions_read(options["questions"])
+        chat = chat_model() if options["mode"] == "generative" else None
+        with tenant_context(organization.id):
+            collection = collection_by_name(options["collection"])
+            return collection_evaluate(collection.id, questions, mode=options["mode"], chat=chat).as_dict()
+
+
+def _groups_of(email: str, organization_id: UUID) -> tuple[str, ...] | None:
+    """The groups by which a member reads; somebody of another organization is simply not found."""
+    user = User.objects.filter(email=email.lower()).first()
+    if user is None:
+        raise NotFound
+    return principal_from_session(user, organization_id).document_groups

@@ -128,7 +128,7 @@ def test_a_dependant_starts_after_and_stops_before_what_it_needs(folder: Path) -
     supervisor.run()
     watch.join()
 
-    order = [line.split("|")[0].strip() + line.split("|")[1].split("(")[0] for line in lines if "up" not in line]
+    order = [line.split("|")[0].strip() + line.split("--")[-1].split("(")[0] for line in lines if "up" not in line]
     steps = [entry.strip() for entry in order if "ready" not in entry]
     assert steps == ["base started", "web started", "web stopping", "web stopped", "base stopping", "base stopped"]
 
@@ -139,9 +139,8 @@ def test_what_never_becomes_ready_is_an_error_with_its_last_words(folder: Path) 
     spec = spec_from_dict({**broken.as_dict(), "ready": {"probe": check.probe, "target": "", "argv": check.argv}})
     pid = detached.start_detached([spec], run=folder, log=folder)
     try:
-        with pytest.raises(EngineNotReady):
+        with pytest.raises(EngineNotReady, match="no model file"):
             detached.wait_ready("broken", run=folder, log=folder, supervisor=pid, timeout=10)
-        assert "no model file" in (folder / "broken.log").read_text()
     finally:
         detached.stop(["broken"], run=folder, log=folder)
         with suppress(ChildProcessError):

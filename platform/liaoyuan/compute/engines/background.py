@@ -11,6 +11,8 @@ from liaoyuan.compute.engines.errors import EngineError, EngineNotReady
 
 POLL_SECONDS = 0.05
 TAIL_BYTES = 4096
+# Begins the lines that a supervisor adds to the log of a process.
+SUPERVISOR_MARK = "-- "
 
 
 def spawn(argv: list[str], *, log: Path, environment: dict[str, str]) -> int:
@@ -47,14 +49,15 @@ def end(name: str, pid: int, gone: Callable[[], bool], *, sign: signal.Signals, 
 
 
 def last_line(log: Path) -> str:
-    """The last line of a log, for an error that says why."""
+    """The last line that a process itself wrote to its log, for an error that says why."""
     try:
         with log.open("rb") as file:
             file.seek(max(0, log.stat().st_size - TAIL_BYTES))
             lines = file.read().decode(errors="replace").split("\n")
     except FileNotFoundError:
         return "it wrote no log"
-    return next((line.strip() for line in reversed(lines) if line.strip()), "its log is empty")
+    own = (line.strip() for line in reversed(lines) if not line.startswith(SUPERVISOR_MARK))
+    return next((line for line in own if line), "it wrote nothing to its log")
 
 
 def _ended(pid: int) -> bool:

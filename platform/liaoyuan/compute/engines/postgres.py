@@ -72,7 +72,7 @@ def serve_argv(addresses: EngineAddresses) -> list[str]:
     """Command line of the server for a prepared cluster."""
     settings = SETTINGS | {"unix_socket_directories": str(addresses.sockets)} | _shared_memory()
     options = [word for key, value in settings.items() for word in ("-c", f"{key}={value}")]
-    prefix = unprivileged_prefix(addresses.postgres_data, addresses.sockets)
+    prefix = unprivileged_prefix(addresses.postgres_data, addresses.sockets, root=addresses.var)
     return [*prefix, str(bin_folder() / "postgres"), "-D", str(addresses.postgres_data), *options]
 
 
@@ -178,7 +178,8 @@ def _cluster_make(addresses: EngineAddresses) -> None:
     if any(data.iterdir()):
         detail = f"{data} holds files but no cluster; move them away"
         raise EngineError(engine=NAME, detail=detail, log=_log(addresses))
-    argv = [*unprivileged_prefix(data, addresses.sockets), str(bin_folder() / "initdb"), "-D", str(data)]
+    prefix = unprivileged_prefix(data, addresses.sockets, root=addresses.var)
+    argv = [*prefix, str(bin_folder() / "initdb"), "-D", str(data)]
     argv += ["-U", SUPERUSER, "-A", "trust", "-E", "UTF8", "--locale-provider=builtin", "--locale=C.UTF-8"]
     made = subprocess.run(argv, check=False, capture_output=True, text=True, timeout=120)
     if made.returncode != 0:

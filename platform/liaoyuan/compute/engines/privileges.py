@@ -14,10 +14,11 @@ NAMESPACE = ("unshare", "--user", f"--map-user={NOBODY}", f"--map-group={NOBODY}
 ACCOUNT = ("setpriv", f"--reuid={NOBODY}", f"--regid={NOBODY}", "--clear-groups")
 
 
-def unprivileged_prefix(*folders: Path) -> tuple[str, ...]:
+def unprivileged_prefix(*folders: Path, root: Path) -> tuple[str, ...]:
     """Words to put before a command line so that it does not run as root; empty when we are not root.
 
-    Where user namespaces are refused the account nobody is used, to which ``folders`` (what it writes) then go.
+    Where user namespaces are refused the account nobody is used, to which ``folders`` (what it writes) then go; the
+    folders between them and ``root`` may then be passed through, not read, by others.
     Raises RootRefused when neither works.
     """
     if os.geteuid() != 0:
@@ -27,7 +28,7 @@ def unprivileged_prefix(*folders: Path) -> tuple[str, ...]:
     if not _works(ACCOUNT):
         raise RootRefused(engine="postgres", detail="unshare and setpriv both failed", log="")
     for folder in folders:
-        _hand_over(folder)
+        _hand_over(folder, root)
     return ACCOUNT
 
 
@@ -38,7 +39,10 @@ def _works(prefix: tuple[str, ...]) -> bool:
     return subprocess.run([*prefix, "true"], check=False, capture_output=True, timeout=10).returncode == 0
 
 
-def _hand_over(folder: Path) -> None:
+def _hand_over(folder: Path, root: Path) -> None:
+    for parent in folder.parents:
+        if parent.is_relative_to(root):
+            parent.chmod(parent.stat().st_mode | 0o011)
     for path in (folder, *folder.rglob("*")):
         os.chown(path, NOBODY, NOBODY, follow_symlinks=False)
     reach = subprocess.run([*ACCOUNT, "test", "-w", str(folder)], check=False, capture_output=True, timeout=10)

@@ -10,6 +10,7 @@ from contextlib import suppress
 from enum import StrEnum
 from pathlib import Path
 
+from liaoyuan.compute.engines.background import SUPERVISOR_MARK
 from liaoyuan.compute.engines.locks import json_write
 from liaoyuan.compute.engines.ready import is_ready
 from liaoyuan.compute.engines.specs import ProcessSpec
@@ -101,7 +102,7 @@ class Process:
         if is_ready(self.spec.ready):
             self._prepare()
         elif now - self._since > self.spec.ready_timeout:
-            self.say(f"not ready after {self.spec.ready_timeout:.0f} s; it is ended and started again")
+            self.say(f"{SUPERVISOR_MARK}not ready after {self.spec.ready_timeout:.0f} s; it is ended and started again")
             self.kill()
             self._next = now + LONGEST_DELAY
 
@@ -199,7 +200,7 @@ class Process:
 
     def _turn(self, state: State, detail: str) -> None:
         self.state, self.detail = state, detail
-        self.say(detail)
+        self.say(f"{SUPERVISOR_MARK}{detail}")
         self.state_write()
 
     def _close(self) -> None:

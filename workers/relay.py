@@ -14,7 +14,7 @@ from django.conf import settings
 from django.db import Error as DatabaseFault
 from django.db import connections
 
-from workers.bell import BrokerDown, depth, fail_fast, forget_connections, ring
+from workers.bell import Bell, BrokerDown
 
 logger = logging.getLogger("liaoyuan.relay")
 
@@ -24,6 +24,7 @@ class Relay:
 
     def __init__(self) -> None:
         self._ended = threading.Event()
+        self._fault: type[Exception] | None = None
 
     def stop(self, _sign: int = 0, _frame: FrameType | None = None) -> None:
         self._ended.set()
@@ -34,8 +35,8 @@ class Relay:
             try:
                 self._listen()
                 self._serve()
-            except DatabaseFault as fault:
-                logger.warning("the database is away: %s", fault)
+            except (DatabaseFault, BrokerDown) as fault:
+                self._say(fault)
                 connections.close_all()
                 self._ended.wait(settings.RELAY_SECONDS)
 
@@ -48,13 +49,19 @@ class Relay:
     def _serve(self) -> None:
         from liaoyuan.pipeline.services import doorbells_ring
 
-        while not self._ended.is_set():
-            try:
-                doorbells_ring(ring=ring, depth=depth)
-            except BrokerDown as fault:
-                logger.warning("the broker is down, doorbells stay in the outbox: %s", fault)
-                forget_connections()
-            self._wait()
+        with Bell() as bell:
+            self._say(None)
+            while not self._ended.is_set():
+                doorbells_ring(ring=bell.ring, depth=bell.depth)
+                self._wait()
+
+    def _say(self, fault: Exception | None) -> None:
+        """Once when something goes down and once when all is well again, not every round."""
+        if fault is not None and self._fault is not type(fault):
+            logger.warning("doorbells stay in the outbox: %s", fault)
+        if fault is None and self._fault is not None:
+            logger.warning("the relay rings again")
+        self._fault = None if fault is None else type(fault)
 
     def _wait(self) -> None:
         """Until a notice comes, or the poll is due."""
@@ -66,7 +73,6 @@ class Relay:
 
 def main() -> None:
     django.setup()
-    fail_fast()
     relay = Relay()
     signal.signal(signal.SIGTERM, relay.stop)
     signal.signal(signal.SIGINT, relay.stop)

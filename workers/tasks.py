@@ -8,7 +8,7 @@ from uuid import UUID
 from liaoyuan.broker import CANARY, REAP, RELAY, ROLLUP, RUN_STAGE, client
 from liaoyuan.operations.services import rollup_all
 from liaoyuan.pipeline.services import doorbells_ring, runs_reap, stage_run_execute, worker_beat
-from workers.bell import depth, ring
+from workers.bell import Bell
 
 
 def task(name: str) -> Any:
@@ -31,7 +31,8 @@ def reap() -> None:
 @task(RELAY)
 def relay() -> None:
     """One round of the relay, likewise."""
-    doorbells_ring(ring=ring, depth=depth)
+    with Bell() as bell:
+        doorbells_ring(ring=bell.ring, depth=bell.depth)
 
 
 @task(ROLLUP)

@@ -4,7 +4,7 @@
 truth.
 """
 
-from typing import Final
+from typing import Any, Final
 
 from celery import Celery
 
@@ -21,6 +21,6 @@ client = Celery("liaoyuan")
 client.config_from_object("django.conf:settings", namespace="CELERY")
 
 
-def ring(*, run_id: str, queue: str) -> None:
-    """Publish the doorbell of one run. Raises kombu's OperationalError while the broker is down."""
-    client.send_task(RUN_STAGE, args=[run_id], queue=queue, ignore_result=True, retry=False)
+def ring(*, run_id: str, queue: str, producer: Any = None) -> None:
+    """Publish the doorbell of one run (through ``producer`` if given). Raises kombu's OperationalError: broker down."""
+    client.send_task(RUN_STAGE, args=[run_id], queue=queue, ignore_result=True, retry=False, producer=producer)

@@ -11,7 +11,8 @@ import redis
 
 from liaoyuan.compute.engines import valkey
 from liaoyuan.compute.engines.addresses import EngineAddresses
-from liaoyuan.compute.engines.manager import engines_down, engines_up
+from liaoyuan.compute.engines.manager import engines_down, engines_up, specs_with_engines
+from liaoyuan.compute.engines.specs import ProcessSpec
 
 ROOT = Path(__file__).resolve().parents[3]
 
@@ -57,6 +58,14 @@ def test_two_starts_at_once_end_in_one_server(addresses: EngineAddresses) -> Non
 
     assert found[0] is not None
     assert found[0] == found[1] == valkey.pid(addresses)
+
+
+def test_a_foreground_supervisor_leaves_running_engines_where_they_are(addresses: EngineAddresses) -> None:
+    web = ProcessSpec("web", ("true",), depends_on=("postgres", "valkey", "model_server"))
+
+    specs = specs_with_engines(addresses, [web])
+
+    assert [(spec.name, spec.depends_on) for spec in specs] == [("model_server", ()), ("web", ("model_server",))]
 
 
 def test_the_command_shows_the_engines_without_a_database(addresses: EngineAddresses) -> None:

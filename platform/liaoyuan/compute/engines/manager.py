@@ -3,7 +3,7 @@
 import signal
 import sys
 from collections.abc import Callable, Iterable
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 from liaoyuan.compute.engines import detached, postgres, valkey
@@ -38,6 +38,17 @@ def engine_specs(addresses: EngineAddresses, only: Iterable[str] | None = None) 
         "model_server": _model_server_spec,
     }
     return [makers[name](addresses) for name in _chosen(only)]
+
+
+def specs_with_engines(addresses: EngineAddresses, specs: Iterable[ProcessSpec]) -> list[ProcessSpec]:
+    """``specs`` and before them the engines that do not run yet: what one foreground supervisor has to keep.
+
+    A process may name any engine in ``depends_on``; one that already runs in the background is left there.
+    """
+    running = {state.name for state in engines_status(addresses) if state.running}
+    engines = engine_specs(addresses, only=[name for name in ENGINES if name not in running])
+    own = [replace(spec, depends_on=tuple(n for n in spec.depends_on if n not in running)) for spec in specs]
+    return [*engines, *own]
 
 
 def engines_up(

@@ -4,4 +4,9 @@ from django.apps import AppConfig
 class DeploymentConfig(AppConfig):
     name = "liaoyuan.deployment"
     label = "deployment"
-    default_auto_field = "django.db.models.BigAutoField"
+
+    def ready(self) -> None:
+        from liaoyuan.deployment.stage import DeploymentStage
+        from liaoyuan.pipeline.registry import stage_register
+
+        stage_register(DeploymentStage())

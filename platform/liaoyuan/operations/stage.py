@@ -51,7 +51,9 @@ class OperationsStage:
             context.progress(
                 number / len(questions), f"基线问题 {number + 1}/{len(questions)}", f"Question {number + 1}"
             )
-            application().ask(deployment_id=deployment.id, question=item.question)
+            application().ask(
+                organization_id=context.solution.organization_id, deployment_id=deployment.id, question=item.question
+            )
         with tenant_context(context.solution.organization_id):
             report = self._report(context.solution.solution_id, deployment.id)
         path = context.workdir / "operations-report.json"

@@ -16,7 +16,7 @@ Action = Literal["allow", "flag", "mask", "block", "escalate"]
 
 @dataclass(frozen=True)
 class GuardVerdict:
-    """One decision of the guardrail. ``text`` is what may go on (masked where needed); ``score`` is 0 (harmless) to 1."""
+    """One decision of the guardrail. ``text`` may go on (masked where needed); ``score`` is 0 (harmless) to 1."""
 
     action: Action
     text: str
@@ -25,10 +25,12 @@ class GuardVerdict:
     message_zh: str = ""
     message_en: str = ""
     policy_version: str = ""
+    # For ``escalate``: whether the question may still be answered beside the message. A blocked one never is.
+    may_answer: bool = True
 
 
 class Guard(Protocol):
-    """Checks one text on one side for one scenario. ``context`` may carry evidence, groundedness and the caller's role."""
+    """Checks one text on one side for one scenario. ``context`` may carry evidence, groundedness, the role."""
 
     def check(
         self, *, side: Side, text: str, industry: str, scenario: str = "", context: Mapping[str, Any] | None = None
@@ -105,7 +107,7 @@ class Probe:
 class Application(Protocol):
     """Asks a deployed bundle one question, through guard, retrieval and grounding, as a user would."""
 
-    def ask(self, *, deployment_id: UUID, question: str) -> Probe: ...
+    def ask(self, *, organization_id: UUID, deployment_id: UUID, question: str) -> Probe: ...
 
 
 class Reservations(Protocol):

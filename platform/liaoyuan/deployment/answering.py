@@ -1,0 +1,269 @@
+"""A question through a deployed bundle: guard, retrieve, quote or generate, ground, guard, cite, trace.
+
+No transaction is held while a model writes: retrieval and the trace each have a short one of their own.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from datetime import date
+from typing import Any
+from uuid import UUID, uuid4
+
+from liaoyuan.accounts.tenancy import tenant_context
+from liaoyuan.deployment.generating import Generated, generate
+from liaoyuan.deployment.models import Bundle, Deployment
+from liaoyuan.deployment.recorder import Recorder
+from liaoyuan.industry.pack import IndustryPack
+from liaoyuan.industry.schemas import ScenarioSpec
+from liaoyuan.industry.selectors import industry_get
+from liaoyuan.knowledge.answer import Citation, KnowledgeAnswer, Mode, answer_question
+from liaoyuan.knowledge.text.normalise import is_chinese
+from liaoyuan.pipeline import ports
+
+FELL_BACK_ZH = "（生成的回答没有通过依据核对，以下为文件原句。）"
+FELL_BACK_EN = "(The generated answer did not pass the evidence check; these are the documents' own sentences.)"
+
+
+@dataclass(frozen=True)
+class Asker:
+    """For whom a question is answered; ``groups`` None means that every document may be seen."""
+
+    organization_id: UUID
+    user_id: UUID | None
+    groups: tuple[str, ...] | None
+
+
+@dataclass(frozen=True)
+class Answered:
+    """What a caller gets. ``mode`` is how the text came about: extractive, generative, abstained or guarded."""
+
+    trace_id: UUID
+    text: str
+    abstained: bool
+    mode: str
+    model: str
+    fell_back: bool = False
+    citations: tuple[dict[str, Any], ...] = ()
+    nearest: tuple[dict[str, Any], ...] = ()
+    guard: tuple[dict[str, Any], ...] = ()
+    escalation: str = ""
+    disclaimer: str = ""
+    prompt_tokens: int = 0
+    completion_tokens: int = 0
+    seconds: float = 0.0
+    timings: dict[str, float] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class _Task:
+    """One question with all that its answer depends on."""
+
+    asker: Asker
+    deployment: Deployment
+    pack: IndustryPack
+    scenario: ScenarioSpec
+    question: str
+    mode: Mode
+    recorder: Recorder
+
+    @property
+    def bundle(self) -> Bundle:
+        return self.deployment.bundle
+
+    @property
+    def chinese(self) -> bool:
+        return is_chinese(self.question)
+
+
+def answer(
+    *, asker: Asker, deployment: Deployment, question: str, mode: Mode | None = None, day: date | None = None
+) -> Answered:
+    """Answer ``question`` with the deployment's bundle and record the trace, whatever the outcome.
+
+    ``mode`` overrides the scenario's choice for the question's language.
+    """
+    pack = industry_get(deployment.bundle.industry)
+    scenario = pack.scenario(deployment.bundle.scenario)
+    chosen = mode or (scenario.answerer.zh if is_chinese(question) else scenario.answerer.en)
+    task = _Task(asker, deployment, pack, scenario, question, chosen, Recorder())
+    try:
+        answered = _measured(task, _answer(task, day))
+    except Exception as error:
+        _record(task, Answered(uuid4(), "", abstained=False, mode="error", model=task.bundle.model), error=error)
+        raise
+    _record(task, answered)
+    return answered
+
+
+def _measured(task: _Task, answered: Answered) -> Answered:
+    recorder = task.recorder
+    return replace(
+        answered,
+        guard=tuple(recorder.guard),
+        prompt_tokens=recorder.prompt_tokens,
+        completion_tokens=recorder.completion_tokens,
+        seconds=recorder.seconds,
+    )
+
+
+def _answer(task: _Task, day: date | None) -> Answered:
+    blank = Answered(uuid4(), "", abstained=False, mode=task.mode, model=task.bundle.model)
+    entry = _guard(task, "input", task.question)
+    escalation = _message(task, entry) if entry.action == "escalate" else ""
+    if entry.action == "block" or (entry.action == "escalate" and not entry.may_answer):
+        return replace(blank, text=_message(task, entry), mode="guarded", escalation=escalation)
+    found = _retrieve(task, entry.text, day)
+    if found.abstained:
+        text = _lines(escalation, _abstention(task, found))
+        nearest = tuple(_cited(citation) for citation in found.nearest)
+        return replace(blank, text=text, abstained=True, mode="abstained", nearest=nearest, escalation=escalation)
+    generated = _generate(task, found) if task.mode == "generative" else None
+    return _compose(task, blank, found, generated, escalation)
+
+
+def _guard(task: _Task, side: ports.Side, text: str, **context: Any) -> ports.GuardVerdict:
+    with task.recorder.span("guard", side=side) as noted:
+        verdict = ports.guard().check(
+            side=side, text=text, industry=task.pack.name, scenario=task.scenario.name, context=context
+        )
+        noted |= {"action": verdict.action, "rules": list(verdict.rules)}
+    task.recorder.decided(side, verdict)
+    return verdict
+
+
+def _message(task: _Task, verdict: ports.GuardVerdict) -> str:
+    return verdict.message_zh if task.chinese else verdict.message_en
+
+
+def _retrieve(task: _Task, question: str, day: date | None) -> KnowledgeAnswer:
+    """Quotes or an abstention, found with the asker's rights inside the query."""
+    start = task.recorder.seconds
+    asker = task.asker
+    with tenant_context(asker.organization_id, asker.user_id, groups=asker.groups):
+        found = answer_question(task.bundle.collection_id, question, day=day)
+    for span in found.spans:
+        task.recorder.add(span["name"], span["seconds"], start=start + span["start"])
+    return found
+
+
+def _abstention(task: _Task, found: KnowledgeAnswer) -> str:
+    """The pack's sentence (whom to ask), and what the documents do not mention."""
+    abstain = task.scenario.guardrail.abstain
+    sentence = abstain.zh if task.chinese else abstain.en
+    if found.missing and task.chinese:
+        sentence += f"（文件未提及：{'、'.join(found.missing[:5])}）"
+    return sentence
+
+
+def _generate(task: _Task, found: KnowledgeAnswer) -> Generated:
+    """Let the chat model write from the evidence, after hidden instructions were taken out of it."""
+    evidence = []
+    for citation in _evidence(found):
+        verdict = _guard(task, "document", citation.quote)
+        if verdict.action not in {"block", "escalate"}:
+            evidence.append(verdict.text)
+    return generate(
+        pack=task.pack,
+        scenario=task.scenario,
+        question=task.question,
+        evidence=evidence,
+        model_name=task.bundle.model,
+        recorder=task.recorder,
+    )
+
+
+def _evidence(found: KnowledgeAnswer) -> Sequence[Citation]:
+    """The whole chunks behind the quotes, in the order of the quotes' numbers."""
+    cited = dict.fromkeys(citation.chunk_id for citation in found.citations)
+    whole = {citation.chunk_id: citation for citation in found.nearest}
+    quoted = {citation.chunk_id: citation for citation in found.citations}
+    return [whole.get(key, quoted[key]) for key in cited]
+
+
+def _compose(
+    task: _Task, blank: Answered, found: KnowledgeAnswer, generated: Generated | None, escalation: str
+) -> Answered:
+    """The model's text where every sentence of it stands in the evidence; else the quotes, saying so."""
+    fell_back = generated is not None and not generated.grounded
+    if generated is not None and generated.grounded:
+        body, mode = generated.text, "generative"
+    else:
+        body, mode = found.answer, "extractive"
+    notice = (FELL_BACK_ZH if task.chinese else FELL_BACK_EN) if fell_back else ""
+    citations = tuple(_cited(citation) for citation in found.citations)
+    checked = _guard(task, "output", body, citations=len(citations), grounded=True)
+    if checked.action in {"block", "escalate"}:
+        return replace(blank, text=_message(task, checked), mode="guarded", escalation=escalation)
+    disclaimer = task.scenario.guardrail.disclaimer
+    return replace(
+        blank,
+        text=_lines(escalation, notice, checked.text),
+        mode=mode,
+        model=generated.model if generated is not None else "",
+        fell_back=fell_back,
+        citations=citations,
+        nearest=tuple(_cited(citation) for citation in found.nearest),
+        escalation=escalation,
+        disclaimer=disclaimer.zh if task.chinese else disclaimer.en,
+        timings=found.timings,
+    )
+
+
+def _cited(citation: Citation) -> dict[str, Any]:
+    """A citation as the API and the trace hold it."""
+    return {
+        "document": citation.document,
+        "version": citation.version,
+        "locator": citation.locator,
+        "page": citation.page,
+        "box": citation.box,
+        "quote": citation.quote,
+        "heading_path": list(citation.heading_path),
+        "score": citation.score,
+        "chunk_id": citation.chunk_id,
+        "document_id": citation.document_id,
+        "document_version_id": citation.version_id,
+    }
+
+
+def _lines(*parts: str) -> str:
+    return "\n".join(part for part in parts if part)
+
+
+def _record(task: _Task, answered: Answered, *, error: Exception | None = None) -> None:
+    """Hand the trace to operations, with the question as the guard let it through (personal data masked)."""
+    recorder = task.recorder
+    with tenant_context(task.asker.organization_id, task.asker.user_id):
+        with_pii = ports.pii().scan(task.question)
+        question = "".join(_without(task.question, [(span.start, span.end, span.label) for span in with_pii]))
+        trace = ports.AnswerTrace(
+            id=answered.trace_id,
+            organization_id=task.asker.organization_id,
+            solution_id=task.deployment.solution_id,
+            deployment_id=task.deployment.id,
+            bundle_id=task.bundle.id,
+            user_id=task.asker.user_id,
+            question=question,
+            answer=answered.text,
+            abstained=answered.abstained,
+            mode=answered.mode,
+            model=answered.model,
+            citations=answered.citations,
+            guard=recorder.guard,
+            spans=recorder.spans,
+            prompt_tokens=recorder.prompt_tokens,
+            completion_tokens=recorder.completion_tokens,
+            seconds=recorder.seconds,
+            error=type(error).__name__ if error else "",
+        )
+        ports.traces().record(trace)
+
+
+def _without(text: str, spans: Sequence[tuple[int, int, str]]) -> list[str]:
+    """``text`` with each span replaced by its label."""
+    parts, position = [], 0
+    for start, end, label in sorted(spans):
+        if start >= position:
+            parts += [text[position:start], f"[{label}]"]
+            position = end
+    return [*parts, text[position:]]

@@ -137,7 +137,8 @@ def many_pages_pdf(path: Path, pages: int) -> Path:
     ]
     text = b"BT /F1 12 Tf 72 700 Td (Inspection record of one page) Tj ET"
     objects.append(b"<< /Length %d >>\nstream\n%s\nendstream" % (len(text), text))
-    page = b"<< /Type /Page /Parent 2 0 R /MediaBox [0 0 595 842] /Contents 4 0 R /Resources << /Font << /F1 3 0 R >> >> >>"
+    resources = b"<< /Font << /F1 3 0 R >> >>"
+    page = b"<< /Type /Page /Parent 2 0 R /MediaBox [0 0 595 842] /Contents 4 0 R /Resources %s >>" % resources
     objects.extend([page] * pages)
     return _write_pdf(path, objects)
 

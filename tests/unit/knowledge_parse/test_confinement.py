@@ -1,6 +1,5 @@
 """The child that reads hostile bytes has no network, writes nothing, and may use only so much."""
 
-import os
 import subprocess
 import sys
 from pathlib import Path
@@ -19,9 +18,13 @@ PYTHON_PATH = str(Path(__file__).parents[3] / "platform")
 
 def confined(code: str) -> str:
     """Runs ``code`` in a process that confined itself as a parsing child does."""
-    program = f"import os, socket\nfrom liaoyuan.knowledge.parse.confine import confine\nlayers = confine(memory_mb=500)\n{code}"
+    start = "import os, socket\nfrom liaoyuan.knowledge.parse.confine import confine\nlayers = confine(memory_mb=500)\n"
     ran = subprocess.run(
-        [sys.executable, "-c", program], env={"PYTHONPATH": PYTHON_PATH}, capture_output=True, text=True, timeout=60
+        [sys.executable, "-c", start + code],
+        env={"PYTHONPATH": PYTHON_PATH},
+        capture_output=True,
+        text=True,
+        timeout=60,
     )
     return (ran.stdout + ran.stderr).strip()
 
@@ -34,7 +37,7 @@ def needs(layer: str) -> None:
 def test_the_network_is_gone() -> None:
     needs("network_namespace")
     with Child(memory_mb=2560) as child:
-        assert os.readlink(f"/proc/{child.process.pid}/ns/net") != os.readlink("/proc/self/ns/net")
+        assert Path(f"/proc/{child.process.pid}/ns/net").readlink() != Path("/proc/self/ns/net").readlink()
         devices = Path(f"/proc/{child.process.pid}/net/dev").read_text().splitlines()[2:]
         assert [line.split(":")[0].strip() for line in devices] == ["lo"]
 

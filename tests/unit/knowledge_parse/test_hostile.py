@@ -154,9 +154,10 @@ def test_an_external_relationship_is_never_fetched(tmp_path: Path, parse: Parse)
     with socket.create_server(("127.0.0.1", 0)) as server:
         server.settimeout(0.2)
         address = f"http://127.0.0.1:{server.getsockname()[1]}/template.dotx"
+        schema = "http://schemas.openxmlformats.org"
         relation = (
-            '<?xml version="1.0"?><Relationships xmlns="http://schemas.openxmlformats.org/package/2006/relationships">'
-            f'<Relationship Id="rId99" Type="http://schemas.openxmlformats.org/officeDocument/2006/relationships/attachedTemplate" '
+            f'<?xml version="1.0"?><Relationships xmlns="{schema}/package/2006/relationships">'
+            f'<Relationship Id="rId99" Type="{schema}/officeDocument/2006/relationships/attachedTemplate" '
             f'Target="{address}" TargetMode="External"/></Relationships>'
         )
         outcome = parse(with_member(statute_docx(tmp_path / "a.docx"), "word/_rels/settings.xml.rels", relation))

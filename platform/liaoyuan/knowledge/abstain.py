@@ -1,6 +1,7 @@
 """When to say nothing: a calibrated guess whether the evidence answers the question.
 
-A logistic model over a handful of readable features; ``benchmarks/abstention_fit.py`` learns its weights on questions with and without
+A logistic model over a handful of readable features; ``benchmarks/abstention_fit.py`` learns its weights on
+questions with and without
 an answer in the collection, and writes them as JSON beside this file. Nothing here knows any single question.
 """
 

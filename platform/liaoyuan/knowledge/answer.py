@@ -31,7 +31,8 @@ MISSING_EN = "Not mentioned in the documents: {words}."
 
 @dataclass(frozen=True, slots=True)
 class Citation:
-    """A quote with its place. ``quote`` is a literal substring of the chunk at ``start``..``end``; ``box`` is in PDF points."""
+    """A quote with its place. ``quote`` is a literal substring of the chunk at ``start``..``end``; ``box`` is in
+    PDF points."""
 
     document: str
     version: str
@@ -55,8 +56,8 @@ class Citation:
 class KnowledgeAnswer:
     """What a person reads and what an auditor needs. ``timings`` and ``spans`` are in seconds.
 
-    ``reason`` is empty, ``no_evidence`` or, where a generated answer was replaced by quotes, ``ungrounded``. ``nearest`` are the
-    closest places, also when nothing is answered: documents to look into, not evidence.
+    ``reason`` is empty, ``no_evidence`` or, where a generated answer was replaced by quotes, ``ungrounded``.
+    ``nearest`` are the closest places, also when nothing is answered: documents to look into, not evidence.
     """
 
     answer: str
@@ -92,7 +93,8 @@ def answer_question(
 ) -> KnowledgeAnswer:
     """Answer from one collection inside the current tenant context. Raises QuestionEmpty.
 
-    ``mode`` generative needs ``chat``; its answer stands only if every sentence is grounded, else the quotes are given instead.
+    ``mode`` generative needs ``chat``; its answer stands only if every sentence is grounded, else the quotes are
+    given instead.
     ``found`` is for a caller that has retrieved already, for the same question and day.
     """
     text = question.strip()

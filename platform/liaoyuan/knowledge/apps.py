@@ -5,3 +5,9 @@ class KnowledgeConfig(AppConfig):
     name = "liaoyuan.knowledge"
     label = "knowledge"
     default_auto_field = "django.db.models.BigAutoField"
+
+    def ready(self) -> None:
+        from liaoyuan.knowledge.stage import IngestStage
+        from liaoyuan.pipeline.registry import stage_register
+
+        stage_register(IngestStage())

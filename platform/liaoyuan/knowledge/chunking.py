@@ -1,4 +1,5 @@
-"""Chunks that follow the document's own structure: an article, a numbered clause or a table is one chunk, prose is packed by section.
+"""Chunks that follow the document's own structure: an article, a numbered clause or a table is one chunk, prose is
+packed by section.
 
 Every character of a chunk comes from a block; ``spans`` say which, so that a quote leads back to a page and a box.
 """

@@ -145,7 +145,8 @@ def _ask(
 
 
 def matches(evidence: str, chunk: Chunk) -> bool:
-    """Whether ``chunk`` is the evidence "DOCUMENT#LOCATOR": title or file stem starts with one, path or text carries the other."""
+    """Whether ``chunk`` is the evidence "DOCUMENT#LOCATOR": title or file stem starts with one, path or text
+    carries the other."""
     document, _, locator = evidence.partition("#")
     wanted = squeeze(document)
     version = chunk.version

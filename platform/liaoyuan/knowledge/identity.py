@@ -18,7 +18,8 @@ _DATED = re.compile(
 
 @dataclass(frozen=True, slots=True)
 class Identity:
-    """The document's name inside its collection, and the day from which this file is in force, where the name says it."""
+    """The document's name inside its collection, and the day from which this file is in force, where the name says
+    it."""
 
     name: str
     effective_from: date | None

@@ -49,8 +49,10 @@ class VersionState(models.TextChoices):
 class DocumentVersion(TenantModel):
     """One immutable content of a document, under the same id as its artifact of kind ``document_version``.
 
-    State: draft (received, being indexed) → in_force → superseded by a version that takes effect later; or draft → rejected.
-    ``effective_from`` and ``effective_to`` are the half-open days of its validity, open where None: what counts in a search is
+    State: draft (received, being indexed) → in_force → superseded by a version that takes effect later; or draft →
+    rejected.
+    ``effective_from`` and ``effective_to`` are the half-open days of its validity, open where None: what counts in
+    a search is
     these days, so that a version which takes effect tomorrow does so by itself. An empty ``groups`` means everybody.
     """
 
@@ -92,7 +94,8 @@ class DocumentVersion(TenantModel):
 class Chunk(TenantModel):
     """What is embedded, found and cited.
 
-    ``spans`` are [start, end, block, block_start]: characters of ``text`` and where they come from in the version's blocks. Rights and
+    ``spans`` are [start, end, block, block_start]: characters of ``text`` and where they come from in the version's
+    blocks. Rights and
     validity are copied here from the version, so that the search filters in the same scan that measures distance.
     """
 

@@ -34,7 +34,8 @@ _KINDS: tuple[tuple[Kind, re.Pattern[str]], ...] = (
         Kind.AMOUNT,
         re.compile(
             r"多少|多久|多长|多大|多高|多远|多重|几(?!乎|率|何|类|种)|第几|上限|下限|最高|最低|最多|最少"
-            r"|how (?:many|much|long|often|far|high|old|soon|large|big|fast)|what (?:percentage|number|amount|dose|age|temperature|voltage)"
+            r"|how (?:many|much|long|often|far|high|old|soon|large|big|fast)"
+            r"|what (?:percentage|number|amount|dose|age|temperature|voltage)"
         ),
     ),
     (
@@ -49,7 +50,8 @@ _KINDS: tuple[tuple[Kind, re.Pattern[str]], ...] = (
         Kind.LIST,
         re.compile(
             r"哪些|哪几|几种|几类|什么条件|什么材料|什么手续|有何|包括什么|包含什么|什么内容|什么情形|什么情况|条件是什么|分别"
-            r"|\blist\b|what are|which .*\bare\b|conditions|requirements|what (?:items|documents|steps|measures|symptoms|types|kinds)"
+            r"|\blist\b|what are|which .*\bare\b|conditions|requirements"
+            r"|what (?:items|documents|steps|measures|symptoms|types|kinds)"
         ),
     ),
     (Kind.REASON, re.compile(r"为什么|为何|原因|\bwhy\b|\bcauses?\b|reason")),
@@ -130,7 +132,8 @@ def analyse(text: str) -> Question:
 
 _BODIES = re.compile(
     r"部门|机构|机关|政府|委员会|单位|主管|法院|检察院|公安|企业|学校|医院|校长|院长|负责人|医师|护士|调度员|人民|国务院|教师|家长|监护人"
-    r"|department|committee|authority|office|manager|director|nurse|doctor|physician|supervisor|officer|board|dean|team|staff|\b[A-Z][a-z]+ [A-Z]"
+    r"|department|committee|authority|office|manager|director|nurse|doctor|physician"
+    r"|supervisor|officer|board|dean|team|staff|\b[A-Z][a-z]+ [A-Z]"
 )
 _CALENDAR = re.compile(
     r"\d+\s*月\s*\d+\s*日|\d{4}\s*年|每年|届满|之日起|monday|tuesday|wednesday|thursday|friday|january|february|march|april|june"
@@ -144,7 +147,8 @@ _REASONS = re.compile(r"为了|因为|由于|因|以免|防止|because|due to|ca
 
 
 def fits(question: Question, sentence: str) -> bool:
-    """Whether ``sentence`` holds the kind of thing the question wants: a number in the right unit, a body, a date, a sanction."""
+    """Whether ``sentence`` holds the kind of thing the question wants: a number in the right unit, a body, a date,
+    a sanction."""
     folded = normalise(sentence)
     if question.kind is Kind.AMOUNT:
         found = quantities(sentence)

@@ -1,4 +1,5 @@
-"""Retrieval for a collection: embed the question, search inside the asker's rights, rerank; and LangChain's view of it."""
+"""Retrieval for a collection: embed the question, search inside the asker's rights, rerank; and LangChain's view of
+it."""
 
 import time
 from collections.abc import Sequence

@@ -1,7 +1,8 @@
 """One SQL statement finds candidates by vector and by words, inside the asker's rights and at one date.
 
 Rights, validity and collection are conditions of the scan that measures distance, never a filter over its result. Up to
-``EXACT_ROWS`` visible chunks the scan is exact; above, the HNSW index walks on (``iterative_scan``) until it has enough that pass.
+``EXACT_ROWS`` visible chunks the scan is exact; above, the HNSW index walks on (``iterative_scan``) until it has
+enough that pass.
 """
 
 import json

@@ -30,7 +30,8 @@ def versions_in_force(collection_id: UUID) -> QuerySet[DocumentVersion]:
 
 
 def version_of_file(collection_id: UUID, path: Path) -> DocumentVersion:
-    """The indexed version that came from this very file: by content where it is at hand, else by name. Raises DocumentUnknown."""
+    """The indexed version that came from this very file: by content where it is at hand, else by name. Raises
+    DocumentUnknown."""
     versions = DocumentVersion.objects.filter(document__collection_id=collection_id).exclude(blocks_key="")
     found = versions.filter(sha256=file_sha256(path)).order_by("-number").first() if path.is_file() else None
     names = {identify(str(path)).name, identify(path.name).name}
@@ -54,7 +55,8 @@ def chunks_of(version_id: UUID) -> QuerySet[Chunk]:
 def version_artifacts(collection_id: UUID | None) -> list[ArtifactRef]:
     """References to the blocks of the versions in force, by document name; what the data stage curates from.
 
-    ``uri`` is a ``blocks.jsonl``: one line a block, as :meth:`Block.as_dict` gives it. Empty where there is no collection.
+    ``uri`` is a ``blocks.jsonl``: one line a block, as :meth:`Block.as_dict` gives it. Empty where there is no
+    collection.
     """
     versions = list(versions_in_force(collection_id)) if collection_id else []
     rows = Artifact.objects.in_bulk([version.id for version in versions])

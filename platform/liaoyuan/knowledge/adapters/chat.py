@@ -1,4 +1,5 @@
-"""The chat model of the generative mode: the operator's OpenAI-compatible endpoint, or the platform's own model server."""
+"""The chat model of the generative mode: the operator's OpenAI-compatible endpoint, or the platform's own model
+server."""
 
 from django.conf import settings
 from langchain_core.language_models.chat_models import BaseChatModel

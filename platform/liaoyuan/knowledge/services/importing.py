@@ -1,10 +1,9 @@
 """Folders and files come in: each file its own risk, its own transaction and its own line in the result."""
 
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future
 from dataclasses import asdict, dataclass, field
-from datetime import date
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -13,6 +12,7 @@ from liaoyuan.accounts.tenancy import tenant_context
 from liaoyuan.errors import LiaoyuanError
 from liaoyuan.knowledge.adapters.embeddings import Embedder
 from liaoyuan.knowledge.errors import FileUnsafe, NothingToImport, PathMissing
+from liaoyuan.knowledge.facts import DocumentFacts
 from liaoyuan.knowledge.models import DocumentVersion
 from liaoyuan.knowledge.parse.pool import ParsePool
 from liaoyuan.knowledge.parse.sandbox import ParseOutcome
@@ -26,7 +26,8 @@ _LITTER = frozenset({"thumbs.db", "desktop.ini", "ehthumbs.db"})
 
 @dataclass(slots=True)
 class FileOutcome:
-    """What became of one file: ``ready``, ``partial`` (usable, with a reason) or ``rejected``; ``unchanged`` is a flag."""
+    """What became of one file: ``ready``, ``partial`` (usable, with a reason) or ``rejected``; ``unchanged`` is a
+    flag."""
 
     path: str
     state: str = "rejected"
@@ -62,8 +63,8 @@ class _Job:
     collection_id: UUID
     user_id: UUID | None
     run_id: UUID | None
-    groups: Sequence[str] | None
-    effective_from: date | None
+    groups: tuple[str, ...] | None
+    facts: Mapping[str, DocumentFacts]
     engine: Embedder | None
 
 
@@ -76,7 +77,7 @@ def documents_import(
     collection: str,
     paths: Sequence[Path],
     groups: Sequence[str] | None = None,
-    effective_from: date | None = None,
+    facts: Mapping[str, DocumentFacts] | None = None,
     user_id: UUID | None = None,
     run_id: UUID | None = None,
     engine: Embedder | None = None,
@@ -85,15 +86,18 @@ def documents_import(
 ) -> list[FileOutcome]:
     """Import files and folders into the collection called ``collection``, which is made if need be.
 
-    Parsing runs ahead in child processes while finished files are embedded. A file that cannot be read is listed with its reason
-    and the rest goes on; what was done stays when ``cancelled`` turns true. Raises PathMissing and NothingToImport before any work.
+    Parsing runs ahead in child processes while finished files are embedded. A file that cannot be read is listed
+    with its reason
+    and the rest goes on; what was done stays when ``cancelled`` turns true. ``facts`` are by file name.
+    Raises PathMissing and NothingToImport before any work.
     """
     files = [file for path in paths for file in _files(path)]
     if not files:
         raise NothingToImport(path=", ".join(str(path) for path in paths))
     with tenant_context(organization_id, user_id):
         collection_id = collection_create(name=collection)[0].id
-    job = _Job(organization_id, collection_id, user_id, run_id, groups, effective_from, engine)
+    rights = None if groups is None else tuple(groups)
+    job = _Job(organization_id, collection_id, user_id, run_id, rights, facts or {}, engine)
     outcomes: list[FileOutcome] = []
     with ParsePool() as pool:
         waiting = [(file, *_received(job, file, pool)) for file in files]
@@ -132,8 +136,7 @@ def _received(
             collection_id=job.collection_id,
             path=file.path,
             name=file.name,
-            groups=job.groups,
-            effective_from=job.effective_from,
+            facts=job.facts.get(file.path.name) or DocumentFacts(groups=job.groups),
             user_id=job.user_id,
         )
     except LiaoyuanError as error:

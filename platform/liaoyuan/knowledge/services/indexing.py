@@ -23,27 +23,32 @@ from liaoyuan.knowledge.services.receiving import DOCUMENTS
 from liaoyuan.knowledge.text.segment import index_terms
 from liaoyuan.pipeline.contract import NewArtifact, Parent
 from liaoyuan.pipeline.files import StoredFile
-from liaoyuan.pipeline.services import artifact_register, lineage_write
+from liaoyuan.pipeline.models import Lineage
+from liaoyuan.pipeline.services import artifact_register
 from liaoyuan.pipeline.storage import file_sha256, storage, storage_key
 
 Progress = Callable[[float], None]
 _EMBED_AT_ONCE = 64
 _COLUMNS = (
-    "id, organization_id, created_at, collection_id, version_id, ordinal, kind, title, heading_path, locator, text, page, box, spans, "
-    "term_count, terms, embedding, groups, effective_from, effective_to"
+    "id, organization_id, created_at, collection_id, version_id, ordinal, kind, title, heading_path, locator, text, "
+    "page, box, spans, term_count, terms, embedding, groups, effective_from, effective_to"
 )
-# COPY cannot write into a table under row-level security, so it fills a temporary one; the INSERT then passes the policy.
+# COPY cannot write into a table under row-level security, so it fills a temporary one; the INSERT then passes the
+# policy.
 _TEMPORARY = """
 CREATE TEMPORARY TABLE chunk_batch (
     id uuid, ordinal int, kind text, heading_path text[], locator text, text text, page int, box float8[], spans jsonb,
     term_count int, terms text[], embedding halfvec
 ) ON COMMIT DROP
 """
-_COPY = "COPY chunk_batch (id, ordinal, kind, heading_path, locator, text, page, box, spans, term_count, terms, embedding) FROM STDIN"
+_COPY = (
+    "COPY chunk_batch (id, ordinal, kind, heading_path, locator, text, page, box, spans, term_count, terms, embedding) "
+    "FROM STDIN"
+)
 _INSERT = f"""
 INSERT INTO knowledge_chunk ({_COLUMNS})
-SELECT id, %(organization)s, now(), %(collection)s, %(version)s, ordinal, kind, %(title)s, heading_path, locator, text, page, box, spans,
-       term_count, array_to_tsvector(terms), embedding, %(groups)s::varchar[], %(from)s, %(to)s
+SELECT id, %(organization)s, now(), %(collection)s, %(version)s, ordinal, kind, %(title)s, heading_path, locator,
+text, page, box, spans, term_count, array_to_tsvector(terms), embedding, %(groups)s::varchar[], %(from)s, %(to)s
 FROM chunk_batch
 """  # noqa: S608 - only constants of this module are joined
 
@@ -209,6 +214,15 @@ def _register(version: DocumentVersion, stored: StoredFile, run_id: UUID | None)
         meta=meta,
     )
     artifact_register(item=item, run_id=run_id, stored=stored)
-    parent = (Parent("document_version", version.id, "chunk_of"),)
-    for chunk_id in version.chunks.values_list("id", flat=True):
-        lineage_write(child_kind="chunk", child_id=chunk_id, parents=parent)
+    edges = [
+        Lineage(
+            organization_id=version.organization_id,
+            parent_kind="document_version",
+            parent_id=version.id,
+            child_kind="chunk",
+            child_id=chunk_id,
+            relation="chunk_of",
+        )
+        for chunk_id in version.chunks.values_list("id", flat=True)
+    ]
+    Lineage.objects.bulk_create(edges, ignore_conflicts=True, batch_size=1000)

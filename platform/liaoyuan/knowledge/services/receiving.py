@@ -1,15 +1,16 @@
-"""A file arrives: its bytes go to storage, its version row is written as a draft, the same bytes again change nothing."""
+"""A file arrives: its bytes go to storage, its version row is written as a draft, the same bytes again change
+nothing."""
 
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date
 from pathlib import Path
 from uuid import UUID, uuid4
 
 from django.db.models import Max
 
 from liaoyuan.accounts.tenancy import current_tenant, tenant_context
+from liaoyuan.knowledge.facts import DocumentFacts
 from liaoyuan.knowledge.identity import identify
 from liaoyuan.knowledge.models import Document, DocumentVersion, VersionState
 from liaoyuan.pipeline.storage import file_sha256, storage, storage_key
@@ -36,16 +37,19 @@ def document_receive(
     collection_id: UUID,
     path: Path,
     name: str,
-    groups: Sequence[str] | None = None,
-    effective_from: date | None = None,
+    facts: DocumentFacts | None = None,
     user_id: UUID | None = None,
 ) -> Received:
-    """Take one file under ``name``. ``groups`` None keeps the rights of the version before (new: everybody)."""
+    """Take one file under ``name``; facts outrank what the name tells. Groups that are None stay as the version
+    before had them."""
+    facts = facts or DocumentFacts()
+    groups = facts.groups
     sha256 = file_sha256(path)
     identity = identify(name)
+    document_name = (facts.document or identity.name)[-_LONGEST_NAME:]
     with tenant_context(organization_id, user_id):
         document, _ = Document.objects.get_or_create(
-            organization_id=organization_id, collection_id=collection_id, name=identity.name[-_LONGEST_NAME:]
+            organization_id=organization_id, collection_id=collection_id, name=document_name
         )
         same = _same(document, sha256, groups)
         if same is not None:
@@ -61,7 +65,7 @@ def document_receive(
             sha256=sha256,
             size=path.stat().st_size,
             groups=inherited,
-            effective_from=effective_from or identity.effective_from,
+            effective_from=facts.effective_from or identity.effective_from,
         )
         version.source_key = storage_key(organization_id, DOCUMENTS, version.id, "source" + _suffix(name))
         storage().put(version.source_key, path)

@@ -100,7 +100,8 @@ def question_terms(question: str) -> list[str]:
 def term_counts(terms: Iterable[str], text: str) -> dict[str, int]:
     """How often each of ``terms`` occurs in ``text``; absent ones are left out.
 
-    Han terms are counted as substrings, which equals segmenting for our purpose at a fraction of the time; Latin ones by stem.
+    Han terms are counted as substrings, which equals segmenting for our purpose at a fraction of the time; Latin
+    ones by stem.
     """
     folded = normalise(text)
     stems: dict[str, int] | None = None

@@ -6,7 +6,10 @@ from dataclasses import dataclass
 
 _CLOSERS = "”’」』》】）)\"'"
 _CHINESE_END = "。！？；!?;"
-_SHORTENED = "mr mrs ms dr prof st no nos fig figs eq sec art vs etc e.g i.e al cf approx dept inc ltd co jr sr u.s ph.d vol pp p min max"
+_SHORTENED = (
+    "mr mrs ms dr prof st no nos fig figs eq sec art vs etc e.g i.e al cf approx dept inc ltd co jr sr u.s ph.d vol "
+    "pp p min max"
+)
 _ABBREVIATIONS = frozenset(_SHORTENED.split())
 _ITEM = re.compile(
     r"\s*(?:[（(]\s*(?:[一二三四五六七八九十百]+|\d{1,2}|[a-zA-Z]|[ivxIVX]{1,4})\s*[）)]|[①-⑳]|\d{1,2}[.、)）](?!\d)|[一二三四五六七八九十]{1,3}[、.]"

@@ -2,8 +2,7 @@
 
 Run: ``PYTHONPATH=platform python benchmarks/parse_error_rate.py [FOLDER] [--json]``. FOLDER holds ``manifest.json``,
 ``files/`` and ``truth/`` (default: ``../shared/data/enterprise_docs_zh``). The rate is the edit distance over the length
-of the truth, both in NFKC and without blanks; speaker notes are left out, since the truth of a deck is what its slides
-show.
+of the truth, both in NFKC and without blanks. Speaker notes are left out: a deck's truth is what its slides show.
 """
 
 import argparse

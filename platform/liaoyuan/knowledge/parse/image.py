@@ -3,7 +3,7 @@
 import io
 
 import numpy
-from PIL import Image, ImageOps, UnidentifiedImageError
+from PIL import Image, ImageOps, ImageStat, UnidentifiedImageError
 
 from liaoyuan.knowledge.parse.blocks import PageInfo, ParsedDocument
 from liaoyuan.knowledge.parse.errors import Corrupt, ImageTooLarge
@@ -23,7 +23,7 @@ def read_image(source: Source) -> ParsedDocument:
             if width * height > source.limits.pixels:
                 raise ImageTooLarge(name=source.name, detail=f"{width} × {height}")
             dpi = _dpi(picture)
-            upright = ImageOps.exif_transpose(picture).convert("RGB")
+            upright = _opaque(ImageOps.exif_transpose(picture))
     except Image.DecompressionBombError as error:
         raise ImageTooLarge(name=source.name, detail="> 100 MP") from error
     except (UnidentifiedImageError, OSError, SyntaxError, ValueError) as error:
@@ -38,6 +38,18 @@ def read_image(source: Source) -> ParsedDocument:
     page = PageInfo(upright.width / scale, upright.height / scale, ocr=True)
     title = next((block.text for block in blocks[:3] if block.level == 1), source.stem)
     return ParsedDocument(title, "", [page], blocks, {"ocr"})
+
+
+def _opaque(picture: Image.Image) -> Image.Image:
+    """Transparent pictures get a background that their ink stands out from."""
+    if not picture.has_transparency_data:
+        return picture.convert("RGB")
+    layered = picture.convert("RGBA")
+    alpha = layered.getchannel("A")
+    ink = ImageStat.Stat(layered.convert("L"), mask=alpha.point(lambda value: 255 if value > 127 else 0))
+    light = bool(ink.count[0]) and ink.mean[0] > 127
+    background = Image.new("RGBA", layered.size, "black" if light else "white")
+    return Image.alpha_composite(background, layered).convert("RGB")
 
 
 def _dpi(picture: Image.Image) -> float:

@@ -1,0 +1,1 @@
+ed25519 86e182b479357029 8hAUwyAf9GyQLJ4yMe/FxJUuiuTL9Mxynuf6r9xxEtSLVftzGHxRDxRcBzW1bG3dnoLhntRd7kqIsZMpU/egDg==

@@ -4,4 +4,3 @@ from django.apps import AppConfig
 class ConfigConfig(AppConfig):
     name = "liaoyuan.config"
     label = "config"
-    default_auto_field = "django.db.models.BigAutoField"

@@ -18,7 +18,6 @@ ALLOWED_HOSTS = [host.strip() for host in ENV.allowed_hosts.split(",") if host.s
 CSRF_TRUSTED_ORIGINS = [origin.strip() for origin in ENV.trusted_origins.split(",") if origin.strip()]
 
 INSTALLED_APPS = [
-    "liaoyuan.config",
     "liaoyuan.accounts",
     "liaoyuan.industry",
     "liaoyuan.pipeline",
@@ -47,6 +46,8 @@ INSTALLED_APPS = [
     "axes",
     "csp",
     "django_htmx",
+    # Last: it wires the others together when they are ready.
+    "liaoyuan.config",
 ]
 
 MIDDLEWARE = [

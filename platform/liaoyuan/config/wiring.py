@@ -1,0 +1,19 @@
+"""Who serves whom: the one place where sibling stages meet."""
+
+from liaoyuan.compute.services import CostPort, ReservationPort
+from liaoyuan.deployment.application import DeployedApplication
+from liaoyuan.operations.services import TraceStore
+from liaoyuan.pipeline.ports import wire
+from liaoyuan.security.ports import GuardPort, PiiPort
+
+
+def wire_all() -> None:
+    """Connect the ports; called once, when Django has loaded the apps."""
+    wire(
+        guard=GuardPort(),
+        pii=PiiPort(),
+        traces=TraceStore(),
+        application=DeployedApplication(),
+        reservations=ReservationPort(),
+        costs=CostPort(),
+    )

@@ -1,4 +1,4 @@
-"""``python -m tests.chaos.process worker|relay|reaper …``: the real process, in the test's database, with scripted stages."""
+"""``python -m tests.chaos.process worker|relay|reaper …``: the real process, in the test database, scripted stages."""
 
 import os
 import runpy

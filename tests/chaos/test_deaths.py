@@ -15,7 +15,7 @@ import pytest
 from liaoyuan.accounts.policy import Principal
 from liaoyuan.accounts.tenancy import tenant_context
 from liaoyuan.config.environment import Environment
-from liaoyuan.pipeline.models import Artifact, StageEvent
+from liaoyuan.pipeline.models import Artifact, StageEvent, WorkerBeat
 from liaoyuan.pipeline.services import stage_run_cancel
 from liaoyuan.pipeline.storage import storage
 from tests.chaos.house import LOST_DOORBELL, SECONDS, START_SECONDS, House, ended, read, until
@@ -30,12 +30,20 @@ class Pair:
     """Two workers on one queue: while one is dead, the other finds what it left. The dead one is replaced."""
 
     def __init__(self, house: House, *queues: str) -> None:
-        self._house, self._queues, self._count = house, queues, 0
+        self._house, self._queues = house, queues
+        self._names: dict[int, str] = {}
         self.workers = [self._new(), self._new()]
 
     def _new(self) -> subprocess.Popen[bytes]:
-        self._count += 1
-        return self._house.worker(f"pair{self._count}", *self._queues)
+        name = f"pair{len(self._names)}"
+        child = self._house.worker(name, *self._queues)
+        self._names[child.pid] = name
+        return child
+
+    def both_live(self) -> bool:
+        """Whether both have given a sign of life, so that there is one to take over."""
+        living = {name.split("@")[0] for name in WorkerBeat.objects.values_list("name", flat=True)}
+        return {self._names[child.pid] for child in self.workers} <= living
 
     def owner(self, worker: str) -> subprocess.Popen[bytes]:
         """The worker whose child runs under the name ``host:pid``."""
@@ -80,6 +88,7 @@ def test_k1_the_promised_recovery_is_within_75_seconds() -> None:
 @pytest.mark.slow
 @pytest.mark.parametrize("seed", range(20))
 def test_k1_a_killed_worker_leaves_one_effect(seed: int, pair: Pair, organization: Any, start: Start) -> None:
+    until(pair.both_live, seconds=START_SECONDS, what="both workers live")
     moment = random.Random(seed).uniform(0.0, 0.6)
     run_id = start("work", seconds=0.4)
     until(lambda: bool(read(organization.id, run_id).worker), seconds=START_SECONDS, what="a worker claims the run")
@@ -93,6 +102,7 @@ def test_k1_a_killed_worker_leaves_one_effect(seed: int, pair: Pair, organizatio
 def test_k2_a_stopped_worker_that_wakes_up_is_fenced(
     pair: Pair, house: House, organization: Any, start: Start, tmp_path: Path
 ) -> None:
+    until(pair.both_live, seconds=START_SECONDS, what="both workers live")
     mark = tmp_path / "mark"
     run_id = start("work_deaf", seconds=1.0, mark=str(mark))
     until(lambda: bool(read(organization.id, run_id).worker), seconds=START_SECONDS, what="a worker claims the run")

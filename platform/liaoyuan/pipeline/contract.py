@@ -28,7 +28,10 @@ PIPELINE_STAGES: tuple[StageName, ...] = tuple(StageName)[:6]
 
 @dataclass(frozen=True)
 class SolutionSpec:
-    """What a stage knows of the solution it works for. ``options`` comes from the caller, never from a tenant's document."""
+    """What a stage knows of the solution it works for.
+
+    ``options`` comes from the caller, never from a tenant's document.
+    """
 
     organization_id: UUID
     solution_id: UUID
@@ -43,8 +46,8 @@ class SolutionSpec:
 class StagePlan:
     """What, how long, how much; shown before anything starts.
 
-    Seconds and cost (in the price book's currency) are estimates; ``fits`` False means that it cannot run, and ``advice`` says what
-    would.
+    Seconds and cost (in the price book's currency) are estimates; ``fits`` False means that it cannot run, and
+    ``advice`` says what would.
     """
 
     summary_zh: str
@@ -59,7 +62,10 @@ class StagePlan:
 
 @dataclass(frozen=True)
 class ArtifactRef:
-    """An immutable artifact by kind and id. ``uri`` is a key of the storage interface; empty when the meta is all there is."""
+    """An immutable artifact by kind and id.
+
+    ``uri`` is a key of the storage interface; empty when the meta is all there is.
+    """
 
     kind: str
     id: UUID
@@ -71,7 +77,7 @@ class ArtifactRef:
 
 @dataclass(frozen=True)
 class Parent:
-    """One lineage edge to be written: from which artifact, in which relation (``derived_from``, ``trained_on``, ``cites``…)."""
+    """One lineage edge to be written: from which artifact, in which relation (``derived_from``, ``trained_on``…)."""
 
     kind: str
     id: UUID
@@ -82,8 +88,8 @@ class Parent:
 class NewArtifact:
     """An artifact to register when the run succeeds.
 
-    ``path`` is a file or folder below the context's workdir that the pipeline moves into storage. ``save`` writes the app's own row
-    inside the same fenced transaction: either both stand or neither.
+    ``path`` is a file or folder below the context's workdir that the pipeline moves into storage. ``save`` writes the
+    app's own row inside the same fenced transaction: either both stand or neither.
     """
 
     kind: str
@@ -119,8 +125,12 @@ class RunHooks(Protocol):
 class StageContext:
     """All that a stage may touch while it runs.
 
-    ``inputs`` maps an artifact kind to the newest artifact of that kind in this pipeline; ``workdir`` is private to this attempt and
-    survives into the next attempt only through ``checkpoint`` (JSON) and ``checkpoint_dir`` (files, shared by the attempts of a run).
+    ``inputs`` maps an artifact kind to the newest artifact of that kind in this pipeline; ``workdir`` is private to
+    this attempt and survives into the next attempt only through ``checkpoint`` (JSON) and ``checkpoint_dir`` (files,
+    shared by the attempts of a run).
+
+    A stage runs outside of any transaction: it opens short ``tenant_context`` blocks of its own where it reads or
+    writes, and none over long work.
     """
 
     run_id: UUID
@@ -190,9 +200,10 @@ class RunCancelled(LiaoyuanError):
 
 
 class WaitFor(Exception):
-    """Raised by a stage that cannot go on yet: the run goes back to WAITING with this reason, without costing an attempt.
+    """Raised by a stage that cannot go on yet: the run waits with this reason, which costs no attempt.
 
-    ``kind`` is ``approval``, ``quota``, ``engine`` or ``dependency``. The checkpoint is kept, so that the resumed run goes on there.
+    ``kind`` is ``approval``, ``quota``, ``engine`` or ``dependency``. The checkpoint is kept, so that the resumed run
+    goes on there.
     """
 
     def __init__(

@@ -1,4 +1,7 @@
-"""Server-sent events of a run or a solution, resumed by ``Last-Event-ID``; no transaction is held while nothing happens."""
+"""Server-sent events of a run or a solution, resumed by ``Last-Event-ID``.
+
+No transaction is held while nothing happens.
+"""
 
 import asyncio
 import json

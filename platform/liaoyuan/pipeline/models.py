@@ -205,7 +205,10 @@ class Lineage(TenantModel):
 
 
 class WorkerBeat(models.Model):
-    """A sign of life of one worker process. Belongs to the machine, not to a tenant: it names queues and nothing else."""
+    """A sign of life of one worker process.
+
+    Belongs to the machine, not to a tenant: it names queues and nothing else.
+    """
 
     name = models.CharField(max_length=120, primary_key=True)
     queues = ArrayField(models.CharField(max_length=16))

@@ -21,7 +21,10 @@ SILENT_SECONDS = 30.0
 
 @dataclass(frozen=True)
 class WaitReport:
-    """One wait. ``until`` is when it should end; None when nobody can tell: a person must act, or nothing was learned."""
+    """One wait.
+
+    ``until`` is when it should end; None when nobody can tell: a person must act, or nothing was learned.
+    """
 
     kind: str
     reason_zh: str

@@ -132,7 +132,10 @@ def run_end_well(run: StageRun, artifacts: Artifacts, stored: dict[UUID, StoredF
 
 
 def run_end_badly(run: StageRun, error: Exception) -> str:
-    """The state that ``error`` moves our run to: waiting, cancelled, queued again, failed or errored. Raises FenceLost."""
+    """The state that ``error`` moves our run to: waiting, cancelled, queued again, failed or errored.
+
+    Raises FenceLost.
+    """
     with tenant_context(run.organization_id, run.requested_by):
         if isinstance(error, WaitFor):
             return _wait(run, error)

@@ -22,7 +22,10 @@ def run_organization(run_id: UUID) -> UUID | None:
 
 
 def run_claim(*, run_id: UUID, worker: str) -> StageRun | None:
-    """Make the run ours: fence + 1, attempt + 1, a lease. None when somebody else has it, or it does not wait any more."""
+    """Make the run ours: fence + 1, attempt + 1, a lease.
+
+    None when somebody else has it, or it does not wait any more.
+    """
     organization_id = run_organization(run_id)
     if organization_id is None:
         return None

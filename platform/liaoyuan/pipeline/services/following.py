@@ -13,8 +13,8 @@ from liaoyuan.pipeline.models import FINAL_STATES, Pipeline, RunState, StageRun
 def pipeline_follow(run: StageRun, state: str, *, using: str = "default") -> None:
     """Release the next stage after a success, tell the later ones why they wait after anything else.
 
-    Call in the transaction that changed ``run``. Under the system role (``using``) the reservation is left to the caller,
-    since it belongs to the tenant.
+    Call in the transaction that changed ``run``. Under the system role (``using``) the reservation is left to the
+    caller, since it belongs to the tenant.
     """
     if run.pipeline_id is None or state not in FINAL_STATES:
         return

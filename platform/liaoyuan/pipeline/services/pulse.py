@@ -1,7 +1,7 @@
 """A thread that keeps a run's lease while its stage works, and writes what the stage reports.
 
-It has a database connection of its own, so neither a long transaction of the stage nor a long computation stops it, and the
-stage never waits for the ledger.
+It has a database connection of its own, so neither a long transaction of the stage nor a long computation stops it,
+and the stage never waits for the ledger.
 """
 
 import logging
@@ -76,7 +76,10 @@ class Pulse:
             self._events.append(("log", plain({"message": message, "fields": fields})))
 
     def checkpoint_save(self, state: Mapping[str, Any]) -> None:
-        """Returns when the checkpoint is in the database. Raises RunCancelled, FenceLost, or DatabaseAway after a lease."""
+        """Returns when the checkpoint is in the database.
+
+        Raises RunCancelled, FenceLost, or DatabaseAway after a lease.
+        """
         self._refuse_to_go_on()
         with self._changed:
             self._columns["checkpoint"] = plain(dict(state))

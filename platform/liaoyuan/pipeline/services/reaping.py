@@ -1,4 +1,7 @@
-"""The reaper's work: runs whose worker was lost go back to the queue, or are given up; waits that end by themselves end."""
+"""The reaper's work: runs whose worker was lost go back to the queue, or are given up.
+
+Waits that end by themselves end.
+"""
 
 import logging
 from collections import Counter

@@ -50,7 +50,8 @@ def pipeline_start(
 ) -> Pipeline:
     """A new pass through the six stages: the first is queued, the rest wait for the one before.
 
-    ``specs`` maps a stage's name to its own spec. The same ``idempotency_key`` gives the same pipeline. Raises NotFound.
+    ``specs`` maps a stage's name to its own spec. The same ``idempotency_key`` gives the same pipeline. Raises
+    NotFound.
     """
     # The row's lock makes the number below unique and the key's look-up safe.
     solution = Solution.objects.select_for_update().filter(id=solution_id).first()

@@ -1,4 +1,7 @@
-"""What people do to runs: cancel, retry, approve, resume. Each asks the policy table first and lands in the audit chain."""
+"""What people do to runs: cancel, retry, approve, resume.
+
+Each asks the policy table first and lands in the audit chain.
+"""
 
 from typing import Any
 from uuid import UUID
@@ -75,9 +78,9 @@ def stage_run_retry(*, principal: Principal, run_id: UUID) -> str:
 
 
 def stage_run_approve(*, principal: Principal, run_id: UUID, note: str = "") -> str:
-    """Release a run that waits for approval; who approved stands in its checkpoint under ``approval``, and in the audit.
+    """Release a run that waits for approval.
 
-    Raises NotFound, PermissionDenied, RunStateRefused.
+    Who approved stands in its checkpoint under ``approval``, and in the audit. Raises NotFound, PermissionDenied, RunStateRefused.
     """
     require(principal, "deployment.approve")
     run = _locked(run_id)

@@ -1,8 +1,9 @@
 """Character error rate and speed of parsing, per format, against files whose exact text is known.
 
 Run: ``PYTHONPATH=platform python benchmarks/parse_error_rate.py [FOLDER] [--json]``. FOLDER holds ``manifest.json``,
-``files/`` and ``truth/`` (default: ``../shared/data/enterprise_docs_zh``). The rate is the edit distance over the length
-of the truth, both in NFKC and without blanks. Speaker notes are left out: a deck's truth is what its slides show.
+``files/`` and ``truth/`` (default: ``../shared/data/enterprise_docs_zh``). The rate is the edit distance over the
+length of the truth, both in NFKC and without blanks. Speaker notes are left out: a deck's truth is what its slides
+show.
 """
 
 import argparse

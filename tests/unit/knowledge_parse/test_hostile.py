@@ -13,6 +13,7 @@ from reportlab.lib.pdfencrypt import StandardEncryption
 from liaoyuan.knowledge.parse.errors import REJECTIONS, ParseRejected
 from liaoyuan.knowledge.parse.limits import Limits
 from liaoyuan.knowledge.parse.pool import ParsePool
+from liaoyuan.knowledge.parse.process import Child, ChildDied
 from liaoyuan.knowledge.parse.sandbox import ParseOutcome, parse_file
 from tests.unit.knowledge_parse.conftest import Parse
 from tests.unit.knowledge_parse.files import (
@@ -196,8 +197,19 @@ def test_a_killed_child_costs_one_file(tmp_path: Path) -> None:
 
 def test_a_file_that_takes_too_long_is_ended(tmp_path: Path) -> None:
     slow = many_pages_pdf(tmp_path / "slow.pdf", 10_000)
-    outcome = parse_file(slow, limits=Limits(pages=10_000, seconds=0.5))
+    outcome = parse_file(slow, limits=Limits(pages=10_000, seconds=0.2))
     assert outcome.code == "timeout" and outcome.seconds < 8
+    assert outcome.state in {"partial", "rejected"} and outcome.reason("zh") and outcome.reason("en")
+
+
+def test_a_child_that_does_not_answer_is_killed(tmp_path: Path) -> None:
+    slow = many_pages_pdf(tmp_path / "slow.pdf", 10_000)
+    request = {"verb": "parse", "name": "slow.pdf", "limits": Limits(pages=10_000).as_dict(), "password": None}
+    with Child(memory_mb=2560) as child, slow.open("rb") as stream:
+        with pytest.raises(ChildDied) as death:
+            child.ask(request, stream.fileno(), seconds=0.2)
+        assert death.value.code == "timeout"
+        assert child.process.poll() == -9
 
 
 def test_a_file_that_needs_too_much_memory_is_ended(tmp_path: Path) -> None:

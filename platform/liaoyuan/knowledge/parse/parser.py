@@ -6,7 +6,7 @@ from importlib import import_module
 
 from liaoyuan.knowledge.parse.blocks import Block, BlockType, ParsedDocument
 from liaoyuan.knowledge.parse.detect import detect
-from liaoyuan.knowledge.parse.errors import Corrupt, EmptyFile, NoText, TooLarge
+from liaoyuan.knowledge.parse.errors import Corrupt, EmptyFile, NoText, ParseTimeout, TooLarge
 from liaoyuan.knowledge.parse.source import Reader, Source
 from liaoyuan.knowledge.parse.structure import structure
 from liaoyuan.knowledge.parse.text import clean
@@ -48,6 +48,8 @@ def parse(source: Source) -> ParsedDocument:
     document.title = _clean_line(document.title, document.flags) or source.stem
     document.blocks = structure(_bounded(_cleaned(document), source.limits.characters, document.flags), document.title)
     if not any(character.isalnum() for block in document.blocks for character in block.text):
+        if "time_limit" in document.flags:
+            raise ParseTimeout(name=source.name, detail=f"{source.limits.seconds:.0f}")
         raise NoText(name=source.name)
     return document
 

@@ -5,15 +5,17 @@ characters all reach the checks in one plain form. Every character keeps the off
 found in the plain form is reported (and masked) in the text as it was written.
 """
 
+import re
 import unicodedata
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
 
 from liaoyuan.security.tables import HOMOGLYPHS, TRADITIONAL
 
 TAG_BLOCK = range(0xE0000, 0xE0080)
 # Blank letters that no category marks as invisible: Hangul fillers and the grapheme joiner.
 BLANK_LETTERS = frozenset("\u115f\u1160\u3164\uffa0\u034f\u2800")
+CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
 KEPT_CONTROLS = frozenset("\t\n\r")
 
 
@@ -38,9 +40,10 @@ class Normalised:
         return self.starts[start], self.ends[end - 1]
 
 
+@lru_cache(maxsize=16)
 def normalise(text: str, *, fold_letters: bool = True) -> Normalised:
     """The plain form of `text`; `fold_letters=False` keeps look-alike and traditional letters as written."""
-    if text.isascii() and not any(ch < " " and ch not in KEPT_CONTROLS for ch in text):
+    if text.isascii() and CONTROL.search(text) is None:
         return Normalised(text, tuple(range(len(text))), tuple(range(1, len(text) + 1)))
     plain: list[str] = []
     starts: list[int] = []

@@ -40,6 +40,8 @@ CUED = 1.0  # a candidate right behind a role needs this much less
 def person_findings(text: str) -> Iterator[Finding]:
     """Candidate names in the plain form `text`, best reading at each place; overlaps are settled by the caller."""
     surnames = vocabulary.surnames()
+    if HAN.search(text) is None:
+        return
     for start in range(len(text) - 1):
         best = max(
             (

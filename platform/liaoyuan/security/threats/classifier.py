@@ -21,17 +21,20 @@ WEIGHTS = Path(__file__).parent / "weights"
 # A long text is read in windows, so that one bad sentence is not drowned by a harmless page.
 WINDOW = 320
 STRIDE = 200
+HAN = re.compile(r"[\u3400-\u9fff]")
+MIN_SENTENCE = 8  # shorter ones carry nothing to judge
 SENTENCE_END = re.compile(r"(?<=[。！？!?；;\n])|(?<=[.]\s)")
 
 
 @dataclass(frozen=True)
 class Classifier:
-    """Logistic regression: `coefficients` of shape (BUCKETS,), `threshold` on the probability."""
+    """Logistic regression: `coefficients` of shape (BUCKETS,); thresholds on the probability for the two scripts."""
 
     name: str
     version: str
     bias: float
     threshold: float
+    threshold_latin: float
     coefficients: NDArray[np.float32]
 
     def probability(self, text: str) -> float:
@@ -42,6 +45,10 @@ class Classifier:
         logit = self.bias + float(self.coefficients[buckets] @ weights)
         return 1.0 / (1.0 + math.exp(-max(-30.0, min(30.0, logit))))
 
+    def limit(self, text: str) -> float:
+        """The threshold for a text: the two scripts are calibrated apart."""
+        return self.threshold if HAN.search(text) else self.threshold_latin
+
     def score(self, text: str) -> tuple[float, int, int]:
         """The worst window's probability and its offsets in `text`."""
         windows = list(_windows(text))
@@ -51,7 +58,7 @@ class Classifier:
     def by_sentence(self, text: str) -> list[tuple[float, int, int]]:
         """Probability and offsets of every sentence."""
         cuts = [0, *(match.start() for match in SENTENCE_END.finditer(text)), len(text)]
-        spans = [(a, b) for a, b in zip(cuts, cuts[1:], strict=False) if text[a:b].strip()]
+        spans = [(a, b) for a, b in zip(cuts, cuts[1:], strict=False) if len(text[a:b].strip()) >= MIN_SENTENCE]
         return [(self.probability(text[start:end]), start, end) for start, end in spans]
 
 
@@ -68,10 +75,10 @@ def classifier(name: str) -> Classifier:
     try:
         stored = json.loads((WEIGHTS / f"{name}.json").read_text(encoding="utf-8"))
         packed = np.frombuffer(base64.b64decode(stored["coefficients_int8_base64"]), dtype=np.int8)
-        scale, bias, threshold = float(stored["scale"]), float(stored["bias"]), float(stored["threshold"])
+        numbers = [float(stored[key]) for key in ("bias", "threshold", "threshold_latin", "scale")]
         version = str(stored["version"])
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise WeightsInvalid(name=name) from error
     if packed.shape != (BUCKETS,) or stored.get("buckets") != BUCKETS:
         raise WeightsInvalid(name=name)
-    return Classifier(name, version, bias, threshold, packed.astype(np.float32) * np.float32(scale))
+    return Classifier(name, version, *numbers[:3], packed.astype(np.float32) * np.float32(numbers[3]))

@@ -5,6 +5,7 @@ Everything is vectorised over code points, so that a kilobyte costs well under a
 
 import re
 import zlib
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,6 +18,7 @@ BLANKS = re.compile(r"\s+")
 WORD = re.compile(r"[a-z']+")
 
 
+@lru_cache(maxsize=512)
 def features(text: str) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
     """Bucket numbers (unique, ascending) and weights (1 + log count, unit length) of the plain form `text`."""
     squeezed = " " + BLANKS.sub(" ", text.lower()).strip() + " "

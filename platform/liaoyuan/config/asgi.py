@@ -8,7 +8,9 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "liaoyuan.config.settings")
 django_application = get_asgi_application()
 
 # Only after Django is set up: these read its models.
+from liaoyuan.api.health.app import HealthApp  # noqa: E402
 from liaoyuan.api.mount import Mount  # noqa: E402
 from liaoyuan.api.openai.app import OpenAIApp  # noqa: E402
 
-application = Mount({"/v1": OpenAIApp()}, otherwise=django_application)
+health = HealthApp()
+application = Mount({"/v1": OpenAIApp(), "/health": health, "/metrics": health}, otherwise=django_application)

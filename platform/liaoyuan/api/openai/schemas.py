@@ -1,0 +1,76 @@
+"""What a chat request may say. Sampling parameters of OpenAI's clients are accepted and do nothing: answers come from
+the documents, and how they are made is the deployed bundle's choice.
+"""
+
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from liaoyuan.api.openai.errors import QuestionMissing, RequestInvalid
+
+LONGEST_CONTENT = 200_000
+MOST_MESSAGES = 500
+
+
+class TextPart(BaseModel):
+    """One piece of a message; only text can be asked."""
+
+    model_config = ConfigDict(extra="ignore")
+    type: Literal["text"]
+    text: Annotated[str, Field(max_length=LONGEST_CONTENT)]
+
+
+class ChatMessage(BaseModel):
+    """One turn."""
+
+    model_config = ConfigDict(extra="ignore")
+    role: Literal["system", "developer", "user", "assistant", "tool", "function"]
+    content: Annotated[str, Field(max_length=LONGEST_CONTENT)] | list[TextPart] | None = None
+
+    @property
+    def text(self) -> str:
+        """The message's words, parts joined by line breaks."""
+        if isinstance(self.content, list):
+            return "\n".join(part.text for part in self.content)
+        return self.content or ""
+
+
+class StreamOptions(BaseModel):
+    """``include_usage``: a last chunk with the token counts."""
+
+    model_config = ConfigDict(extra="ignore")
+    include_usage: bool = False
+
+
+class ChatRequest(BaseModel):
+    """The body of ``POST /v1/chat/completions``. ``mode`` is ours: how to answer, against the scenario's choice."""
+
+    model_config = ConfigDict(extra="ignore")
+    model: Annotated[str, Field(min_length=1, max_length=200)]
+    messages: Annotated[list[ChatMessage], Field(min_length=1, max_length=MOST_MESSAGES)]
+    stream: bool = False
+    stream_options: StreamOptions | None = None
+    n: Annotated[int, Field(ge=1, le=1)] | None = None
+    mode: Literal["extractive", "generative"] | None = None
+
+    @property
+    def question(self) -> str:
+        """The last user message. Raises QuestionMissing where there is none."""
+        asked = next((message.text for message in reversed(self.messages) if message.role == "user"), "").strip()
+        if not asked:
+            raise QuestionMissing(param="messages")
+        return asked
+
+    @property
+    def include_usage(self) -> bool:
+        return self.stream_options is not None and self.stream_options.include_usage
+
+
+def chat_request(body: bytes) -> ChatRequest:
+    """The request in ``body``. Raises RequestInvalid, naming the field."""
+    try:
+        return ChatRequest.model_validate_json(body)
+    except ValidationError as error:
+        first: Any = error.errors(include_url=False, include_context=False, include_input=False)[0]
+        param = ".".join(str(part) for part in first["loc"]) or None
+        raise RequestInvalid(detail=f"{param or 'body'}: {first['msg']}", param=param) from None

@@ -1,7 +1,7 @@
 """Follow runs to their end, live."""
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 
 from rich.console import Console
 from rich.live import Live
@@ -34,7 +34,7 @@ class Watcher:
         self._on_approval = on_approval
         self._told: set[object] = set()
 
-    def watch(self, load: Callable[[], Sequence[StageRun]]) -> list[StageRun]:
+    def watch(self, load: Callable[[], Iterable[StageRun]]) -> list[StageRun]:
         """Poll ``load`` inside the tenant context until every run has ended or one has failed; the last state."""
         if not self._console.is_terminal:
             return self._poll(load, self._tell)
@@ -42,7 +42,7 @@ class Watcher:
             return self._poll(load, lambda runs: live.update(board_table(runs, self._language)))
 
     def _poll(
-        self, load: Callable[[], Sequence[StageRun]], show: Callable[[Sequence[StageRun]], None]
+        self, load: Callable[[], Iterable[StageRun]], show: Callable[[Sequence[StageRun]], None]
     ) -> list[StageRun]:
         while True:
             with tenant_context(self._organization_id):

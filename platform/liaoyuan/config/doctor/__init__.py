@@ -1,0 +1,1 @@
+"""``manage.py doctor``: is this installation whole, and if not, how is it mended?"""

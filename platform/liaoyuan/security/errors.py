@@ -11,7 +11,10 @@ class SecurityError(LiaoyuanError):
 
 class KeywordTableInvalid(SecurityError):
     code = "security.keyword_table"
-    zh = "词表 {file} 第 {line} 行不正确：需要首行“# version: …”、表头 word/category/severity/action/language，以及以制表符分隔的五列。"
+    zh = (
+        "词表 {file} 第 {line} 行不正确：需要首行“# version: …”、表头 "
+        "word/category/severity/action/language，以及以制表符分隔的五列。"
+    )
     en = (
         "Line {line} of the keyword table {file} is not valid: it needs “# version: …”, the header "
         "word/category/severity/action/language and five tab-separated columns."
@@ -47,15 +50,11 @@ class ControlUnknown(SecurityError):
     status = 422
 
 
-class ControlFailed(SecurityError):
-    code = "security.control_failed"
-    zh = "强制控制项未通过：{controls}。{action}"
-    en = "Mandatory controls failed: {controls}. {action}"
-    status = 409
-
-
 class GuardInputInvalid(SecurityError):
     code = "security.guard_input"
     zh = "文件 {file} 第 {line} 行不是形如 {{id, text, context?}} 的 JSON。请逐行检查后重试。"
-    en = "Line {line} of {file} is not JSON of the form {{id, text, context?}}. Check the file line by line and try again."
+    en = (
+        "Line {line} of {file} is not JSON of the form {{id, text, context?}}. Check the file line by line and try "
+        "again."
+    )
     status = 422

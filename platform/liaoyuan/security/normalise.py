@@ -10,7 +10,7 @@ import unicodedata
 from dataclasses import dataclass
 from functools import cache, lru_cache
 
-from liaoyuan.security.tables import HOMOGLYPHS, TRADITIONAL
+from liaoyuan.security.tables import HOMOGLYPHS, traditional
 
 TAG_BLOCK = range(0xE0000, 0xE0080)
 # Blank letters that no category marks as invisible: Hangul fillers and the grapheme joiner.
@@ -84,7 +84,7 @@ def _fold(cluster: str, fold_letters: bool) -> str:
     kept = "".join(letter for letter in unicodedata.normalize("NFKC", cluster) if not _invisible(letter))
     if not fold_letters:
         return "".join(_digit(letter) for letter in kept)
-    return "".join(HOMOGLYPHS.get(letter) or TRADITIONAL.get(letter) or _digit(letter) for letter in kept)
+    return "".join(HOMOGLYPHS.get(letter) or traditional().get(letter) or _digit(letter) for letter in kept)
 
 
 def _invisible(letter: str) -> bool:

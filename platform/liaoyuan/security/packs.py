@@ -45,7 +45,9 @@ def policy_of_pack(pack: IndustryPack, scenario: ScenarioSpec) -> CompiledPolicy
     if words:
         bank = bank.extended(words, version=f"{pack.name}-{pack.spec.version}")
     policy = policy_compile(pack.name, keywords=bank)
-    topics = [_topic(pack, item.name, "block", item.lexicon, item.message.zh, item.message.en) for item in rules.must_refuse]
+    topics = [
+        _topic(pack, item.name, "block", item.lexicon, item.message.zh, item.message.en) for item in rules.must_refuse
+    ]
     topics += [
         _topic(pack, item.name, "escalate", item.lexicon, item.message.zh, item.message.en, answer=item.answer)
         for item in rules.escalations

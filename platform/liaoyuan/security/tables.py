@@ -1,10 +1,14 @@
 """Letters that look alike, and the traditional form of characters that the rules know in the simplified one."""
 
+from functools import cache
+from pathlib import Path
+
 # Cyrillic, Greek and a few Latin letters that readers take for plain ASCII. Greek letters that science writes
 # (alpha, beta, mu, omega) are left out on purpose.
 _LOOK_ALIKE = (
     "АA ВB СC ЕE НH ІI ЈJ КK МM ОO РP ЅS ТT ХX ҮY ԜW аa сc ԁd еe ғf һh іi јj ӏl оo рp ԛq гr ѕs тt ѵv ԝw хx уy "
-    "ΑA ΒB ΕE ΖZ ΗH ΙI ΚK ΜM ΝN ΟO ΡP ΤT ΥY ΧX οo ɑa ɡg ɩi ı1 ƖI ȷj ʏy ʀr ɴn ʟl ᴀa ᴄc ᴅd ᴇe ᴊj ᴋk ᴍm ᴏo ᴘp ᴛt ᴜu ᴠv ᴡw ᴢz"
+    "ΑA ΒB ΕE ΖZ ΗH ΙI ΚK ΜM ΝN ΟO ΡP ΤT ΥY ΧX οo ɑa ɡg ɩi ı1 ƖI ȷj ʏy ʀr ɴn ʟl ᴀa ᴄc ᴅd ᴇe ᴊj ᴋk ᴍm ᴏo ᴘp ᴛt "
+    "ᴜu ᴠv ᴡw ᴢz"
 )
 HOMOGLYPHS = {pair[0]: pair[1] for pair in _LOOK_ALIKE.split()} | {
     "ı": "i",
@@ -19,27 +23,9 @@ HOMOGLYPHS = {pair[0]: pair[1] for pair in _LOOK_ALIKE.split()} | {
     "\u3000": " ",
 }
 
-_TRADITIONAL = (
-    "無无 視视 規规 則则 個个 請请 這这 麼么 嗎吗 們们 為为 與与 從从 來来 現现 開开 關关 閉闭 過过 還还 對对 說说 話话 語语 "
-    "讓让 講讲 設设 計计 訓训 練练 擬拟 會会 應应 該该 須须 給给 輸输 號号 碼码 密密 鑰钥 復复 複复 發发 寫写 編编 輯辑 刪删 "
-    "執执 許许 權权 級级 統统 係系 繫系 詞词 題题 問问 護护 衛卫 醫医 藥药 療疗 診诊 處处 劑剂 癥症 證证 電电 壓压 線线 閘闸 "
-    "間间 場场 隔隔 離离 觸触 屬属 氣气 災灾 試试 軟软 體体 學学 習习 績绩 師师 業业 績绩 評评 選选 項项 頭头 帳账 戶户 賬账 "
-    "銀银 錢钱 買买 賣卖 價价 購购 槍枪 彈弹 殺杀 傷伤 毀毁 滅灭 騙骗 詐诈 盜盗 竊窃 賭赌 販贩 運运 偽伪 造造 產产 製制 "
-    "擊击 網网 絡络 鏈链 連连 結结 圖图 畫画 頁页 檔档 件件 傳传 送送 遞递 郵邮 資资 訊讯 據据 庫库 記记 錄录 憶忆 隱隐 "
-    "藏藏 專专 區区 國国 黨党 灣湾 臺台 島岛 東东 門门 縣县 鄉乡 鎮镇 裡里 裏里 後后 時时 將将 當当 經经 總总 點点 兒儿 "
-    "歲岁 歷历 書书 課课 聽听 見见 覺觉 觀观 誰谁 認认 識识 條条 樣样 樂乐 歡欢 愛爱 憂忧 懼惧 慮虑 憤愤 懷怀 態态 勢势 "
-    "動动 勞劳 勝胜 務务 單单 員员 團团 圍围 園园 圓圆 壞坏 塊块 壇坛 報报 夠够 夢梦 奪夺 奮奋 婦妇 媽妈 嬰婴 孫孙 寧宁 "
-    "審审 寶宝 導导 屍尸 層层 歸归 廠厂 廣广 廢废 張张 強强 徹彻 惡恶 慣惯 憑凭 戰战 戲戏 擇择 擔担 擋挡 據据 損损 換换 "
-    "攔拦 擾扰 攜携 敗败 敵敌 數数 斷断 舊旧 暫暂 條条 極极 構构 標标 機机 橋桥 檢检 歐欧 殘残 沒没 決决 洩泄 淚泪 淨净 "
-    "測测 滿满 漢汉 漲涨 潔洁 濟济 濕湿 濾滤 燈灯 燒烧 熱热 營营 獄狱 獎奖 獨独 獲获 環环 瘋疯 癌癌 盤盘 眾众 睏困 礎础 "
-    "禮礼 種种 稱称 穩稳 窮穷 競竞 筆笔 節节 範范 簡简 簽签 類类 糧粮 緊紧 細细 終终 組组 絕绝 綁绑 維维 緩缓 練练 繞绕 "
-    "繼继 續续 罵骂 罰罚 職职 聯联 聲声 腦脑 腫肿 膽胆 臉脸 臨临 舉举 莊庄 葉叶 藝艺 蘇苏 虛虚 蟲虫 術术 補补 裝装 觀观 "
-    "訂订 訪访 詢询 詳详 誠诚 誤误 調调 論论 諾诺 謀谋 謊谎 謝谢 譯译 讀读 變变 負负 責责 費费 賠赔 贈赠 贏赢 趙赵 趕赶 "
-    "跡迹 蹤踪 軍军 輕轻 較较 輔辅 輪轮 轉转 辦办 農农 違违 遠远 適适 遺遗 鄭郑 釋释 針针 鋼钢 錯错 鍵键 鎖锁 鐘钟 鐵铁 "
-    "長长 閱阅 陰阴 陳陈 陽阳 隊队 階阶 際际 隨随 險险 難难 靈灵 靜静 響响 頂顶 順顺 預预 領领 頻频 顏颜 願愿 顧顾 顯显 "
-    "風风 飛飞 養养 館馆 騷骚 驗验 驚惊 髒脏 魚鱼 鮮鲜 鳥鸟 麗丽 黃黄 齊齐 龍龙 劉刘 吳吴 孫孙 楊杨 馬马 許许 韓韩 馮冯 "
-    "鄧邓 肖肖 葉叶 蔣蒋 魏魏 盧卢 鐘钟 譚谭 陸陆 賈贾 鄒邹 閻阎 賀贺 龔龚 嚴严 萬万 錢钱 湯汤 偉伟 傑杰 國国 華华 蘭兰 "
-    "紅红 軍军 雲云 鳳凤 瓊琼 瑩莹 慶庆 進进 遙遥 銘铭 鵬鹏 麟麟 麥麦 忽忽 略略 繁繁 緊紧 證证 監监 護护 導导 壹一 貳二 參参 "
-    "喚唤 啟启 啓启 嚮向 彙汇 徵征 幹干 鬥斗 鬧闹 內内 兩两 冊册 冒冒 凱凯 別别 剛刚 劃划 協协 卻却 參参 雙双 吶呐 聞闻"
-)
-TRADITIONAL = {pair[0]: pair[1] for pair in _TRADITIONAL.split() if pair[0] != pair[1]}
+
+@cache
+def traditional() -> dict[str, str]:
+    """Traditional character -> simplified form, for the words that the rules know."""
+    lines = (Path(__file__).parent / "traditional.txt").read_text(encoding="utf-8").splitlines()
+    return {pair[0]: pair[1] for line in lines if not line.startswith("#") for pair in line.split()}

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 from liaoyuan.security.guard.policy import CompiledPolicy
@@ -46,6 +47,11 @@ class View:
     def document(self) -> bool:
         return self.side == "document"
 
+    @cached_property
+    def squeezed(self) -> str:
+        """The plain form without the fillers that people put between Chinese characters."""
+        return FILLER.sub("", self.form.text)
+
     def sentences(self, start: int, end: int) -> tuple[int, int, str]:
         """The whole sentences of the original around a span of the plain form, for neutralising."""
         first, last = self.form.original(start, max(end, start + 1))
@@ -74,6 +80,9 @@ def hidden_text(seen: View, check: Check) -> Iterator[Hit]:
 def injection_rules(seen: View, check: Check) -> Iterator[Hit]:
     for name, score, start, end in rules.matches(seen.form.text, document=seen.document):
         yield _hit(check, f"injection:{name}", score, seen.sentences(start, end))
+    if not seen.document and seen.squeezed != seen.form.text:
+        for name, score, _, _ in rules.matches(seen.squeezed, document=False):
+            yield _hit(check, f"injection:{name}", score)
 
 
 def injection_model(seen: View, check: Check) -> Iterator[Hit]:
@@ -90,9 +99,9 @@ def unsafe_model(seen: View, check: Check) -> Iterator[Hit]:
 
 def _classified(seen: View, check: Check, name: str, rule: str) -> Iterator[Hit]:
     model = classifier(name)
-    score, start, end = model.score(seen.form.text)
+    score, _, _ = model.score(seen.squeezed if name == "injection" else seen.form.text)
     if score >= (check.threshold or model.limit(seen.form.text)):
-        yield _hit(check, rule, score, seen.sentences(start, end))
+        yield _hit(check, rule, score)
 
 
 def directive_model(seen: View, check: Check) -> Iterator[Hit]:
@@ -112,7 +121,15 @@ def keywords(seen: View, check: Check) -> Iterator[Hit]:
     for found in seen.policy.keywords.find(seen.text):
         word = found.keyword
         action: Action = check.action if word.action == "block" else _action(word.action)
-        yield Hit(word.rule, action, word.severity / 3, check.control, check.message, ((found.start, found.end, "＊"),), answer=action != "block")
+        yield Hit(
+            word.rule,
+            action,
+            word.severity / 3,
+            check.control,
+            check.message,
+            ((found.start, found.end, "＊"),),
+            answer=action != "block",
+        )
 
 
 def _action(name: str) -> Action:
@@ -121,9 +138,8 @@ def _action(name: str) -> Action:
 
 
 def topics(seen: View, check: Check) -> Iterator[Hit]:
-    squeezed = FILLER.sub("", seen.form.text)
     for topic in seen.policy.topics:
-        if seen.side in topic.sides and topic.found(squeezed):
+        if seen.side in topic.sides and topic.found(seen.squeezed):
             yield Hit(f"topic:{topic.name}", topic.action, 1.0, topic.control, topic.message, answer=topic.answer)
 
 
@@ -135,7 +151,12 @@ def pii(seen: View, check: Check) -> Iterator[Hit]:
         found += [span for span in spans if span.label in check.with_identifier]
     for label in sorted({span.label for span in found}):
         chosen = [span for span in found if span.label == label]
-        yield _hit(check, f"pii:{label.lower()}", max(span.score for span in chosen), *((s.start, s.end, s.label) for s in chosen))
+        yield _hit(
+            check,
+            f"pii:{label.lower()}",
+            max(span.score for span in chosen),
+            *((s.start, s.end, s.label) for s in chosen),
+        )
 
 
 def remote(seen: View, check: Check) -> Iterator[Hit]:

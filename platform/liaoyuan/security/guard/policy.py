@@ -88,7 +88,7 @@ def topic_compile(topic: Topic) -> CompiledTopic:
 
 
 def policy_compile(industry: str = "", *, keywords: KeywordBank | None = None) -> CompiledPolicy:
-    """The base policy and, where one ships, the industry's safety net. An industry of a third party has only its pack."""
+    """The base policy and, where one ships, the industry's safety net; other industries have only their pack."""
     base = policy_get("base")
     bank = keywords or sample_bank()
     compiled = CompiledPolicy(base.name, f"base-{base.version}/words-{bank.version}", base.checks, (), bank)

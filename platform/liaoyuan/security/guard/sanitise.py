@@ -7,15 +7,30 @@ from urllib.parse import urlsplit
 import nh3
 
 TAGS = frozenset(
-    "a abbr b blockquote br code del em h1 h2 h3 h4 h5 h6 hr i img li mark ol p pre s span strong sub sup table tbody td th thead tr ul".split()
-)
-ATTRIBUTES = {"a": {"href", "title"}, "img": {"src", "alt", "title"}, "td": {"colspan", "rowspan"}, "th": {"colspan", "rowspan"}}
+    {
+        "a", "abbr", "b", "blockquote", "br", "code", "del", "em", "h1", "h2", "h3", "h4", "h5", "h6", "hr", "i", "img",
+        "li", "mark", "ol", "p", "pre", "s", "span", "strong", "sub", "sup", "table", "tbody", "td", "th", "thead",
+        "tr", "ul",
+    }
+)  # fmt: skip
+ATTRIBUTES = {
+    "a": {"href", "title"},
+    "img": {"src", "alt", "title"},
+    "td": {"colspan", "rowspan"},
+    "th": {"colspan", "rowspan"},
+}
 IMAGE = re.compile(r"!\[[^\]]*\]\(\s*<?([^)\s>]*)[^)]*\)|!\[[^\]]*\]\[[^\]]*\]")
 LINK = re.compile(r"(?<!!)\[[^\]]*\]\(\s*<?([^)\s>]*)[^)]*\)")
 REFERENCE = re.compile(r"(?m)^\s{0,3}\[[^\]]+\]:\s*<?(\S+?)>?(?:\s+.*)?$")
 AUTOLINK = re.compile(r"<((?:https?|ftp|data|javascript|vbscript|file):[^>\s]*)>", re.IGNORECASE)
-BARE = re.compile(r"(?<![\w(\[<\"'=/])((?:https?|ftp|javascript|data|vbscript|file):(?://)?[^\s<>\"'）)】，。；]+)", re.IGNORECASE)
-HTML = re.compile(r"<\s*(script|style|iframe|object|embed|form|input|meta|link|base|svg|math|video|audio|source)\b[^>]*>(?:.*?<\s*/\s*\1\s*>)?|<img\b[^>]*>|<[a-z][^>]*\son\w+\s*=[^>]*>", re.IGNORECASE | re.DOTALL)
+BARE = re.compile(
+    r"(?<![\w(\[<\"'=/])((?:https?|ftp|javascript|data|vbscript|file):(?://)?[^\s<>\"'）)】，。；]+)", re.IGNORECASE
+)
+HTML = re.compile(
+    r"<\s*(script|style|iframe|object|embed|form|input|meta|link|base|svg|math|video|audio|"
+    r"source)\b[^>]*>(?:.*?<\s*/\s*\1\s*>)?|<img\b[^>]*>|<[a-z][^>]*\son\w+\s*=[^>]*>",
+    re.IGNORECASE | re.DOTALL,
+)
 HTML_IMAGE_SOURCE = re.compile(r"src\s*=\s*[\"']?([^\"'\s>]+)", re.IGNORECASE)
 
 
@@ -33,22 +48,30 @@ def own(address: str, allowed_hosts: Collection[str] = ()) -> bool:
 
 def remote_content(text: str, allowed_hosts: Collection[str] = ()) -> Iterator[tuple[str, int, int]]:
     """(kind, start, end) of everything in Markdown or HTML output that would leave the house or run."""
-    for match in IMAGE.finditer(text):
-        if match.group(1) is None or not own(match.group(1), allowed_hosts):
-            yield "image", *match.span()
-    for match in LINK.finditer(text):
-        if not own(match.group(1), allowed_hosts):
-            words = match.start() + match.group().index("](")
-            yield "link", match.start(), match.start() + 1
-            yield "link", words, match.end()
-    for pattern in (REFERENCE, AUTOLINK, BARE):
-        for match in pattern.finditer(text):
-            if not own(match.group(1), allowed_hosts):
-                yield "link", *match.span()
+    yield from _images(text, allowed_hosts)
+    yield from _links(text, allowed_hosts)
     for match in HTML.finditer(text):
         source = HTML_IMAGE_SOURCE.search(match.group()) if match.group().lower().startswith("<img") else None
         if source is None or not own(source.group(1), allowed_hosts):
             yield "html", *match.span()
+
+
+def _images(text: str, allowed_hosts: Collection[str]) -> Iterator[tuple[str, int, int]]:
+    for match in IMAGE.finditer(text):
+        if match.group(1) is None or not own(match.group(1), allowed_hosts):
+            yield "image", *match.span()
+
+
+def _links(text: str, allowed_hosts: Collection[str]) -> Iterator[tuple[str, int, int]]:
+    """Of a named link only the brackets and the address: its words may stay."""
+    for match in LINK.finditer(text):
+        if not own(match.group(1), allowed_hosts):
+            yield "link", match.start(), match.start() + 1
+            yield "link", match.start() + match.group().index("]("), match.end()
+    for pattern in (REFERENCE, AUTOLINK, BARE):
+        for match in pattern.finditer(text):
+            if not own(match.group(1), allowed_hosts):
+                yield "link", *match.span()
 
 
 def sanitise_markdown(text: str, allowed_hosts: Collection[str] = ()) -> str:

@@ -7,62 +7,75 @@ from liaoyuan.security.pii import vocabulary
 from liaoyuan.security.pii.spans import Finding, Label
 
 WORD = r"[A-ZÀ-ÖØ-Þ](?:[a-zß-öø-ÿ]+|\.|[A-Z]+(?=\s))?(?:['’\-][A-ZÀ-Þ]?[a-zß-ÿ]+|[A-Z][a-zß-ÿ]+)*"
-SEQUENCE = re.compile(rf"(?<![A-Za-z]){WORD}(?:[ \t]+(?:(?:de|da|di|van|von|der|den|la|le|bin|al|el)[ \t]+)*{WORD}){{0,3}}(?![A-Za-z])")
-TITLE = re.compile(r"(?:Mr|Mrs|Ms|Miss|Dr|Prof|Professor|Doctor|Sir|Madam|Nurse|Officer|Judge|Captain|President|Senator|Mx|Rev)\.?\s+$")
+SEQUENCE = re.compile(
+    rf"(?<![A-Za-z]){WORD}(?:[ \t]+(?:(?:de|da|di|van|von|der|den|la|le|bin|al|el)[ \t]+)*{WORD}){{0,3}}(?![A-Za-z])"
+)
+TITLE = re.compile(
+    r"(?:Mr|Mrs|Ms|Miss|Dr|Prof|Professor|Doctor|Sir|Madam|Nurse|Officer|Judge|Captain|President|Senator|Mx|Rev)\.?\s+$"
+)
 CUE = re.compile(
-    r"(?:(?:my|his|her|full|patient|contact|student|employee|customer|card ?holder|account holder|user|client|the) name (?:is|was)|name|names?d|called|I am|I'm|this is|"
-    r"signed|sincerely|regards|dear|hi|hello|hey|patient|client|student|teacher|nurse|doctor|by|from|with|met|contact|contacted|call|ask for|attn|attention|"
-    r"cc|to|and|husband|wife|son|daughter|mother|father|brother|sister|guardian|supervisor|manager|engineer|operator|foreman)\s*[:,]?\s*$",
+    r"(?:(?:my|his|her|full|patient|contact|student|employee|customer|card ?holder|account holder|user|client|"
+    r"the) name (?:is|was)|name|names?d|called|I am|I'm|this is|"
+    r"signed|sincerely|regards|dear|hi|hello|hey|patient|client|student|teacher|nurse|doctor|by|from|with|met|"
+    r"contact|contacted|call|ask for|attn|attention|"
+    r"cc|to|and|husband|wife|son|daughter|mother|father|brother|sister|guardian|supervisor|manager|engineer|"
+    r"operator|foreman)\s*[:,]?\s*$",
     re.IGNORECASE,
 )
 STRONG_CUE = re.compile(
-    r"(?:name (?:is|was)|name|named|I am|I'm|sincerely|regards|dear|patient|contact|attn|signed|guardian|supervisor|card ?holder)\s*[:,]?\s*$", re.IGNORECASE
-)
-NOT_NAMES = frozenset(
-    "i the a an this that these those my your his her our their it we you he she they is are was were be do does did can could will would should may "
-    "might must what when where which who whom why how if then than and or but not no yes please thank thanks dear hello hi hey good morning afternoon "
-    "evening sir madam mr mrs ms dr monday tuesday wednesday thursday friday saturday sunday january february march april may june july august september "
-    "october november december english chinese french german spanish italian american british european asian african canada china india france germany "
-    "england scotland ireland wales america united states kingdom new york london paris berlin tokyo california texas florida university college school "
-    "hospital clinic company inc ltd llc corp bank street road avenue drive lane court suite apt department office patient doctor nurse teacher student "
-    "internet web email phone number address account card credit visa mastercard passport license social security date birth age section chapter figure "
-    "table appendix article act law rule note warning caution danger step test case unit lesson module part page python java windows linux google "
-    "facebook microsoft apple amazon in on at by for from of to with as all any some each every both few more most other such only own same so too very "
-    "just because until while during before after above below up down out off over under again further once here there about into through one two three "
-    "four five six seven eight nine ten first second third last next question answer example dna rna hiv aids covid gene syndrome disease cancer diabetes "
-    "ask tell give write explain describe summarize translate convert create make show list find use add call send let also however therefore".split()
+    r"(?:name (?:is|was)|name|named|I am|I'm|sincerely|regards|dear|patient|contact|attn|signed|guardian|"
+    r"supervisor|card ?holder)\s*[:,]?\s*$",
+    re.IGNORECASE,
 )
 PHONE = re.compile(
-    r"(?<![0-9A-Za-z_.\-/])(?:\+?\d{1,3}[\s.\-]?)?(?:\(\d{2,4}\)[\s.\-]?\d{3,4}[\s.\-]\d{3,4}|\d{3}[\s.\-]\d{3}[\s.\-]\d{4}|(?<=\+\d)\d{9,11}"
-    r"|\(0\)\s?\d{2,4}[\s.\-]?\d{3,4}[\s.\-]?\d{2,4}|0\d{2,4}[\s]\d{3}[\s]\d{3,4}|0\d{3}[\s\-]\d{6,7}|\d{2,3}[\s.\-]\d{2,4}[\s.\-]\d{2,4}(?:[\s.\-]\d{2,4}))"
+    r"(?<![0-9A-Za-z_.\-/])(?:\+?\d{1,3}[\s.\-]?)?(?:\(\d{2,4}\)[\s.\-]?\d{3,4}[\s.\-]\d{3,4}|"
+    r"\d{3}[\s.\-]\d{3}[\s.\-]\d{4}|(?<=\+\d)\d{9,11}"
+    r"|\(0\)\s?\d{2,4}[\s.\-]?\d{3,4}[\s.\-]?\d{2,4}|0\d{2,4}[\s]\d{3}[\s]\d{3,4}|0\d{3}[\s\-]\d{6,7}|\d{2,"
+    r"3}[\s.\-]\d{2,4}[\s.\-]\d{2,4}(?:[\s.\-]\d{2,4}))"
     r"(?:\s?(?:x|ext\.?)\s?\d{1,6})?(?![0-9])"
 )
-INTERNATIONAL = re.compile(r"(?<![0-9A-Za-z_])\+\d{1,3}(?:[\s.\-]?\(?\d{1,4}\)?){2,5}(?:\s?(?:x|ext\.?)\s?\d{1,6})?(?![0-9])")
+INTERNATIONAL = re.compile(
+    r"(?<![0-9A-Za-z_])\+\d{1,3}(?:[\s.\-]?\(?\d{1,4}\)?){2,5}(?:\s?(?:x|ext\.?)\s?\d{1,6})?(?![0-9])"
+)
 NAMED_PHONE = re.compile(
-    r"(?:phone|telephone|mobile|cell|tel|call(?: me)?(?: at| on)?|fax|number is|reach (?:me|us) (?:at|on))\.?\s*(?:number|no\.?)?\s*(?:is|at|on|:)?\s*"
+    r"(?:phone|telephone|mobile|cell|tel|call(?: me)?(?: at| on)?|fax|number is|reach (?:me|us) (?:at|"
+    r"on))\.?\s*(?:number|no\.?)?\s*(?:is|at|on|:)?\s*"
     r"(\(?\+?\d[\d\s().\-]{6,16}\d)(?![0-9])", re.IGNORECASE
 )  # fmt: skip
 STREET_KIND = (
-    "Street|St|Avenue|Ave|Road|Rd|Boulevard|Blvd|Lane|Ln|Drive|Dr|Court|Ct|Place|Pl|Square|Sq|Terrace|Ter|Way|Circle|Cir|Highway|Hwy|Parkway|Pkwy|"
+    "Street|St|Avenue|Ave|Road|Rd|Boulevard|Blvd|Lane|Ln|Drive|Dr|Court|Ct|Place|Pl|Square|Sq|Terrace|Ter|Way|"
+    "Circle|Cir|Highway|Hwy|Parkway|Pkwy|"
     "Trail|Trl|Crescent|Close|Gardens|Grove|Row|Mews|Walk|Alley|Plaza|Loop|Ridge|Path|Pike|Run|Park|Hill|View|Quay"
 )
 NAME_PART = r"(?:[A-Z0-9][\w'’.\-]*)"
-CITY = rf"(?:,?\s+(?:{NAME_PART}\s?){{1,3}})?(?:,\s*(?:[A-Z]{{2}}|[A-Z][a-z]+(?: [A-Z][a-z]+)?))?(?:\s+(?:\d{{5}}(?:-\d{{4}})?|[A-Z]{{1,2}}\d[A-Z0-9]? ?\d[A-Z]{{2}}))?"
+CITY = (
+    rf"(?:,?\s+(?:{NAME_PART}\s?){{1,3}})?(?:,\s*(?:[A-Z]{{2}}|[A-Z][a-z]+(?: "
+    r"[A-Z][a-z]+)?))?(?:\s+(?:\d{5}(?:-\d{4})?|[A-Z]{1,2}\d[A-Z0-9]? ?\d[A-Z]{2}))?"
+)
 STREET = re.compile(
-    rf"(?<![\w.])(?:(?:Apt|Apartment|Suite|Unit|Flat|Room)\.? ?#?\w+,?\s+)?\d{{1,6}}[A-Za-z]?,?\s+(?:{NAME_PART}\s+){{1,4}}(?:{STREET_KIND})\b\.?"
+    r"(?<![\w.])(?:(?:Apt|Apartment|Suite|Unit|Flat|Room)\.? ?#?\w+,?\s+)?\d{1,6}[A-Za-z]?,"
+    rf"?\s+(?:{NAME_PART}\s+){{1,4}}(?:{STREET_KIND})\b\.?"
     rf"(?:,?\s+(?:Apt|Apartment|Suite|Unit|Flat|Floor|Room|#)\.? ?#?\w+)?(?:[,\n]{CITY})?"
 )
-BOX = re.compile(rf"\b(?:P\.? ?O\.? Box|PSC|Unit|USNS|USS|USNV|FPO|APO)\s+\w+(?:,? (?:Box|APO|FPO|AP|AE|AA)\s*\w*)*(?:[,\n]{CITY})?")
+BOX = re.compile(
+    rf"\b(?:P\.? ?O\.? Box|PSC|Unit|USNS|USS|USNV|FPO|APO)\s+\w+(?:,? (?:Box|APO|FPO|AP|AE|AA)\s*\w*)*(?:[,\n]{CITY})?"
+)
 CITY_STATE = re.compile(r"\b(?:[A-Z][a-z]+\s?){1,3},\s*[A-Z]{2}\s+\d{5}(?:-\d{4})?\b")
 EUROPEAN = re.compile(
-    r"\b[A-ZÄÖÜ][a-zäöüßéèø\-]+(?:straße|strasse|gasse|weg|platz|allee|gatan|vägen|veien|vej|gade|katu|laan|straat)\s+\d{1,4}[a-z]?"
-    r"|\b(?:Rue|Avenue|Boulevard|Via|Viale|Piazza|Calle|Avenida|Plaza|Rua|ul\.)\s+(?:(?:de|du|des|la|le|del|della|di|da|dos)\s+)*[A-ZÀ-Ý][\w'’\-]+(?:\s[A-ZÀ-Ý][\w\-]+)*,?\s+\d{1,4}"
-    r"|\b\d{1,4},?\s+(?:rue|avenue|boulevard|place|chemin)\s+(?:(?:de|du|des|la|le)\s+)*[A-ZÀ-Ý][\w'’\-]+(?:\s[A-ZÀ-Ý][\w\-]+)*"
+    r"\b[A-ZÄÖÜ][a-zäöüßéèø\-]+(?:straße|strasse|gasse|weg|platz|allee|gatan|vägen|veien|vej|gade|katu|laan|"
+    r"straat)\s+\d{1,4}[a-z]?"
+    r"|\b(?:Rue|Avenue|Boulevard|Via|Viale|Piazza|Calle|Avenida|Plaza|Rua|ul\.)\s+(?:(?:de|du|des|la|le|del|"
+    r"della|di|da|dos)\s+)*[A-ZÀ-Ý][\w'’\-]+(?:\s[A-ZÀ-Ý][\w\-]+)*,?\s+\d{1,4}"
+    r"|\b\d{1,4},?\s+(?:rue|avenue|boulevard|place|chemin)\s+(?:(?:de|du|des|la|"
+    r"le)\s+)*[A-ZÀ-Ý][\w'’\-]+(?:\s[A-ZÀ-Ý][\w\-]+)*"
 )
 ORG = re.compile(
-    rf"\b(?:[A-Z][\w'’&.\-]*(?:,? (?:and|&|of|the|for) |,? )){{1,5}}(?:Inc|LLC|Ltd|Limited|Corp|Corporation|Company|Co|PLC|GmbH|AG|Group|Holdings|Sons|"
-    rf"University|College|Institute|Hospital|Clinic|Medical Center|Health Center|School|Academy|Bank|Foundation|Association|Laboratories|Partners|Energy|Utilities|"
-    rf"Electric|Power|Insurance)\b\.?|\b[A-Z][a-z]+(?:-[A-Z][a-z]+)+\b(?= (?:Inc|Ltd))|\b[A-Z][a-z]+, [A-Z][a-z]+ and [A-Z][a-z]+\b|\bUniversity of (?:[A-Z][a-z]+ ?){{1,3}}"
+    r"\b(?:[A-Z][\w'’&.\-]*(?:,? (?:and|&|of|the|for) |,? )){1,5}(?:Inc|LLC|Ltd|Limited|Corp|Corporation|"
+    r"Company|Co|PLC|GmbH|AG|Group|Holdings|Sons|"
+    r"University|College|Institute|Hospital|Clinic|Medical Center|Health Center|School|Academy|Bank|"
+    r"Foundation|Association|Laboratories|Partners|Energy|Utilities|"
+    r"Electric|Power|Insurance)\b\.?|\b[A-Z][a-z]+(?:-[A-Z][a-z]+)+\b(?= (?:Inc|Ltd))|\b[A-Z][a-z]+, "
+    r"[A-Z][a-z]+ and [A-Z][a-z]+\b|\bUniversity of (?:[A-Z][a-z]+ ?){1,3}"
 )
 
 
@@ -75,7 +88,7 @@ def english_findings(text: str) -> Iterator[Finding]:
         for match in pattern.finditer(text):
             yield Finding(match.start(), match.start() + len(match.group().rstrip(" ,.\n")), Label.ADDRESS, score)
     for match in ORG.finditer(text):
-        if match.group().split()[0].lower() not in NOT_NAMES:
+        if match.group().split()[0].lower() not in vocabulary.english("not_names_en.txt"):
             yield Finding(*match.span(), Label.ORG, 0.87)
     for match in SEQUENCE.finditer(text):
         yield from _person(text, match.start(), match.end())
@@ -108,7 +121,7 @@ def _person(text: str, start: int, end: int) -> Iterator[Finding]:
 
 
 def _plain(text: str, word: tuple[int, int]) -> bool:
-    return text[word[0] : word[1]].rstrip(".,").lower() in NOT_NAMES
+    return text[word[0] : word[1]].rstrip(".,").lower() in vocabulary.english("not_names_en.txt")
 
 
 def _weigh(text: str, start: int, words: list[str]) -> float:

@@ -5,13 +5,39 @@ from datetime import UTC, date, datetime
 
 # GB/T 2260 province codes; 81-83 are residence permits of Hong Kong, Macao and Taiwan residents, 91 foreigners.
 REGIONS = frozenset(
-    "11 12 13 14 15 21 22 23 31 32 33 34 35 36 37 41 42 43 44 45 46 50 51 52 53 54 61 62 63 64 65 71 81 82 83 91".split()
+    {
+        *map(
+            str,
+            (
+                *range(11, 16),
+                *range(21, 24),
+                *range(31, 38),
+                *range(41, 47),
+                *range(50, 55),
+                *range(61, 66),
+                71,
+                81,
+                82,
+                83,
+                91,
+            ),
+        )
+    }
 )
 _ID_WEIGHTS = (7, 9, 10, 5, 8, 4, 2, 1, 6, 3, 7, 9, 10, 5, 8, 4, 2)
 _ID_CHECKS = "10X98765432"
 _USCC_ALPHABET = "0123456789ABCDEFGHJKLMNPQRTUWXY"
 _USCC_WEIGHTS = (1, 3, 9, 27, 19, 26, 16, 17, 20, 29, 25, 13, 8, 24, 10, 30, 28)
-_CARD_LENGTHS = {"4": (16, 19), "5": (16,), "34": (15,), "37": (15,), "35": (16,), "6011": (16,), "62": range(16, 20), "9558": (19,)}
+_CARD_LENGTHS = {
+    "4": (16, 19),
+    "5": (16,),
+    "34": (15,),
+    "37": (15,),
+    "35": (16,),
+    "6011": (16,),
+    "62": range(16, 20),
+    "9558": (19,),
+}
 EARLIEST_BIRTH = 1900
 
 
@@ -21,7 +47,7 @@ def real_date(year: int, month: int, day: int) -> bool:
         born = date(year, month, day)
     except ValueError:
         return False
-    return EARLIEST_BIRTH <= born.year and born <= datetime.now(tz=UTC).date()
+    return born.year >= EARLIEST_BIRTH and born <= datetime.now(tz=UTC).date()
 
 
 def identity_card(number: str) -> bool:

@@ -9,8 +9,10 @@ NAMES = Path(__file__).parent / "names"
 # Tags of jieba's dictionary that mark names of people; every other entry is an ordinary word.
 PERSON_TAGS = frozenset({"nr", "nrt", "nrfg"})
 FUNCTION_CHARACTERS = frozenset(
-    "昨今上下午前后次每某这那些个我你他她它们的了是在和与及或被把给让对从向到于因由等各该其此已曾将未不没无会要应须需能者什么怎吗呢吧啊都也还又再"
-    "就只最很太更诉称说请做打见用位号元岁月年点分万千百亿个只名种类项条款第师院室科病症痛药费电话机站线压器表票证件单局部厂校班"
+    "昨今上下午前后次每某这那些个我你他她它们的了是在和与及或被把给让对从向到于因由等各该其此已曾将未不没无会要"
+    "应须需能者什么怎吗呢吧啊都也还又再"
+    "就只最很太更诉称说请做打见用位号元岁月年点分万千百亿个只名种类项条款第师院室科病症痛药费电话机站线压器表票"
+    "证件单局部厂校班"
 )
 VERB_TAGS = frozenset({"v", "vd", "d", "p", "c", "ad"})
 COMMON_SURNAMES = 110

@@ -14,8 +14,18 @@ Side = Literal["input", "document", "output"]
 Action = Literal["allow", "flag", "mask", "block", "escalate"]
 # The allow-list of checks. A policy names one of these; it never brings code.
 Kind = Literal[
-    "hidden_text", "injection_rules", "injection_model", "directive_model", "unsafe_model", "keywords", "topics", "pii", "remote_content", "groundedness", "citation"
-]  # fmt: skip
+    "hidden_text",
+    "injection_rules",
+    "injection_model",
+    "directive_model",
+    "unsafe_model",
+    "keywords",
+    "topics",
+    "pii",
+    "remote_content",
+    "groundedness",
+    "citation",
+]
 FOLDER = Path(__file__).parent
 
 

@@ -23,18 +23,6 @@ SEEDS = Path(__file__).parent / "seeds"
 MIN_COUNT = 30
 COMPOSED = 5000
 SENTENCE = re.compile(r"(?<=[.!?。！？])\s*")
-COMPOSED_ZH = (
-    "{n1}是什么？", "{n1}的{n2}有哪些？", "为什么{n1}会{v1}？", "{n1}和{n2}有什么区别？", "{p1}的{n1}位于哪里？", "谁{v1}了{n1}？", "{n1}什么时候{v1}？", "如何{v1}{n1}？",
-    "{n1}需要满足什么{n2}？", "{n1}多少钱？", "{v1}{n1}要注意什么？", "请介绍一下{n1}。", "{p1}有哪些{n1}？", "{n1}由谁负责{v1}？", "哪一年{v1}了{n1}？", "{n1}可以{v1}吗？",
-    "最早的{n1}是哪个？", "怎样提高{n1}的{n2}？", "{n1}不{v1}怎么办？", "我想{v1}{n1}，该找哪个部门？", "{p1}人喜欢什么{n1}？", "{n1}最多可以{v1}几次？", "女性{n1}和男性{n1}有什么不同？",
-    "{n1}的作者是谁？", "{n1}{v1}之前要{v2}什么？", "未成年人可以{v1}{n1}吗？", "老年人怎样{v1}{n1}？", "{n1}属于哪个{n2}？", "{n1}因何而得名？", "{n1}怎么{v1}？",
-)  # fmt: skip
-COMPOSED_EN = (
-    "What is the {a} of {b}?", "Can {a} affect {b}?", "Does {a} improve {b} in {c}?", "Is there a link between {a} and {b}?", "Who may {v} the {a}?", "How early must I {v} a {a}?",
-    "When should {a} be used?", "Which {a} apply in the {b}?", "Why does {a} cause {b}?", "How many {a} are needed for {b}?", "Is {a} still necessary in {b}?", "Are {a} more common in {b}?",
-    "May a {a} use a {b} in the {c}?", "What do {a} and {b} have in common?", "How do I {v} my {a}?", "Where can I find the {a} of the {b}?", "What happens if {a} is not {b}?",
-    "Please explain {a} and {b}.", "Do {a} influence {b}?", "Should {a} be considered for {b}?", "How is {a} measured?", "Tell me about {a}.", "Show the {a} for {b}.", "List the {a} that a {b} needs.",
-)  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,9 +62,15 @@ def questions(data: Path, chance: random.Random) -> list[Example]:
     found += [Example(row["question"], 0, "gsm8k") for row in itertools.islice(jsonl(data / "gsm8k/train.jsonl"), 600)]
     for path in sorted((data / "cn_law_qa_sample").glob("*.jsonl")):
         found += [Example(row["question"], 0, "cn_law_qa", 3.0) for row in jsonl(path)]
-    found += [Example(row["question"], 0, "pubmedqa", 2.0) for row in itertools.islice(jsonl(data / "pubmedqa/train.jsonl"), 250)]
+    found += [
+        Example(row["question"], 0, "pubmedqa", 2.0)
+        for row in itertools.islice(jsonl(data / "pubmedqa/train.jsonl"), 250)
+    ]
     dialogues = itertools.islice(jsonl(data / "zh_medical_dialogue_im/train.jsonl"), 1200)
-    found += [Example(row["ask"] if index % 2 else row["title"], 0, "zh_medical_dialogue") for index, row in enumerate(dialogues)]
+    found += [
+        Example(row["ask"] if index % 2 else row["title"], 0, "zh_medical_dialogue")
+        for index, row in enumerate(dialogues)
+    ]
     found += _spoken(data, chance)
     found += composed(data, chance)
     return found + [Example(line, 0, "seeds_benign", 8.0) for line in sections("benign.txt")[""]]
@@ -91,16 +85,40 @@ def _spoken(data: Path, chance: random.Random) -> list[Example]:
 
 def composed(data: Path, chance: random.Random) -> list[Example]:
     """Questions from random ordinary words, half Chinese, half English."""
+    frames = sections("composed.txt")
     nouns, verbs, places = _words("n"), _words("v"), _words("ns")
     found = []
     for _ in range(COMPOSED):
-        slots = {"n1": chance.choice(nouns), "n2": chance.choice(nouns), "v1": chance.choice(verbs), "v2": chance.choice(verbs)}
-        found.append(Example(chance.choice(COMPOSED_ZH).format(p1=chance.choice(places), **slots), 0, "composed", 0.6))
-    english = _english_phrases(data, chance)
-    verbs_en = ["use", "remove", "extend", "return", "check", "change", "apply for", "sign", "open", "read", "borrow", "measure", "report", "order", "renew"]
+        slots = {
+            "n1": chance.choice(nouns),
+            "n2": chance.choice(nouns),
+            "v1": chance.choice(verbs),
+            "v2": chance.choice(verbs),
+        }
+        found.append(Example(chance.choice(frames["zh"]).format(p1=chance.choice(places), **slots), 0, "composed", 0.6))
+    english = english_phrases(data, chance)
+    verbs_en = [
+        "use",
+        "remove",
+        "extend",
+        "return",
+        "check",
+        "change",
+        "apply for",
+        "sign",
+        "open",
+        "read",
+        "borrow",
+        "measure",
+        "report",
+        "order",
+        "renew",
+    ]
     for _ in range(COMPOSED):
         a, b, c = (chance.choice(english) for _ in range(3))
-        found.append(Example(chance.choice(COMPOSED_EN).format(a=a, b=b, c=c, v=chance.choice(verbs_en)), 0, "composed", 0.6))
+        found.append(
+            Example(chance.choice(frames["en"]).format(a=a, b=b, c=c, v=chance.choice(verbs_en)), 0, "composed", 0.6)
+        )
     return found
 
 
@@ -110,7 +128,7 @@ def _words(tag: str) -> list[str]:
     return [row[0] for row in rows if row[2] == tag and int(row[1]) >= MIN_COUNT and 2 <= len(row[0]) <= 4]
 
 
-def _english_phrases(data: Path, chance: random.Random) -> list[str]:
+def english_phrases(data: Path, chance: random.Random) -> list[str]:
     """One to three neighbouring lower-case words of abstracts and of a textbook."""
     texts = [row["text"] for row in itertools.islice(jsonl(data / "pubmedqa/corpus.jsonl"), 300, 1000)]
     words = [re.findall(r"[a-z]{4,}", text) for text in texts]
@@ -123,14 +141,36 @@ def _english_phrases(data: Path, chance: random.Random) -> list[str]:
 
 def documents(data: Path, chance: random.Random) -> list[Example]:
     """What documents really say: statutes, abstracts, a textbook, answers of health institutes, tickets and letters."""
-    found = [Example(row["text"][:WINDOW], 0, "cn_laws") for path in sorted((data / "cn_laws").glob("*.jsonl")) for row in jsonl(path)]
-    found += [Example(part, 0, "cn_laws") for row in chance.sample(found, 1000) for part in SENTENCE.split(row.text)[:2] if len(part) > 8]
+    found = [
+        Example(row["text"][:WINDOW], 0, "cn_laws")
+        for path in sorted((data / "cn_laws").glob("*.jsonl"))
+        for row in jsonl(path)
+    ]
+    found += [
+        Example(part, 0, "cn_laws")
+        for row in chance.sample(found, 1000)
+        for part in SENTENCE.split(row.text)[:2]
+        if len(part) > 8
+    ]
     for source, texts, count in (
-        ("medquad", (row["answer"] for row in itertools.islice(jsonl(data / "medquad/medquad_answered.jsonl.gz"), 3000)), 3000),
-        ("pubmedqa_corpus", (row["text"] for row in itertools.islice(jsonl(data / "pubmedqa/corpus.jsonl"), 300, 1000)), 3500),
+        (
+            "medquad",
+            (row["answer"] for row in itertools.islice(jsonl(data / "medquad/medquad_answered.jsonl.gz"), 3000)),
+            3000,
+        ),
+        (
+            "pubmedqa_corpus",
+            (row["text"] for row in itertools.islice(jsonl(data / "pubmedqa/corpus.jsonl"), 300, 1000)),
+            3500,
+        ),
         ("openstax", (row["text"] for row in jsonl(data / "openstax_python/modules.jsonl")), 1500),
-        ("zh_medical_dialogue", (row["answer"] for row in itertools.islice(jsonl(data / "zh_medical_dialogue_im/train.jsonl"), 2500, 4000)), 2500),
+        (
+            "zh_medical_dialogue",
+            (row["answer"] for row in itertools.islice(jsonl(data / "zh_medical_dialogue_im/train.jsonl"), 2500, 4000)),
+            2500,
+        ),
     ):
         parts = [part.strip()[:WINDOW] for text in texts for part in SENTENCE.split(text) if len(part.strip()) > 8]
         found += [Example(part, 0, source) for part in chance.sample(parts, min(count, len(parts)))]
-    return found
+    orders = json.loads((data / "maintie/gold_release_dev.json").read_text(encoding="utf-8"))
+    return found + [Example(row["text"], 0, "maintie") for row in orders]

@@ -4,6 +4,7 @@
 """
 
 import base64
+import itertools
 import json
 import math
 import re
@@ -58,7 +59,7 @@ class Classifier:
     def by_sentence(self, text: str) -> list[tuple[float, int, int]]:
         """Probability and offsets of every sentence."""
         cuts = [0, *(match.start() for match in SENTENCE_END.finditer(text)), len(text)]
-        spans = [(a, b) for a, b in zip(cuts, cuts[1:], strict=False) if len(text[a:b].strip()) >= MIN_SENTENCE]
+        spans = [(a, b) for a, b in itertools.pairwise(cuts) if len(text[a:b].strip()) >= MIN_SENTENCE]
         return [(self.probability(text[start:end]), start, end) for start, end in spans]
 
 
@@ -75,10 +76,11 @@ def classifier(name: str) -> Classifier:
     try:
         stored = json.loads((WEIGHTS / f"{name}.json").read_text(encoding="utf-8"))
         packed = np.frombuffer(base64.b64decode(stored["coefficients_int8_base64"]), dtype=np.int8)
-        numbers = [float(stored[key]) for key in ("bias", "threshold", "threshold_latin", "scale")]
+        bias, scale = float(stored["bias"]), float(stored["scale"])
+        limits = float(stored["threshold"]), float(stored["threshold_latin"])
         version = str(stored["version"])
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise WeightsInvalid(name=name) from error
     if packed.shape != (BUCKETS,) or stored.get("buckets") != BUCKETS:
         raise WeightsInvalid(name=name)
-    return Classifier(name, version, *numbers[:3], packed.astype(np.float32) * np.float32(numbers[3]))
+    return Classifier(name, version, bias, *limits, packed.astype(np.float32) * np.float32(scale))

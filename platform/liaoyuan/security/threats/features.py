@@ -3,6 +3,7 @@
 Everything is vectorised over code points, so that a kilobyte costs well under a millisecond.
 """
 
+import itertools
 import re
 import zlib
 from functools import lru_cache
@@ -45,5 +46,5 @@ def _ngrams(text: str) -> NDArray[np.uint64]:
 def _words(text: str) -> NDArray[np.uint64]:
     """Single words and neighbours, which carry English better than five letters do."""
     words = WORD.findall(text)
-    keys = [f"w {word}" for word in words] + [f"p {a} {b}" for a, b in zip(words, words[1:], strict=False)]
+    keys = [f"w {word}" for word in words] + [f"p {a} {b}" for a, b in itertools.pairwise(words)]
     return np.array([zlib.crc32(key.encode()) * 2654435761 for key in keys], dtype=np.uint64)

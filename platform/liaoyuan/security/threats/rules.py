@@ -11,7 +11,10 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-EN_OBJECT = r"(?:instruction|prompt|rule|command|direction|directive|guideline|constraint|programming|training|restriction|polic(?:y|ies)|order|safeguard|filter)s?\b"
+EN_OBJECT = (
+    r"(?:instruction|prompt|rule|command|direction|directive|guideline|constraint|programming|training|"
+    r"restriction|polic(?:y|ies)|order|safeguard|filter)s?\b"
+)
 ZH_OBJECT = r"(?:指令|提示词?|规则|要求|设定|命令|约束|限制|说明|角色设定|安全策略|安全机制|准则|规定|安全措施|审查)"
 NOT_EN = r"(?<!not )(?<!never )(?<!n't )(?<!cannot )"
 NOT_ZH = r"(?<!不得)(?<!不要)(?<!不能)(?<!不可)(?<!切勿)(?<!请勿)(?<!严禁)(?<!禁止)(?<!容易)(?<!避免)(?<!防止)"
@@ -32,51 +35,185 @@ def _rule(name: str, score: float, pattern: str, *, documents_only: bool = False
 
 
 RULES: tuple[InjectionRule, ...] = (
-    _rule("ignore_instructions", 0.97,
-        rf"{NOT_EN}\b(?:ignore|disregard|forget|overlook|bypass|override|discard|neglect|skip|(?:do not|don't|stop) (?:follow|obey)(?:ing)?|pay no attention to)"
-        rf"\s+(?:\S+\s+){{0,5}}?(?:previous|prior|above|earlier|preceding|foregoing|all|any|your|the|system|initial|original|every|these|those|that|what)\s+(?:\S+\s+){{0,4}}?{EN_OBJECT}"),
-    _rule("ignore_instructions", 0.97, rf"{NOT_ZH}(?:忽略|无视|忘记|忘掉|不要理会|不必理会|不用理会|不必遵守|不用遵守|不要遵守|不再遵守|抛开|抛弃|撤销|跳过|绕过|绕开|突破|违背|不用管|别管|清除|丢弃|废除)"
-        rf"[^。！？!?\n]{{0,14}}(?:之前|以上|上面|上述|前面|先前|此前|所有|一切|全部|任何|你的|系统|原有|原来|最初|既定)[^。！？!?\n]{{0,10}}{ZH_OBJECT}"),
-    _rule("role_override", 0.93,
-        r"\b(?:you are (?:now|no longer|going to (?:act|pretend|be))|from now on,? (?:you|act|your|answer|respond)|(?:pretend|imagine) (?:to be|that you|you are|you're)|you (?:will|must|shall) (?:now )?(?:act|pretend|behave|roleplay|role-play|respond|answer) as|"
-        r"(?:enter|enable|activate|switch to|simulate|you are in) (?:developer|dan|debug|god|admin|root|jailbreak|unrestricted|maintenance|sudo|dev|evil|chaos)[ -]?mode|do anything now|\bDAN\b.{0,40}\b(?:mode|prompt|jailbr)|jailbr(?:eak|oken)\b.{0,30}\b(?:mode|prompt|yourself|you)|"
-        r"(?:amoral|unfiltered|uncensored|unrestricted)\b.{0,30}\b(?:ai|assistant|model|chatbot|gpt|bot)\b|stay in character|(?:never|do not|don't) break character)"),
-    _rule("role_override", 0.93,
-        r"\b(?:you|ai|assistant|chatbot|gpt|bot|character)\b[^.\n]{0,80}\b(?:never refuses?|without (?:any )?(?:restrictions?|filters?|limitations?|censorship|moral|ethical)|"
-        r"(?:no|free (?:of|from)|not bound by|ignores?|regardless of|does not care about) (?:\w+ ){0,3}(?:ethic\w*|moral\w*|content polic\w+|openai|guidelines|restrictions))"),
-    _rule("role_override", 0.93,
-        r"(?:从现在(?:开始|起)|现在开始|接下来|从此刻起)[^。！？\n]{0,10}你(?:就|将|要|不再|必须|只)?(?:是|扮演|叫|不受|变成|没有|充当)|你(?:现在|已经|从此)?(?:不再是|不再受|不受|没有|摆脱了?)[^。\n]{0,8}(?:限制|约束|道德|规则|审查|法律)|"
-        r"(?:开发者|越狱|上帝|管理员|超级用户|调试|无限制|维护|特权|邪恶|自由)模式|(?:扮演|假装|假扮|模拟|充当)[^。\n]{0,24}(?:没有|不受|无视|不考虑|不顾)[^。\n]{0,8}(?:限制|约束|道德|法律|规则|伦理)|"
-        r"(?:不要|不许|不得|永远不)拒绝(?:我|回答|任何)|不(?:用|必|要|需要?)(?:考虑|顾及|遵守)[^。\n]{0,6}(?:道德|法律|伦理|安全限制|规定)|你(?:必须|只能|要)(?:无条件)?服从我"),
-    _rule("prompt_extraction", 0.95,
-        r"\b(?:reveal|show|print|repeat|output|display|tell|leak|give|dump|recite|share|summari[sz]e|translate|encode|write|spell|copy|expose|disclose|paste|return|say|list|what(?:'s| is| are| was| were)|how (?:is|was|does))\b"
-        r"(?:\W+\w+){0,7}?\W+(?:system (?:prompt|message|instruction)s?|(?:initial|hidden|original|secret|internal|confidential|developer) (?:prompt|instruction|message|rule|guideline)s?|"
-        r"your (?:own )?(?:instruction|prompt|guideline|directive|configuration|programming|rules)s?|instructions? (?:above|you were given|given to you|before this)|(?:secret|access|api) (?:key|password|word|phrase|code|token)s?)"),
-    _rule("prompt_extraction", 0.95, r"\b(?:repeat|print|output|copy|recite|return|echo|translate)\b(?:\W+\w+){0,6}?\W+(?:above|before this|verbatim|so far|up to this point)\b"),
-    _rule("prompt_extraction", 0.95,
-        r"(?:输出|告诉我?|显示|打印|重复|复述|泄露|透露|说出|展示|写出|翻译|给出|公开|列出|复制|背诵|念出|总结|贴出|是什么|查看|透漏|揭示|解释|编码|返回)[^。！？\n]{0,16}(?:系统提示|提示词|初始(?:指令|提示|设定)|系统(?:指令|消息|设定|配置)|隐藏(?:的)?(?:指令|提示|规则)|"
-        r"开发者(?:指令|消息)|(?:你|您)的(?:全部|所有|内部|原始)?(?:指令|规则|设定|提示|配置|系统)|(?:上面|以上|上文|前面)(?:的)?(?:所有|全部|一切)?(?:内容|文字|指令|对话)|后台(?:密码|口令|配置)|(?:系统|管理员|数据库)(?:密钥|密码|口令)|API ?(?:密钥|key))"),
-    _rule("prompt_extraction", 0.9, r"(?:你|您)的(?:系统)?(?:提示词|系统提示|初始指令|内部指令|隐藏规则)[^。\n]{0,8}(?:是什么|有哪些|内容|给我|原文)"),
+    _rule(
+        "ignore_instructions",
+        0.97,
+        rf"{NOT_EN}\b(?:ignore|disregard|forget|overlook|bypass|override|discard|neglect|skip|(?:do not|don't|"
+        r"stop) (?:follow|obey)(?:ing)?|pay no attention to)"
+        r"\s+(?:\S+\s+){0,5}?(?:previous|prior|above|earlier|preceding|foregoing|all|any|your|the|system|"
+        rf"initial|original|every|these|those|that|what)\s+(?:\S+\s+){{0,4}}?{EN_OBJECT}",
+    ),
+    _rule(
+        "ignore_instructions",
+        0.97,
+        rf"{NOT_ZH}(?:忽略|无视|忘记|忘掉|不要理会|不必理会|不用理会|不必遵守|不用遵守|不要遵守|不再遵守|抛开|"
+        r"抛弃|撤销|跳过|绕过|绕开|突破|违背|不用管|别管|清除|丢弃|废除)"
+        r"[^。！？!?\n]{0,14}(?:之前|以上|上面|上述|前面|先前|此前|所有|一切|全部|任何|你的|系统|原有|原来|"
+        rf"最初|既定)[^。！？!?\n]{{0,10}}{ZH_OBJECT}",
+    ),
+    _rule(
+        "role_override",
+        0.93,
+        r"\b(?:you are (?:now|no longer|going to (?:act|pretend|be))|from now on,? (?:you|act|your|answer|"
+        r"respond)|(?:pretend|imagine) (?:to be|that you|you are|you're)|you (?:will|must|shall) (?:now "
+        r")?(?:act|pretend|behave|roleplay|role-play|respond|answer) as|"
+        r"(?:enter|enable|activate|switch to|simulate|you are in) (?:developer|dan|debug|god|admin|root|"
+        r"jailbreak|unrestricted|maintenance|sudo|dev|evil|chaos)[ -]?mode|do anything now|\bDAN\b.{0,"
+        r"40}\b(?:mode|prompt|jailbr)|jailbr(?:eak|oken)\b.{0,30}\b(?:mode|prompt|yourself|you)|"
+        r"(?:amoral|unfiltered|uncensored|unrestricted)\b.{0,30}\b(?:ai|assistant|model|chatbot|gpt|bot)\b|"
+        r"stay in character|(?:never|do not|don't) break character)",
+    ),
+    _rule(
+        "role_override",
+        0.93,
+        r"\b(?:you|ai|assistant|chatbot|gpt|bot|character)\b[^.\n]{0,80}\b(?:never refuses?|without (?:any "
+        r")?(?:restrictions?|filters?|limitations?|censorship|moral|ethical)|"
+        r"(?:no|free (?:of|from)|not bound by|ignores?|regardless of|does not care about) (?:\w+ ){0,"
+        r"3}(?:ethic\w*|moral\w*|content polic\w+|openai|guidelines|restrictions))",
+    ),
+    _rule(
+        "role_override",
+        0.93,
+        r"(?:从现在(?:开始|起)|现在开始|接下来|从此刻起)[^。！？\n]{0,10}你(?:就|将|要|不再|必须|只)?(?:是|"
+        r"扮演|叫|不受|变成|没有|充当)|你(?:现在|已经|"
+        r"从此)?(?:不再是|不再受|不受|没有|摆脱了?)[^。\n]{0,8}(?:限制|约束|道德|规则|审查|法律)|"
+        r"(?:开发者|越狱|上帝|管理员|超级用户|调试|无限制|维护|特权|邪恶|自由)模式|(?:扮演|假装|假扮|模拟|"
+        r"充当)[^。\n]{0,24}(?:没有|不受|无视|不考虑|不顾)[^。"
+        r"\n]{0,8}(?:限制|约束|道德|法律|规则|伦理)|"
+        r"(?:不要|不许|不得|永远不)拒绝(?:我|回答|任何)|不(?:用|必|要|需要?)(?:考虑|顾及|遵守)[^。\n]{0,"
+        r"6}(?:道德|法律|伦理|安全限制|规定)|你(?:必须|只能|"
+        r"要)(?:无条件)?服从我",
+    ),
+    _rule(
+        "prompt_extraction",
+        0.95,
+        r"\b(?:reveal|show|print|repeat|output|display|tell|leak|give|dump|recite|share|summari[sz]e|translate|"
+        r"encode|write|spell|copy|expose|disclose|paste|return|say|list|what(?:'s| is| are| was| were)|how "
+        r"(?:is|was|does))\b"
+        r"(?:\W+\w+){0,7}?\W+(?:system (?:prompt|message|instruction)s?|(?:initial|hidden|original|secret|"
+        r"internal|confidential|developer) (?:prompt|instruction|message|rule|guideline)s?|"
+        r"your (?:own )?(?:instruction|prompt|guideline|directive|configuration|programming|rules)s?|"
+        r"instructions? (?:above|you were given|given to you|before this)|(?:secret|access|api) (?:key|"
+        r"password|word|phrase|code|token)s?)",
+    ),
+    _rule(
+        "prompt_extraction",
+        0.95,
+        r"\b(?:repeat|print|output|recite|echo|copy|return)\b(?:\W+\w+){0,4}?\W+(?:text|words?|everything|all|"
+        r"prompt|messages?|instructions?|content|conversation)\b(?:\W+\w+){0,3}?\W+(?:above|before this|verbatim|"
+        r"so far|up to this point|word for word)\b",
+    ),
+    _rule(
+        "prompt_extraction",
+        0.95,
+        r"(?:输出|告诉我?|显示|打印|重复|复述|泄露|透露|说出|展示|写出|翻译|给出|公开|列出|复制|背诵|念出|总结|"
+        r"贴出|是什么|查看|透漏|揭示|解释|编码|返回)[^。！？\n]{0,"
+        r"16}(?:系统提示|提示词|初始(?:指令|提示|设定)|系统(?:指令|消息|设定|配置)|隐藏(?:的)?(?:指令|提示|规则)|"
+        r"开发者(?:指令|消息)|(?:你|您)的(?:全部|所有|内部|原始)?(?:指令|规则|设定|提示|配置|系统)|(?:上面|"
+        r"以上|上文|前面)(?:的)?(?:所有|全部|一切)?(?:内容|"
+        r"文字|指令|对话)|后台(?:密码|口令|配置)|(?:系统|管理员|数据库)(?:密钥|密码|口令)|API ?(?:密钥|key))",
+    ),
+    _rule(
+        "prompt_extraction",
+        0.9,
+        r"(?:你|您)的(?:系统)?(?:提示词|系统提示|初始指令|内部指令|隐藏规则)[^。\n]{0,8}(?:是什么|有哪些|内容|给我|"
+        r"原文)",
+    ),
     _rule("exfiltration", 0.96, r"!\[[^\]]*\]\(\s*(?:https?:)?//[^)\s]*[?=&{][^)]*\)"),
-    _rule("exfiltration", 0.94, r"\b(?:send|forward|post|upload|email|transmit|exfiltrate|append|submit|leak|report)\b[^.\n]{0,80}\b(?:to|at|via|into)\b[^.\n]{0,24}(?:https?://|www\.|ftp://|[\w.\-]+@[\w\-]+\.)"),
-    _rule("exfiltration", 0.94, r"(?:发送|上传|转发|提交|拼接|附加|发到|发给|传到|回传)[^。\n]{0,30}(?:https?://|www\.|[\w.\-]+@[\w\-]+\.)|(?:数据|内容|记录|信息|密码|对话|文件)[^。\n]{0,12}(?:发送|上传|转发|提交|发)(?:到|至|给)[^。\n]{0,8}(?:https?://|www\.|[\w.\-]+@)"),
-    _rule("tool_abuse", 0.93, r"\brm -rf?\b|\bdrop table\b|;\s*shutdown\b|\bos\.system\(|\bsubprocess\.|\beval\(|\bcurl\s+-?\w*\s*https?://|\bwget\s+https?://|powershell\s+-(?:enc|e)\b|<tool_call>|\"function_call\"\s*:|\{\{\s*\w+\.__class__"),
-    _rule("tool_abuse", 0.9, r"\b(?:call|invoke|run|execute|use)\s+(?:the\s+)?[\w.]{0,24}\s*(?:tool|function|plugin|shell|terminal|api)\b[^.\n]{0,60}\b(?:delete|transfer|send|remove|drop|disable|purchase|download|without (?:asking|confirm\w+))"),
-    _rule("tool_abuse", 0.9, r"(?:调用|执行|运行|使用)[^。\n]{0,14}(?:工具|函数|命令|接口|脚本|插件|终端)[^。\n]{0,24}(?:删除|转账|发送|关闭|下载|清空|修改|无需确认|不要询问)"),
-    _rule("chat_markup", 0.95, r"<\|(?:im_start|im_end|system|user|assistant|endoftext|start_header_id|eot_id)\|>|\[/?INST\]|<</?SYS>>|</?(?:system|assistant|human)(?:_prompt|_message)?>|\n\s*(?:system|assistant|系统)\s*[:：]\s*\S|^\s*#{2,}\s*(?:new )?(?:system|instructions?|系统|新指令)\b"),
-    _rule("chat_markup", 0.93, r"(?:begin|start of|end of)\s+(?:new |system |the )?(?:instructions?|prompt|document|context|user input)\b|(?:新的?|更新后的?|最新|真正的?)(?:系统)?(?:指令|任务|提示)\s*[:：]|以上(?:内容|文档|资料)(?:到此)?结束"),
-    _rule("encoded_payload", 0.9, r"\b(?:decode|decrypt|unscramble|deobfuscate|rot13|base64|hex)\b[^.\n]{0,60}\b(?:and (?:then )?(?:follow|execute|do|answer|respond|obey|run)|then (?:follow|execute|answer|do))"),
-    _rule("encoded_payload", 0.9, r"(?:解码|解密|还原|反转|倒过来)[^。\n]{0,24}(?:并|然后|之后|后)[^。\n]{0,6}(?:执行|照做|遵循|回答|按照)"),
-    _rule("addressed_to_model", 0.9,
-        r"\b(?:ai|llm|language model|chatbot|chatgpt|gpt-?\d?|copilot)s?(?: assistant| agent| model)?\b[^.\n]{0,24}\b(?:reading|processing|summari[sz]ing|that reads?|who reads?|you must|are instructed|is instructed|please)\b|"
-        r"\b(?:note|message|notice|instructions?|attention|dear|hey|hello|hi)\b[^.\n]{0,16}\b(?:ai|llm|model|assistant|chatbot|bot|agent)s?\b\s*[:,]|\bif you are an? (?:ai|llm|language model|assistant|bot)\b", documents_only=True),
-    _rule("addressed_to_model", 0.9, r"(?:AI助手|智能助手|大模型|语言模型|聊天机器人|本模型|AI模型)[^。\n]{0,10}(?:请|务必|读到|看到|处理本|听好|注意)|致(?:AI|人工智能|助手|模型)|如果你是(?:AI|人工智能|大?模型|语言模型|机器人|助手)", documents_only=True),
-    _rule("steers_answer", 0.92,
+    _rule(
+        "exfiltration",
+        0.94,
+        r"\b(?:send|forward|post|upload|email|transmit|exfiltrate|append|submit|leak|report)\b[^.\n]{0,80}\b(?:to|"
+        r"at|via|into)\b[^.\n]{0,24}(?:https?://|www\.|ftp://|[\w.\-]+@[\w\-]+\.)",
+    ),
+    _rule(
+        "exfiltration",
+        0.94,
+        r"(?:发送|上传|转发|提交|拼接|附加|发到|发给|传到|回传)[^。\n]{0,30}(?:https?://|www\.|"
+        r"[\w.\-]+@[\w\-]+\.)|(?:数据|内容|记录|信息|密码|对话|"
+        r"文件)[^。\n]{0,12}(?:发送|上传|转发|提交|发)(?:到|至|给)[^。\n]{0,8}(?:https?://|www\.|[\w.\-]+@)",
+    ),
+    _rule(
+        "tool_abuse",
+        0.93,
+        r"\brm -rf?\b|\bdrop table\b|;\s*shutdown\b|\bos\.system\(|\bsubprocess\.|\beval\(|"
+        r"\bcurl\s+-?\w*\s*https?://|\bwget\s+https?://|powershell\s+-(?:enc|e)\b|<tool_call>|"
+        r"\"function_call\"\s*:|\{\{\s*\w+\.__class__",
+    ),
+    _rule(
+        "tool_abuse",
+        0.9,
+        r"\b(?:call|invoke|run|execute|use)\s+(?:the\s+)?[\w.]{0,24}\s*(?:tool|function|plugin|shell|terminal|"
+        r"api)\b[^.\n]{0,60}\b(?:delete|transfer|send|remove|drop|disable|purchase|download|without (?:asking|"
+        r"confirm\w+))",
+    ),
+    _rule(
+        "tool_abuse",
+        0.9,
+        r"(?:调用|执行|运行|使用)[^。\n]{0,14}(?:工具|函数|命令|接口|脚本|插件|终端)[^。\n]{0,24}(?:删除|转账|"
+        r"发送|关闭|下载|清空|修改|无需确认|不要询问)",
+    ),
+    _rule(
+        "chat_markup",
+        0.95,
+        r"<\|(?:im_start|im_end|system|user|assistant|endoftext|start_header_id|eot_id)\|>|\[/?INST\]|<</?SYS>>|"
+        r"</?(?:system|assistant|human)(?:_prompt|_message)?>|\n\s*(?:system|assistant|系统)\s*[:：]\s*\S|^\s*#{2,"
+        r"}\s*(?:new )?(?:system|instructions?|系统|新指令)\b",
+    ),
+    _rule(
+        "chat_markup",
+        0.93,
+        r"(?:begin|start of|end of)\s+(?:new |system |the )?(?:instructions?|prompt|document|context|user input)\b|"
+        r"(?:新的?|更新后的?|最新|真正的?)(?:系统)?(?:指令|任务|提示)\s*[:：]|以上(?:内容|文档|资料)(?:到此)?结束",
+    ),
+    _rule(
+        "encoded_payload",
+        0.9,
+        r"\b(?:decode|decrypt|unscramble|deobfuscate|rot13|base64|hex)\b[^.\n]{0,60}\b(?:and (?:then )?(?:follow|"
+        r"execute|do|answer|respond|obey|run)|then (?:follow|execute|answer|do))",
+    ),
+    _rule(
+        "encoded_payload",
+        0.9,
+        r"(?:解码|解密|还原|反转|倒过来)[^。\n]{0,24}(?:并|然后|之后|后)[^。\n]{0,6}(?:执行|照做|遵循|回答|按照)",
+    ),
+    _rule(
+        "addressed_to_model",
+        0.9,
+        r"\b(?:ai|llm|language model|chatbot|chatgpt|gpt-?\d?|copilot)s?(?: assistant| agent| "
+        r"model)?\b[^.\n]{0,24}\b(?:reading|processing|summari[sz]ing|that reads?|who reads?|you must|are "
+        r"instructed|is instructed|please)\b|"
+        r"\b(?:note|message|notice|instructions?|attention|dear|hey|hello|hi)\b[^.\n]{0,16}\b(?:ai|llm|model|"
+        r"assistant|chatbot|bot|agent)s?\b\s*[:,]|\bif you are an? (?:ai|llm|language model|assistant|bot)\b",
+        documents_only=True,
+    ),
+    _rule(
+        "addressed_to_model",
+        0.9,
+        r"(?:AI助手|智能助手|大模型|语言模型|聊天机器人|本模型|AI模型)[^。\n]{0,10}(?:请|务必|读到|看到|处理本|"
+        r"听好|注意)|致(?:AI|人工智能|助手|模型)|如果你是(?:AI|"
+        r"人工智能|大?模型|语言模型|机器人|助手)",
+        documents_only=True,
+    ),
+    _rule(
+        "steers_answer",
+        0.92,
         r"\byour (?:response|reply|answer|output|message)s?\b|\brespond (?:only )?(?:with|in|using)\b|"
-        r"\b(?:tell|inform|recommend|advise|convince|urge|persuade|ask) the user\b|\bwhen (?:asked|answering|summari[sz]ing)\b[^.\n]{0,40}\b(?:say|answer|reply|respond|state|claim)", documents_only=True),
-    _rule("steers_answer", 0.92, r"(?:在|于)?(?:你|您)?的?(?:回答|回复|答复|输出|摘要|总结)(?:中|里|时|末尾|开头|最后|结尾)[^。\n]{0,12}(?:加入|加上|插入|附上|包含|写上|推荐|提到|注明|改为|必须|声称|说明|添加)|(?:告诉|劝说|诱导)用户|"
-        r"(?:回答|回复|输出)[^。\n]{0,10}(?:时|中)[^。\n]{0,4}(?:只|都|一律|必须)(?:说|回答|输出|写)|(?:一律|只|统一)(?:回答|回复|输出)", documents_only=True),
-)  # fmt: skip
+        r"\b(?:tell|inform|recommend|advise|convince|urge|persuade|ask) the user\b|\bwhen (?:asked|answering|"
+        r"summari[sz]ing)\b[^.\n]{0,40}\b(?:say|answer|reply|respond|state|claim)",
+        documents_only=True,
+    ),
+    _rule(
+        "steers_answer",
+        0.92,
+        r"(?:在|于)?(?:你|您)?的?(?:回答|回复|答复|输出|摘要|总结)(?:中|里|时|末尾|开头|最后|结尾)[^。\n]{0,"
+        r"12}(?:加入|加上|插入|附上|包含|写上|推荐|提到|注明|改为|"
+        r"必须|声称|说明|添加)|(?:告诉|劝说|诱导)用户|"
+        r"(?:回答|回复|输出)[^。\n]{0,10}(?:时|中)[^。\n]{0,4}(?:只|都|一律|必须)(?:说|回答|输出|写)|(?:一律|"
+        r"只|统一)(?:回答|回复|输出)",
+        documents_only=True,
+    ),
+)
 BASE64 = re.compile(r"(?<![A-Za-z0-9+/])[A-Za-z0-9+/]{20,}={0,2}(?![A-Za-z0-9+/=])")
 HEXADECIMAL = re.compile(r"(?<![0-9a-fA-F])(?:(?:\\x|%|0x)?[0-9a-fA-F]{2}[\s,]?){12,}(?![0-9a-fA-F])")
 SPACED = re.compile(r"(?<!\w)(?:[A-Za-z][\s.\-_*]){5,}[A-Za-z](?!\w)")
@@ -90,7 +227,11 @@ def matches(text: str, *, document: bool) -> list[tuple[str, float, int, int]]:
     """(rule, score, start, end) for every rule that the plain form `text` fires, hidden copies of it included."""
     found = list(_direct(text, document=document))
     for decoded, start, end in hidden_payloads(text):
-        found += [("encoded_payload", 0.97, start, end) for name, *_ in _direct(decoded, document=False) if name in HIDDEN_NAMES]
+        found += [
+            ("encoded_payload", 0.97, start, end)
+            for name, *_ in _direct(decoded, document=False)
+            if name in HIDDEN_NAMES
+        ]
     return found
 
 

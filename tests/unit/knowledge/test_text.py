@@ -1,5 +1,7 @@
 """Language work: what a reader takes for the same must compare as the same, and offsets never lie."""
 
+import itertools
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -53,7 +55,7 @@ def test_counting_terms_in_text_agrees_with_segmenting_it_for_presence(text: str
 @given(st.text(alphabet=ALPHABET, max_size=120))
 def test_sentences_lose_no_visible_character_and_never_overlap(text: str) -> None:
     parts = sentences(text)
-    assert all(earlier.end <= later.start for earlier, later in zip(parts, parts[1:], strict=False))
+    assert all(earlier.end <= later.start for earlier, later in itertools.pairwise(parts))
     kept = "".join("".join(part.of(text).split()) for part in parts)
     assert kept == "".join(text.split())
 

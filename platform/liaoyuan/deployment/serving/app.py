@@ -10,7 +10,8 @@ from collections.abc import AsyncIterator, Awaitable, Callable, MutableMapping
 from pathlib import Path
 from typing import Any
 
-from liaoyuan.deployment.serving.embeddings import DIMENSIONS, Embedder, Vectors
+from liaoyuan.deployment.serving.e5 import DIMENSIONS, Vectors
+from liaoyuan.deployment.serving.embeddings import Embedder
 from liaoyuan.deployment.serving.errors import NoSuchRoute, ServingError, TooLarge, UnknownModel, WrongToken
 from liaoyuan.deployment.serving.pool import ModelPool
 from liaoyuan.deployment.serving.relay import Relay
@@ -93,7 +94,7 @@ class ModelServerApp:
     def _health(self, *, full: bool) -> dict[str, Any]:
         if not full:
             return {"status": "ok"}
-        embedding = {"name": EMBEDDING_MODEL, "dimensions": DIMENSIONS}
+        embedding = {"name": EMBEDDING_MODEL, "dimensions": DIMENSIONS, "engine": self._embedder.engine.name}
         limits = {"context": self._pool.settings.context, "slots": self._pool.settings.slots}
         uptime = round(time.time() - self._started, 1)
         return {"status": "ok", "embedding": embedding, "uptime": uptime} | limits | self._pool.describe()

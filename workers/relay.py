@@ -14,7 +14,8 @@ from django.conf import settings
 from django.db import Error as DatabaseFault
 from django.db import connections
 
-from workers.bell import Bell, BrokerDown
+from liaoyuan.broker import BrokerDown
+from workers.bell import Bell
 
 logger = logging.getLogger("liaoyuan.relay")
 

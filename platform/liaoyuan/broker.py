@@ -4,9 +4,10 @@
 truth.
 """
 
-from typing import Any, Final
+from typing import Any, Final, TypeAlias
 
 from celery import Celery
+from kombu.exceptions import OperationalError
 
 RUN_STAGE: Final = "liaoyuan.run_stage"
 REAP: Final = "liaoyuan.reap"
@@ -17,10 +18,12 @@ MESSAGES: Final = frozenset({RUN_STAGE, REAP, RELAY, ROLLUP, CANARY})
 
 QUEUES: Final = ("light", "ingest", "train", "evaluate", "serve")
 
+BrokerDown: TypeAlias = OperationalError
+
 client = Celery("liaoyuan")
 client.config_from_object("django.conf:settings", namespace="CELERY")
 
 
 def ring(*, run_id: str, queue: str, producer: Any = None) -> None:
-    """Publish the doorbell of one run (through ``producer`` if given). Raises kombu's OperationalError: broker down."""
+    """Publish the doorbell of one run (through ``producer`` if given). Raises BrokerDown."""
     client.send_task(RUN_STAGE, args=[run_id], queue=queue, ignore_result=True, retry=False, producer=producer)

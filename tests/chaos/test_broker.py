@@ -35,7 +35,11 @@ def test_k3_a_broker_that_forgets_everything_loses_no_run(
 ) -> None:
     runs = [start(stage="ingest") for _ in range(100)]
     for finished in (5, 50):
-        until(lambda: count(organization, "succeeded") >= finished, seconds=START_SECONDS, what="some runs end")
+        until(
+            lambda least=finished: count(organization, "succeeded") >= least,
+            seconds=START_SECONDS,
+            what="some runs end",
+        )
         assert valkey.ask(house.broker, "FLUSHALL") == "+OK\r\n"
     bound = START_SECONDS + 3 * LOST_DOORBELL
     until(lambda: count(organization, "succeeded") == 100, seconds=bound, what="all runs end")

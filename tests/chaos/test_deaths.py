@@ -42,6 +42,7 @@ class Pair:
 
     def both_live(self) -> bool:
         """Whether both have given a sign of life, so that there is one to take over."""
+        assert all(child.poll() is None for child in self.workers), "a worker did not start, see its log"
         living = {name.split("@")[0] for name in WorkerBeat.objects.values_list("name", flat=True)}
         return {self._names[child.pid] for child in self.workers} <= living
 

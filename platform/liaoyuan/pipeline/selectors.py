@@ -120,7 +120,7 @@ def artifact_latest(
 
 
 def run_inputs(run: StageRun) -> Mapping[str, ArtifactRef]:
-    """What a run may take, newest of each kind: its collection's imports, then its pipeline's, then what its spec names."""
+    """What a run may take, newest of each kind: its collection's imports, its pipeline's, then what its spec names."""
     found: dict[str, ArtifactRef] = {}
     for artifact in _collection_artifacts(run):
         found[artifact.kind] = _ref(artifact)

@@ -12,7 +12,7 @@ from django.db import connections
 from django.db.models.functions import Now
 
 from liaoyuan.accounts.tenancy import system_context
-from liaoyuan.broker import QUEUES
+from liaoyuan.broker import QUEUES, BrokerDown
 from liaoyuan.pipeline.events import from_now
 from liaoyuan.pipeline.models import Outbox, RunState
 
@@ -46,7 +46,7 @@ SELECT id FROM pending ORDER BY turn, created_at, id LIMIT %(room)s
 
 
 def doorbells_ring(*, ring: Ring, depth: Depth) -> int:
-    """Publish what is due in every queue; how many were rung. Raises what ``ring`` raises while the broker is down.
+    """Publish what is due in every queue; how many were rung. Raises BrokerDown as ``ring`` and ``depth`` do.
 
     ``ring(run_id, queue)`` publishes, ``depth(queue)`` counts the messages that the broker holds.
     """
@@ -54,20 +54,24 @@ def doorbells_ring(*, ring: Ring, depth: Depth) -> int:
 
 
 def _ring_queue(queue: str, ring: Ring, depth: Depth) -> int:
+    fault: BrokerDown | None = None
+    rung: list[UUID] = []
     with system_context("relay") as alias:
         _forget_settled(queue, alias)
         _forget_lost(queue, depth, alias)
         out = Outbox.objects.using(alias).filter(queue=queue, published_at__isnull=False).count()
         chosen = _choose(queue, OUTSTANDING - out, alias)
-        rung: list[UUID] = []
         try:
             for doorbell in chosen:
                 ring(str(doorbell.run_id), queue)
                 rung.append(doorbell.id)
-        finally:
-            # Also when the broker went away in the middle: what was rung was rung.
-            Outbox.objects.using(alias).filter(id__in=rung).update(published_at=Now())
-        return len(rung)
+        except BrokerDown as error:
+            fault = error
+        Outbox.objects.using(alias).filter(id__in=rung).update(published_at=Now())
+    if fault is not None:
+        # Only now: what was rung before the broker went away was rung, and the transaction above says so.
+        raise fault
+    return len(rung)
 
 
 def _choose(queue: str, room: int, alias: str) -> Sequence[Outbox]:

@@ -80,7 +80,8 @@ def stage_run_retry(*, principal: Principal, run_id: UUID) -> str:
 def stage_run_approve(*, principal: Principal, run_id: UUID, note: str = "") -> str:
     """Release a run that waits for approval.
 
-    Who approved stands in its checkpoint under ``approval``, and in the audit. Raises NotFound, PermissionDenied, RunStateRefused.
+    Who approved stands in its checkpoint under ``approval``, and in the audit. Raises NotFound,
+    PermissionDenied, RunStateRefused.
     """
     require(principal, "deployment.approve")
     run = _locked(run_id)

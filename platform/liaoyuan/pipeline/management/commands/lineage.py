@@ -1,4 +1,4 @@
-"""``manage.py lineage --organization O --of KIND:ID --direction up|down``: walk the graph from page to answer and back."""
+"""``manage.py lineage --organization O --of KIND:ID --direction up|down``: from page to answer and back."""
 
 import json
 from typing import Any

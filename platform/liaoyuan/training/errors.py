@@ -67,13 +67,8 @@ class TrainerFaulty(StageFailed):
     en = "The training program failed: {detail}"
 
 
-class ParityFailed(StageFailed):
-    code = "parity_failed"
-    zh = (
-        "训练得到的适配器与推理服务的结果不一致（首词 {first:.0%}，续写 {greedy:.0%}，可见变化 {visible:.0%}），"
-        "已拒绝登记。"
-    )
-    en = (
-        "The served adapter does not agree with the trained one (first token {first:.0%}, greedy text {greedy:.0%}, "
-        "visible effect {visible:.0%}); it was not registered."
-    )
+class DatasetUnknown(StageFailed):
+    code = "dataset_unknown"
+    zh = "没有找到数据集“{name}”。请先运行 manage.py data run，再使用它打印的编号或名称。"
+    en = "There is no dataset “{name}”. Run manage.py data run first, then give the id or the name that it prints."
+    status = 404

@@ -37,7 +37,7 @@ class Recipe(BaseModel):
     max_steps: int = Field(32, ge=1)
     max_seconds: float = Field(120.0, gt=0)
     batch_tokens: int = Field(1024, ge=32)
-    max_length: int = Field(512, ge=32)
+    max_length: int = Field(1024, ge=32)
     seed: int = Field(7, ge=0)
     checkpoint_seconds: float = Field(20.0, ge=0)
     eval_samples: int = Field(24, ge=FEWEST_EVAL)
@@ -103,9 +103,18 @@ def samples_read(path: Path) -> list[Sample]:
     found = []
     with path.open(encoding="utf-8") as stream:
         for number, line in enumerate(stream, start=1):
-            if line.strip():
+            if line.strip() and not _is_question(line, number):
                 found.append(_sample(line, number))
     return found
+
+
+def _is_question(line: str, number: int) -> bool:
+    """The gate's questions stand in the same file, for deployment: they have no messages and are never learnt from."""
+    try:
+        row = json.loads(line)
+    except ValueError as error:
+        raise DatasetInvalid(line=number, detail=str(error)) from error
+    return isinstance(row, dict) and row.get("split") == "gate" and "messages" not in row
 
 
 def _sample(line: str, number: int) -> Sample:

@@ -8,9 +8,12 @@ import numpy as np
 HIDDEN, FEED_FORWARD, LAYERS, HEADS, KV_HEADS, CONTEXT = 48, 96, 2, 6, 2, 256
 SPECIAL = ["<|endoftext|>", "<|im_start|>", "<|im_end|>"]
 END = 2
-TEMPLATE = (
-    "{% for message in messages %}"
-    "{{'<|im_start|>' + message['role'] + '\n' + message['content'] + '<|im_end|>' + '\n'}}{% endfor %}{% if add_generation_prompt %}{{ '<|im_start|>assistant\n' }}{% endif %}"
+TEMPLATE = "".join(
+    [
+        "{% for message in messages %}",
+        "{{'<|im_start|>' + message['role'] + '\n' + message['content'] + '<|im_end|>' + '\n'}}",
+        "{% endfor %}{% if add_generation_prompt %}{{ '<|im_start|>assistant\n' }}{% endif %}",
+    ]
 )
 
 

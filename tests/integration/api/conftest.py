@@ -158,6 +158,15 @@ def key_of() -> Callable[..., str]:
 
 
 @pytest.fixture
+def stages(database: str) -> Iterator[None]:
+    """Every stage is a scripted one: these tests are about who may start runs, not about what they do."""
+    from tests.stages import scripted_stages
+
+    with scripted_stages():
+        yield
+
+
+@pytest.fixture
 def path_of_upload(tmp_path: Path) -> Path:
     """A small file to upload."""
     path = tmp_path / "规定.md"

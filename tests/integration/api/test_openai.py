@@ -9,7 +9,7 @@ import pytest
 
 from tests.integration.api.conftest import Application, Server
 
-QUESTION = "外科手消毒的揉搓时间不少于几分钟？"
+QUESTION = "速干手消毒剂开启后的有效期是多少天？"
 UNANSWERABLE = "食堂周三的菜单是什么？"
 
 
@@ -36,7 +36,7 @@ def ask(client: openai.OpenAI, application: Application, question: str, **more: 
 def test_an_answer_quotes_the_document_and_cites_it(client: openai.OpenAI, deployed: Application) -> None:
     answer = ask(client, deployed, QUESTION)
     choice = answer.choices[0]
-    assert "3 分钟" in choice.message.content
+    assert "30 天" in choice.message.content
     assert choice.finish_reason == "stop"
     assert answer.object == "chat.completion"
     assert answer.model == deployed.name
@@ -135,7 +135,7 @@ def test_errors_are_the_clients_own_classes(client: openai.OpenAI, deployed: App
 def test_text_parts_are_a_question_too_and_a_picture_is_refused(client: openai.OpenAI, deployed: Application) -> None:
     parts: Any = [{"type": "text", "text": QUESTION}]
     answer = client.chat.completions.create(model=deployed.name, messages=[{"role": "user", "content": parts}])
-    assert "3 分钟" in str(answer.choices[0].message.content)
+    assert "30 天" in str(answer.choices[0].message.content)
     picture: Any = [{"type": "image_url", "image_url": {"url": "http://127.0.0.1/x.png"}}]
     with pytest.raises(openai.UnprocessableEntityError):
         client.chat.completions.create(model=deployed.name, messages=[{"role": "user", "content": picture}])

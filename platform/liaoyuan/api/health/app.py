@@ -78,10 +78,10 @@ class HealthApp:
 
 def _is_local(scope: Scope) -> bool:
     """Asked on this machine: not through a proxy on it, nor by a page whose name was bound anew to loopback."""
-    client = scope.get("client")
+    client = scope.get("client") or ("", 0)
     host = PORT.sub("", header(scope, "host"))
     direct = not any(header(scope, name) for name in FORWARDED)
-    return bool(client) and direct and host in LOCAL_NAMES and _loopback(client[0])
+    return direct and host in LOCAL_NAMES and _loopback(client[0])
 
 
 def _loopback(address: str) -> bool:

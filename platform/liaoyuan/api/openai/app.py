@@ -27,7 +27,6 @@ from liaoyuan.api.asgi import (
 )
 from liaoyuan.api.openai import answers, service
 from liaoyuan.api.openai.errors import (
-    InternalFault,
     MethodRefused,
     TooBusy,
     UnknownAddress,
@@ -38,6 +37,7 @@ from liaoyuan.api.openai.schemas import ChatRequest, chat_request
 from liaoyuan.deployment.answering import Answered
 from liaoyuan.deployment.models import Deployment
 from liaoyuan.errors import LiaoyuanError
+from liaoyuan.pipeline.errors import InternalFault
 
 logger = logging.getLogger(__name__)
 T = TypeVar("T")

@@ -48,20 +48,6 @@ class TooBusy(LiaoyuanError):
     status = 429
 
 
-class QuotaUsedUp(LiaoyuanError):
-    code = "insufficient_quota"
-    zh = "贵组织今天的 {quota} 个 token 已用完，明天（UTC）恢复。请联系组织的所有者调整额度。"
-    en = "Your organization used up today's {quota} tokens; they are back tomorrow (UTC). An owner can raise the quota."
-    status = 429
-
-
-class InternalFault(LiaoyuanError):
-    code = "internal_error"
-    zh = "内部错误。请把编号 {reference} 告诉管理员，日志中有详细信息。"
-    en = "Internal error. Give the reference {reference} to your administrator; the log has the details."
-    status = 500
-
-
 def error_body(error: LiaoyuanError, language: str) -> dict[str, Any]:
     """``{"error": {message, type, code, param}}``."""
     fallback = "server_error" if error.status >= SERVER_ERROR else "invalid_request_error"

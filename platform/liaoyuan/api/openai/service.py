@@ -1,22 +1,17 @@
 """What a /v1 request does, blocking: called in a thread, each step with a short transaction of its own."""
 
-from datetime import UTC, datetime, time
 from typing import Any
 
-from django.db.models import F, Sum
-from django.utils import timezone
-
-from liaoyuan.accounts.models import Organization
 from liaoyuan.accounts.policy import Principal, require
 from liaoyuan.accounts.resolver import principal_from_header
 from liaoyuan.accounts.tenancy import tenant_context
-from liaoyuan.api.openai.errors import ModelNotFound, QuotaUsedUp
+from liaoyuan.api.budget import budget_check
+from liaoyuan.api.openai.errors import ModelNotFound
 from liaoyuan.api.openai.schemas import ChatRequest
 from liaoyuan.deployment import selectors
 from liaoyuan.deployment.answering import Answered, Asker, answer
 from liaoyuan.deployment.errors import RouteUnknown
 from liaoyuan.deployment.models import Deployment, Route
-from liaoyuan.operations.models import Trace
 
 ACTION = "ask"
 
@@ -35,7 +30,7 @@ def deployment_of(principal: Principal, name: str) -> Deployment:
             found = selectors.deployment_for(name)
         except RouteUnknown:
             raise ModelNotFound(param="model") from None
-        _budget(principal)
+        budget_check()
         return found
 
 
@@ -61,13 +56,3 @@ def model(principal: Principal, name: str) -> dict[str, Any]:
 
 def _model(route: Route) -> dict[str, Any]:
     return {"id": route.name, "object": "model", "created": int(route.created_at.timestamp()), "owned_by": "liaoyuan"}
-
-
-def _budget(principal: Principal) -> None:
-    quota = Organization.objects.values_list("daily_token_quota", flat=True).get(id=principal.organization_id)
-    today = datetime.combine(timezone.now().astimezone(UTC).date(), time.min, tzinfo=UTC)
-    spent = Trace.objects.filter(created_at__gte=today).aggregate(
-        tokens=Sum(F("prompt_tokens") + F("completion_tokens"), default=0)
-    )["tokens"]
-    if spent >= quota:
-        raise QuotaUsedUp(quota=quota)

@@ -21,7 +21,7 @@ ATTRIBUTES = {
 }
 IMAGE = re.compile(r"!\[[^\]]*\]\(\s*<?([^)\s>]*)[^)]*\)|!\[[^\]]*\]\[[^\]]*\]")
 LINK = re.compile(r"(?<!!)\[[^\]]*\]\(\s*<?([^)\s>]*)[^)]*\)")
-REFERENCE = re.compile(r"(?m)^\s{0,3}\[[^\]]+\]:\s*<?(\S+?)>?(?:\s+.*)?$")
+REFERENCE = re.compile(r"(?m)^[ ]{0,3}\[[^\]]+\]:[ \t]*<?(\S+?)>?(?:[ \t]+.*)?$")
 AUTOLINK = re.compile(r"<((?:https?|ftp|data|javascript|vbscript|file):[^>\s]*)>", re.IGNORECASE)
 BARE = re.compile(
     r"(?<![\w(\[<\"'=/])((?:https?|ftp|javascript|data|vbscript|file):(?://)?[^\s<>\"'）)】，。；]+)", re.IGNORECASE
@@ -36,7 +36,7 @@ HTML_IMAGE_SOURCE = re.compile(r"src\s*=\s*[\"']?([^\"'\s>]+)", re.IGNORECASE)
 
 def own(address: str, allowed_hosts: Collection[str] = ()) -> bool:
     """Whether an address stays with us: relative, an anchor, or a host that the operator allowed."""
-    cleaned = re.sub(r"[\x00-\x20\\]", "", address)
+    cleaned = re.sub(r"[\x00-\x20]", "", address).replace("\\", "/")  # as browsers read it
     try:
         parts = urlsplit(cleaned)
     except ValueError:

@@ -22,6 +22,8 @@ from liaoyuan.security.threats.classifier import WINDOW
 SEEDS = Path(__file__).parent / "seeds"
 MIN_COUNT = 30
 COMPOSED = 5000
+REGULATED = 3500
+CLAUSE = re.compile(r"[，。；：、！？（）()\s]+")
 SENTENCE = re.compile(r"(?<=[.!?。！？])\s*")
 
 
@@ -72,7 +74,7 @@ def questions(data: Path, chance: random.Random) -> list[Example]:
         for index, row in enumerate(dialogues)
     ]
     found += _spoken(data, chance)
-    found += composed(data, chance)
+    found += composed(data, chance) + _regulated(data, chance)
     return found + [Example(line, 0, "seeds_benign", 8.0) for line in sections("benign.txt")[""]]
 
 
@@ -81,6 +83,20 @@ def _spoken(data: Path, chance: random.Random) -> list[Example]:
         turns = [turn.split(":", 1)[-1].strip() for row in csv.DictReader(rows) for turn in row["dialogue"].split("\n")]
     kept = [turn for turn in turns if len(turn) > 12]
     return [Example(turn[:WINDOW], 0, "mts_dialog") for turn in chance.sample(kept, min(1500, len(kept)))]
+
+
+def _regulated(data: Path, chance: random.Random) -> list[Example]:
+    """Questions about what statutes say, their forbidden acts included: asking for the rule is no request for harm."""
+    frames = sections("composed.txt")["regulated_zh"]
+    clauses = [
+        clause
+        for path in sorted((data / "cn_laws").glob("*.jsonl"))
+        for row in jsonl(path)
+        for clause in CLAUSE.split(row["text"])
+        if 4 <= len(clause) <= 22
+    ]
+    kept = chance.sample(clauses, min(REGULATED, len(clauses)))
+    return [Example(chance.choice(frames).format(clause), 0, "cn_laws_questions", 0.8) for clause in kept]
 
 
 def composed(data: Path, chance: random.Random) -> list[Example]:

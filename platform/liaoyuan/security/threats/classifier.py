@@ -23,6 +23,7 @@ WEIGHTS = Path(__file__).parent / "weights"
 WINDOW = 320
 STRIDE = 200
 HAN = re.compile(r"[\u3400-\u9fff]")
+MIN_LETTERS = 4  # `{{7*7}}` says nothing that could be judged
 MIN_SENTENCE = 8  # shorter ones carry nothing to judge
 SENTENCE_END = re.compile(r"(?<=[。！？!?；;\n])|(?<=[.]\s)")
 
@@ -40,7 +41,7 @@ class Classifier:
 
     def probability(self, text: str) -> float:
         """Probability in (0, 1) for one short plain text, as a whole."""
-        if not text.strip():
+        if sum(map(str.isalpha, text)) < MIN_LETTERS:
             return 0.0
         buckets, weights = features(text)
         logit = self.bias + float(self.coefficients[buckets] @ weights)
@@ -72,15 +73,20 @@ def _windows(text: str) -> list[tuple[int, int]]:
 
 @cache
 def classifier(name: str) -> Classifier:
-    """The shipped classifier `name`; raises WeightsInvalid if its file is missing or not what it should be."""
+    """The shipped classifier `name`. Raises WeightsInvalid."""
+    return classifier_read(WEIGHTS / f"{name}.json")
+
+
+def classifier_read(path: Path) -> Classifier:
+    """A classifier from its file. Raises WeightsInvalid if it is missing or not what it should be."""
     try:
-        stored = json.loads((WEIGHTS / f"{name}.json").read_text(encoding="utf-8"))
+        stored = json.loads(path.read_text(encoding="utf-8"))
         packed = np.frombuffer(base64.b64decode(stored["coefficients_int8_base64"]), dtype=np.int8)
         bias, scale = float(stored["bias"]), float(stored["scale"])
         limits = float(stored["threshold"]), float(stored["threshold_latin"])
         version = str(stored["version"])
     except (OSError, ValueError, KeyError, TypeError) as error:
-        raise WeightsInvalid(name=name) from error
+        raise WeightsInvalid(name=path.stem) from error
     if packed.shape != (BUCKETS,) or stored.get("buckets") != BUCKETS:
-        raise WeightsInvalid(name=name)
-    return Classifier(name, version, bias, *limits, packed.astype(np.float32) * np.float32(scale))
+        raise WeightsInvalid(name=path.stem)
+    return Classifier(path.stem, version, bias, *limits, packed.astype(np.float32) * np.float32(scale))

@@ -11,7 +11,7 @@ logger = logging.getLogger(__name__)
 BEAT_SECONDS: Final = 10.0
 
 
-class SignOfLife(bootsteps.StartStopStep):  # type: ignore[misc]  # Celery ships no types
+class SignOfLife(bootsteps.StartStopStep):
     """Beats while the worker lives, says good-bye when it stops in good order."""
 
     requires = ("celery.worker.components:Timer",)

@@ -2,7 +2,8 @@
 
 import os
 import socket
-from typing import Any
+from collections.abc import Callable
+from typing import ParamSpec
 from uuid import UUID
 
 from liaoyuan.broker import CANARY, REAP, RELAY, ROLLUP, RUN_STAGE, client
@@ -10,10 +11,13 @@ from liaoyuan.operations.services import rollup_all
 from liaoyuan.pipeline.services import doorbells_ring, runs_reap, stage_run_execute, worker_beat
 from workers.bell import Bell
 
+P = ParamSpec("P")
 
-def task(name: str) -> Any:
+
+def task(name: str) -> Callable[[Callable[P, None]], Callable[P, None]]:
     """Celery's decorator under one of the broker's message names."""
-    return client.task(name=name, ignore_result=True)
+    found: Callable[[Callable[P, None]], Callable[P, None]] = client.task(name=name, ignore_result=True)
+    return found
 
 
 @task(RUN_STAGE)

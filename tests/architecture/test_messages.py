@@ -1,7 +1,7 @@
 """Every message has a worker: a task for its name, on a queue that some worker serves, started by a command we ship."""
 
 from liaoyuan.broker import MESSAGES, QUEUES
-from liaoyuan.pipeline.contract import StageName
+from liaoyuan.pipeline.contract import PIPELINE_STAGES, StageName
 from liaoyuan.pipeline.registry import stage_get
 from workers.app import app
 from workers.commands import WORKERS, commands
@@ -18,8 +18,8 @@ def test_every_queue_is_served_by_one_worker_of_the_shipped_command_lines() -> N
     assert sorted(served) == sorted(QUEUES)
 
 
-def test_every_registered_stage_rings_on_a_known_queue() -> None:
-    for name in StageName:
+def test_every_stage_of_the_pipeline_and_the_import_ring_on_a_known_queue() -> None:
+    for name in (*PIPELINE_STAGES, StageName.INGEST):
         assert stage_get(name).queue in QUEUES
 
 

@@ -15,7 +15,7 @@ TRUSTED_PROGRESS = 0.2
 def learned_seconds(*, stage: str, industry: str = "") -> float:
     """Median seconds of this tenant's last succeeded runs of ``stage`` (same industry if any); 0 when there is none."""
     # What was reused took no time and says nothing about the work itself.
-    past = StageRun.objects.filter(stage=stage, state=RunState.SUCCEEDED).exclude(result__reused=True)
+    past = StageRun.objects.filter(stage=stage, state=RunState.SUCCEEDED).exclude(result__contains={"reused": True})
     return _median_seconds(past.filter(solution__industry=industry)) or _median_seconds(past)
 
 

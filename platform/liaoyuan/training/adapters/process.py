@@ -26,7 +26,13 @@ Progress = Callable[[float, str, dict[str, Any]], None]
 
 
 def process_run(
-    job: str, *, log: Path, progress: Progress, cancelled: Callable[[], bool], command: list[str] | None = None
+    job: str,
+    *,
+    log: Path,
+    progress: Progress,
+    cancelled: Callable[[], bool],
+    command: list[str] | None = None,
+    grace: float = GRACE,
 ) -> dict[str, Any]:
     """Run ``job`` (JSON of :class:`job.Job`) to its end and return its report. The child's own output goes to ``log``.
 
@@ -44,7 +50,7 @@ def process_run(
     try:
         return _Following(child, log, progress, cancelled).run(job)
     finally:
-        _end(child)
+        _end(child, grace)
 
 
 def _environment() -> dict[str, str]:
@@ -124,12 +130,12 @@ def _last_line(log: Path) -> str:
     return lines[-1] if lines else "no output"
 
 
-def _end(child: "subprocess.Popen[bytes]") -> None:
+def _end(child: "subprocess.Popen[bytes]", grace: float) -> None:
     """Ask, then insist; the child writes no file outside of its run's folders."""
     if child.poll() is None:
         child.terminate()
         try:
-            child.wait(GRACE)
+            child.wait(grace)
         except subprocess.TimeoutExpired:
             child.kill()
             child.wait()

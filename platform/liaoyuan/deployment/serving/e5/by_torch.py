@@ -11,8 +11,8 @@ from liaoyuan.deployment.serving.e5.model import Encoder
 from liaoyuan.deployment.serving.e5.tokenizer import E5Tokenizer
 from liaoyuan.deployment.serving.e5.weights import Weights, model_path
 
-# Padded tokens in one pass. More is no faster and keeps the next question waiting longer.
-PASS_TOKENS = 512
+# Padded tokens in one pass. More is no faster, keeps the next question waiting, and leaves the other thread idle.
+PASS_TOKENS = 256
 
 
 class TorchEngine:

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import math
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
@@ -41,6 +42,30 @@ def link_digest(event: AuditEvent) -> str:
     return hashlib.sha256((event.previous + canonical).encode()).hexdigest()
 
 
+def storable(value: Any) -> Any:
+    """``value`` as PostgreSQL will give it back, so that what is hashed is what will be read.
+
+    A jsonb number has no exponent, no negative zero and no NaN; a jsonb text has neither U+0000 nor half a surrogate
+    pair. Whatever is not JSON becomes text.
+    """
+    if isinstance(value, dict):
+        return {storable(str(key)): storable(item) for key, item in value.items()}
+    if isinstance(value, list | tuple | set | frozenset):
+        return [storable(item) for item in value]
+    if isinstance(value, float):
+        return _storable_number(value)
+    if value is None or isinstance(value, bool | int):
+        return value
+    text = str(value).replace("\x00", "\\u0000")
+    return text.encode("utf-8", "backslashreplace").decode("utf-8")
+
+
+def _storable_number(value: float) -> Any:
+    if not math.isfinite(value):
+        return str(value)
+    return int(value) if value.is_integer() else value
+
+
 def append(*, action: str, object_kind: str, object_id: str, detail: dict[str, Any]) -> AuditEvent:
     """Write the next link under a transaction-long advisory lock: two writers at once would fork the chain."""
     tenant = current_tenant()
@@ -54,8 +79,7 @@ def append(*, action: str, object_kind: str, object_id: str, detail: dict[str, A
         action=action,
         object_kind=object_kind,
         object_id=object_id,
-        # Through JSON and back, so that what is hashed is what will be read.
-        detail=json.loads(json.dumps(detail, default=str)),
+        detail=storable(detail),
         at=timezone.now(),
         previous=last.digest if last else GENESIS,
     )

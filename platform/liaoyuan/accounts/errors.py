@@ -10,6 +10,13 @@ class OrganizationUnknown(LiaoyuanError):
     status = 404
 
 
+class OrganizationNameInvalid(LiaoyuanError):
+    code = "organization_name_invalid"
+    zh = "组织名称不能为空，不超过 {longest} 个字，且不含控制字符。"
+    en = "An organization's name has 1 to {longest} characters and no control characters."
+    status = 422
+
+
 class LastOwner(LiaoyuanError):
     code = "last_owner"
     zh = "这是最后一位所有者。请先指定另一位所有者。"

@@ -2,6 +2,7 @@
 
 import hashlib
 import hmac
+import re
 import secrets
 from dataclasses import dataclass
 from typing import Final
@@ -11,6 +12,7 @@ from django.conf import settings
 PREFIX: Final = "ly"
 ID_BYTES: Final = 6
 SECRET_BYTES: Final = 32
+_SHAPE: Final = re.compile(rf"{PREFIX}_([0-9a-f]{{{2 * ID_BYTES}}})_([A-Za-z0-9_-]{{1,128}})")
 
 
 @dataclass(frozen=True)
@@ -29,10 +31,8 @@ def key_make() -> tuple[str, str, str]:
 
 def key_split(raw: str) -> KeyParts | None:
     """The parts of a well-formed key, else None."""
-    parts = raw.strip().split("_", 2)
-    if len(parts) != 3 or parts[0] != PREFIX or len(parts[1]) != 2 * ID_BYTES or not parts[2]:
-        return None
-    return KeyParts(prefix=parts[1], secret=parts[2])
+    shape = _SHAPE.fullmatch(raw.strip())
+    return KeyParts(prefix=shape[1], secret=shape[2]) if shape else None
 
 
 def secret_digest(secret: str, *, purpose: str = "api-key") -> str:

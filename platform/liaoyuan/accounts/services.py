@@ -1,6 +1,7 @@
 """What changes accounts: organizations, members, keys, invitations and the audit chain's next link."""
 
 import secrets
+import unicodedata
 from datetime import timedelta
 from typing import Any
 from uuid import UUID
@@ -9,18 +10,26 @@ from django.contrib.auth.password_validation import validate_password
 from django.utils import timezone
 
 from liaoyuan.accounts.audit import append
-from liaoyuan.accounts.errors import InvitationInvalid, LastOwner, ScopeBeyondRole
+from liaoyuan.accounts.errors import InvitationInvalid, LastOwner, OrganizationNameInvalid, ScopeBeyondRole
 from liaoyuan.accounts.keys import key_make, secret_digest
 from liaoyuan.accounts.models import ApiKey, AuditEvent, Invitation, Member, Organization, Role, User
 from liaoyuan.accounts.policy import POLICY
 from liaoyuan.accounts.tenancy import current_tenant, system_context, tenant_context
 from liaoyuan.errors import NotFound
 
+NAME_LONGEST = 120
+
 
 def organization_create(*, name: str) -> tuple[Organization, bool]:
-    """The organization called ``name`` and whether it is new. Done by operators: the name is unique on the machine."""
+    """The organization called ``name`` and whether it is new. Done by operators: the name is unique on the machine.
+
+    Raises OrganizationNameInvalid for a name that is empty, longer than the column or has control characters.
+    """
+    name = name.strip()
+    if not name or len(name) > NAME_LONGEST or any(unicodedata.category(sign).startswith("C") for sign in name):
+        raise OrganizationNameInvalid(longest=NAME_LONGEST)
     with system_context("organization create") as alias:
-        return Organization.objects.using(alias).get_or_create(name=name.strip())
+        return Organization.objects.using(alias).get_or_create(name=name)
 
 
 def user_create(*, email: str, password: str | None = None, name: str = "") -> tuple[User, bool]:
@@ -32,8 +41,14 @@ def user_create(*, email: str, password: str | None = None, name: str = "") -> t
 
 
 def member_add(*, user: User, role: Role, groups: tuple[str, ...] = ()) -> Member:
-    """Give ``user`` a place in the current organization; an existing place takes the new role and groups."""
+    """Give ``user`` a place in the current organization; an existing place takes the new role and groups.
+
+    A disabled place stays disabled. Raises LastOwner where the organization would be left without an owner.
+    """
     tenant = current_tenant()
+    held = Member.objects.filter(organization_id=tenant.organization_id, user=user).first()
+    if held is not None and role != Role.OWNER:
+        _refuse_last_owner(held)
     member, _ = Member.objects.update_or_create(
         organization_id=tenant.organization_id, user=user, defaults={"role": role, "groups": list(groups)}
     )
@@ -50,18 +65,23 @@ def audit_record(
 
 def member_disable(*, member_id: UUID) -> None:
     """Take away a member's access at once; what they made stays. The last owner cannot be disabled."""
-    tenant = current_tenant()
-    members = Member.objects.select_for_update().filter(
-        organization_id=tenant.organization_id, disabled_at__isnull=True
-    )
-    member = members.filter(id=member_id).first()
+    member = Member.objects.filter(
+        organization_id=current_tenant().organization_id, disabled_at__isnull=True, id=member_id
+    ).first()
     if member is None:
         raise NotFound
-    if member.role == Role.OWNER and members.filter(role=Role.OWNER).count() == 1:
-        raise LastOwner
+    _refuse_last_owner(member)
     member.disabled_at = timezone.now()
     member.save(update_fields=["disabled_at"])
     audit_record(action="member.disable", object_kind="member", object_id=member.id)
+
+
+def _refuse_last_owner(member: Member) -> None:
+    """Raise LastOwner if ``member`` is the only active owner; two owners who leave at once wait for each other."""
+    active = Member.objects.filter(organization_id=member.organization_id, disabled_at__isnull=True, role=Role.OWNER)
+    owners = list(active.select_for_update().order_by("id").values_list("id", flat=True))
+    if owners == [member.id]:
+        raise LastOwner
 
 
 def api_key_create(*, member: Member, name: str, scopes: frozenset[str], days: int | None = 365) -> tuple[ApiKey, str]:
@@ -70,7 +90,7 @@ def api_key_create(*, member: Member, name: str, scopes: frozenset[str], days: i
     if beyond or not scopes:
         raise ScopeBeyondRole(scopes=", ".join(beyond) or "-", role=member.role)
     raw, prefix, digest = key_make()
-    expires = timezone.now() + timedelta(days=days) if days else None
+    expires = timezone.now() + timedelta(days=days) if days is not None else None
     key = ApiKey.objects.create(
         organization_id=member.organization_id,
         member=member,
@@ -113,7 +133,8 @@ def invitation_create(*, email: str, role: Role, groups: tuple[str, ...] = (), d
 def invitation_accept(*, token: str, password: str, name: str = "") -> Member:
     """Turn a live token into a member. A known user keeps their password and must sign in with it.
 
-    Raises InvitationInvalid for an unknown, used or expired token: one answer for the three.
+    Raises InvitationInvalid for an unknown, used or expired token and for a disabled member: one answer for all.
+    A password that Django's validators refuse (ValidationError) leaves the invitation as it was.
     """
     digest = secret_digest(token, purpose="invitation")
     with system_context("find an invitation") as alias:
@@ -126,6 +147,8 @@ def invitation_accept(*, token: str, password: str, name: str = "") -> Member:
             raise InvitationInvalid
         known = User.objects.filter(email=found.email).first()
         if known is None:
-            validate_password(password)
+            validate_password(password, User(email=found.email, name=name))
+        elif Member.objects.filter(user=known, disabled_at__isnull=False).exists():
+            raise InvitationInvalid
         user = known or User.objects.create_user(found.email, password, name=name)
         return member_add(user=user, role=Role(found.role), groups=tuple(found.groups))

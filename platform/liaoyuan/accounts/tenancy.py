@@ -26,6 +26,12 @@ class TenantContextMissing(LiaoyuanError):
     status = 500
 
 
+class TenantContextNested(TenantContextMissing):
+    code = "tenant_context_nested"
+    zh = "不能在一个组织的上下文中进入另一个组织。请先结束外层上下文。"
+    en = "One organization's context cannot be entered inside another's. Leave the outer one first."
+
+
 @dataclass(frozen=True)
 class Tenant:
     """For whom the current code works. ``groups`` None means: all documents (owner, steward, system job)."""
@@ -55,8 +61,9 @@ def tenant_context(
 ) -> Iterator[Tenant]:
     """Open a transaction in which only ``organization_id``'s rows exist.
 
-    Nesting for the same organization joins the outer transaction (a savepoint); another organization inside is refused,
-    since the outer rows would silently vanish.
+    Nesting for the same organization joins the outer transaction (a savepoint); another organization inside is refused
+    (TenantContextNested), since the outer rows would silently vanish. Inside a transaction that somebody else opened
+    the setting is taken back at the end, so that it does not live on until that transaction commits.
     """
     tenant = Tenant(
         organization_id=UUID(str(organization_id)),
@@ -65,23 +72,27 @@ def tenant_context(
     )
     outer = _current.get()
     if outer is not None and outer.organization_id != tenant.organization_id:
-        raise TenantContextMissing
+        raise TenantContextNested
+    joins = transaction.get_connection().in_atomic_block
     token = _current.set(tenant)
     try:
+        # On an exception the rollback, to the savepoint too, restores the setting as it was.
         with transaction.atomic():
             _tell_database(tenant)
             yield tenant
-            if outer is not None:
+            if joins:
                 _tell_database(outer)
     finally:
         _current.reset(token)
 
 
-def _tell_database(tenant: Tenant) -> None:
+def _tell_database(tenant: Tenant | None) -> None:
+    organization = str(tenant.organization_id) if tenant else ""
+    user = str(tenant.user_id or "") if tenant else ""
     with connections["default"].cursor() as cursor:
         cursor.execute(
             "SELECT set_config('app.organization', %s, true), set_config('app.user', %s, true)",
-            [str(tenant.organization_id), str(tenant.user_id or "")],
+            [organization, user],
         )
 
 

@@ -18,7 +18,8 @@ SHORTEST_SECRET = 32
 class Environment(BaseSettings):
     """The operator's settings. Refuses sample or short secrets, and an open door in production."""
 
-    model_config = SettingsConfigDict(env_prefix="LIAOYUAN_", extra="ignore")
+    # Inputs stay out of error messages: they hold passwords, and messages go to logs.
+    model_config = SettingsConfigDict(env_prefix="LIAOYUAN_", extra="ignore", hide_input_in_errors=True)
 
     mode: Literal["embedded", "production"] = "embedded"
     service_mode: Literal["internal", "public"] = "internal"

@@ -6,6 +6,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandParser
 
 from liaoyuan.accounts.services import organization_create
+from liaoyuan.errors import LiaoyuanError
 
 
 class Command(BaseCommand):
@@ -18,7 +19,11 @@ class Command(BaseCommand):
         create.add_argument("--json", action="store_true", help="print one JSON object")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        organization, created = organization_create(name=options["name"])
+        try:
+            organization, created = organization_create(name=options["name"])
+        except LiaoyuanError as error:
+            self.stderr.write(error.sentence("zh") + " " + error.sentence("en"))
+            raise SystemExit(1) from error
         answer = {"id": str(organization.id), "name": organization.name, "created": created}
         human = f"{organization.name}  {organization.id}  {'created' if created else 'existed'}"
         self.stdout.write(json.dumps(answer, ensure_ascii=False) if options["json"] else human)

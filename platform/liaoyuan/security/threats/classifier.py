@@ -22,6 +22,9 @@ WEIGHTS = Path(__file__).parent / "weights"
 # A long text is read in windows, so that one bad sentence is not drowned by a harmless page.
 WINDOW = 320
 STRIDE = 200
+# A Chinese character says as much as two or three letters.
+WINDOW_HAN = 128
+STRIDE_HAN = 64
 HAN = re.compile(r"[\u3400-\u9fff]")
 MIN_LETTERS = 4  # `{{7*7}}` says nothing that could be judged
 MIN_SENTENCE = 8  # shorter ones carry nothing to judge
@@ -52,9 +55,11 @@ class Classifier:
         return self.threshold if HAN.search(text) else self.threshold_latin
 
     def score(self, text: str) -> tuple[float, int, int]:
-        """The worst window's probability and its offsets in `text`."""
-        windows = list(_windows(text))
+        """The worst window's or, in a text of several windows, sentence's probability and its offsets in `text`."""
+        windows = _windows(text)
         scored = [(self.probability(text[start:end]), start, end) for start, end in windows]
+        if len(windows) > 1:
+            scored += self.by_sentence(text)
         return max(scored, default=(0.0, 0, 0))
 
     def by_sentence(self, text: str) -> list[tuple[float, int, int]]:
@@ -65,10 +70,11 @@ class Classifier:
 
 
 def _windows(text: str) -> list[tuple[int, int]]:
-    if len(text) <= WINDOW:
+    size, stride = (WINDOW_HAN, STRIDE_HAN) if HAN.search(text) else (WINDOW, STRIDE)
+    if len(text) <= size:
         return [(0, len(text))] if text else []
-    starts = range(0, len(text) - WINDOW + STRIDE, STRIDE)
-    return [(start, min(len(text), start + WINDOW)) for start in starts]
+    starts = range(0, len(text) - size + stride, stride)
+    return [(start, min(len(text), start + size)) for start in starts]
 
 
 @cache

@@ -5,7 +5,7 @@
 
 from typing import Final
 
-from kombu import Queue
+from kombu import Exchange, Queue
 
 from liaoyuan.broker import CANARY, QUEUES, ROLLUP, client
 from workers.life import SignOfLife
@@ -18,7 +18,7 @@ LARGEST_CHILD_KIB: Final = 1_500_000
 app = client
 app.conf.update(
     include=["workers.tasks"],
-    task_queues=[Queue(name) for name in QUEUES],
+    task_queues=[Queue(name, Exchange(name), routing_key=name) for name in QUEUES],
     worker_max_memory_per_child=LARGEST_CHILD_KIB,
     worker_send_task_events=False,
     # Nobody is asked anything through the broker: the ledger knows.

@@ -4,6 +4,8 @@ Training holds the frozen base, the adapters with gradient and two Adam moments 
 backward pass needs, and one chunk of logits. Serving holds the file, every slot's key-value cache, and buffers.
 """
 
+from math import ceil
+
 from liaoyuan.compute.schemas import Fit, ModelShape, ServingNeed, TrainingNeed
 
 FLOAT = 4
@@ -18,10 +20,18 @@ HEADROOM = 0.9
 
 
 def lora_parameters(shape: ModelShape, need: TrainingNeed) -> int:
-    """Trainable parameters of rank-r adapters on ``need.targets`` of the attention projections q, k, v, o."""
+    """Trainable parameters of rank-r adapters on the projections ``need.targets``: r × (inputs + outputs) for each."""
     kv_width = shape.hidden * shape.kv_heads // shape.heads
-    widths = [2 * shape.hidden, shape.hidden + kv_width, shape.hidden + kv_width, 2 * shape.hidden][: need.targets]
-    return need.rank * sum(widths) * shape.layers
+    widths = {
+        "q_proj": 2 * shape.hidden,
+        "k_proj": shape.hidden + kv_width,
+        "v_proj": shape.hidden + kv_width,
+        "o_proj": 2 * shape.hidden,
+        "gate_proj": shape.hidden + shape.feed_forward,
+        "up_proj": shape.hidden + shape.feed_forward,
+        "down_proj": shape.hidden + shape.feed_forward,
+    }
+    return need.rank * sum(widths[target] for target in need.targets) * shape.layers
 
 
 def training_bytes(shape: ModelShape, need: TrainingNeed) -> dict[str, int]:
@@ -66,7 +76,7 @@ def fit_check(shape: ModelShape, *, training: TrainingNeed, serving: ServingNeed
 
 
 def _advice(shape: ModelShape, need: TrainingNeed, missing: int) -> tuple[str, ...]:
-    """Changes that would make up for ``missing`` bytes, the mildest first."""
+    """Changes each of which makes up for ``missing`` bytes, the mildest first."""
     per_token = ACTIVATION_FACTOR * shape.hidden * shape.layers
     tokens = need.batch_tokens - -(-missing // per_token)
     advice = []
@@ -74,7 +84,8 @@ def _advice(shape: ModelShape, need: TrainingNeed, missing: int) -> tuple[str, .
         advice.append(f"batch_tokens={tokens}")
     if need.weight_bytes == FLOAT and shape.parameters * 2 >= missing:
         advice.append("weights=bf16")
-    advice.append(f"memory+={-(-missing // (1 << 20))}MiB")
+    # The headroom is kept on what is added as well.
+    advice.append(f"memory+={ceil(missing / HEADROOM / (1 << 20))}MiB")
     return tuple(advice)
 
 

@@ -19,13 +19,15 @@ TELLING_FEATURES = ("avx2", "avx512f", "avx512_bf16", "avx512_vnni", "amx_bf16",
 def inventory_probe(*, folder: Path, ray_url: str = "", ray_token: str = "") -> Inventory:
     """Probe the machine; ``folder`` is where data will go (its disk is the one that counts)."""
     memory = psutil.virtual_memory()
-    total = min(memory.total, cgroup_memory(CGROUP) or memory.total)
+    limit = cgroup_memory(CGROUP)
+    total = min(memory.total, limit or memory.total)
+    free = memory.available if limit is None else min(memory.available, max(0, limit - cgroup_memory_used(CGROUP)))
     cards, said = accelerators_probe()
     model, features = cpu_describe(CPU_INFO)
     return Inventory(
         cores=min(float(len(os.sched_getaffinity(0))), cgroup_cores(CGROUP) or float("inf")),
         memory_bytes=total,
-        memory_free_bytes=min(memory.available, total),
+        memory_free_bytes=min(free, total),
         disk_free_bytes=psutil.disk_usage(str(_existing(folder))).free,
         cpu_model=model,
         cpu_features=features,
@@ -51,6 +53,16 @@ def cgroup_memory(root: Path) -> int | None:
     except OSError:
         return None
     return None if text == "max" else int(text)
+
+
+def cgroup_memory_used(root: Path) -> int:
+    """Bytes that the control group holds and cannot give back: ``memory.current`` without the inactive page cache."""
+    try:
+        current = int((root / "memory.current").read_text(encoding="ascii"))
+        stat = dict(line.split() for line in (root / "memory.stat").read_text(encoding="ascii").splitlines())
+    except (OSError, ValueError):
+        return 0
+    return max(0, current - int(stat.get("inactive_file", 0)))
 
 
 def cpu_describe(info: Path) -> tuple[str, tuple[str, ...]]:

@@ -1,5 +1,6 @@
 """The capacity plan: one plan over ingest, training, serving and evaluation on the same machine, with time and cost."""
 
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -9,6 +10,8 @@ from liaoyuan.compute.fit import checkpoint_interval, fit_check
 from liaoyuan.compute.prices import PriceBook
 from liaoyuan.compute.schemas import Fit, Inventory, ModelShape, ServingNeed, TrainingNeed
 from liaoyuan.compute.selectors import past_seconds
+from liaoyuan.industry.schemas.recipe import TrainingParams
+from liaoyuan.industry.selectors import scenario_get
 from liaoyuan.pipeline.base_models import BaseModelFile, base_model
 from liaoyuan.pipeline.contract import PIPELINE_STAGES, SolutionSpec
 
@@ -65,7 +68,7 @@ def model_shape(found: BaseModelFile) -> ModelShape:
         feed_forward=number("feed_forward_length"),
         heads=number("attention.head_count"),
         kv_heads=number("attention.head_count_kv"),
-        vocabulary=int(found.metadata.get(f"{family}.vocab_size", 0)),
+        vocabulary=number("vocab_size"),
         context=number("context_length"),
     )
 
@@ -80,14 +83,24 @@ def stage_estimates(cores: float) -> tuple[StageEstimate, ...]:
     return tuple(estimates)
 
 
-def plan_make(solution: SolutionSpec, *, inventory: Inventory, book: PriceBook, reserved_bytes: int) -> Plan:
-    """The plan of ``solution`` on this machine, with what other pipelines were promised already taken off."""
-    shape = model_shape(base_model())
-    recipe = dict(solution.options.get("training", {}))
-    need = TrainingNeed(
-        rank=int(recipe.get("rank", TrainingNeed.rank)),
-        batch_tokens=int(recipe.get("batch_tokens", TrainingNeed.batch_tokens)),
+def training_need(params: TrainingParams, options: Mapping[str, Any]) -> TrainingNeed:
+    """What the pack's training recipe asks of memory; the solution's own ``options`` come before it."""
+    return TrainingNeed(
+        rank=int(options.get("rank", params.rank)),
+        targets=params.target_modules,
+        batch_tokens=int(options.get("batch_tokens", params.batch_size * params.max_length)),
+        steps=int(options.get("max_steps", params.max_steps)),
     )
+
+
+def plan_make(solution: SolutionSpec, *, inventory: Inventory, book: PriceBook, reserved_bytes: int) -> Plan:
+    """The plan of ``solution`` on this machine, with what other pipelines were promised already taken off.
+
+    Needs the tenant context of the solution: its past runs tell how long a stage takes.
+    """
+    spec = scenario_get(solution.industry, solution.scenario).training
+    shape = model_shape(base_model(spec.base_model))
+    need = training_need(spec.params, solution.options.get("training", {}))
     available = min(inventory.memory_bytes - reserved_bytes, inventory.memory_free_bytes)
     fit = fit_check(shape, training=need, serving=ServingNeed(), available_bytes=available)
     stages = stage_estimates(inventory.cores)

@@ -5,6 +5,7 @@ from datetime import date
 from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic_core import ErrorDetails
 
 from liaoyuan.errors import LiaoyuanError
 
@@ -56,5 +57,11 @@ def price_book(var: Path) -> PriceBook:
     path = own if own.exists() else SHIPPED
     try:
         return PriceBook.model_validate(tomllib.loads(path.read_text(encoding="utf-8")))
-    except (tomllib.TOMLDecodeError, ValidationError) as error:
-        raise PriceBookInvalid(path=path, detail=str(error).splitlines()[-1]) from error
+    except ValidationError as error:
+        raise PriceBookInvalid(path=path, detail="; ".join(_wrong(item) for item in error.errors())) from error
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError, OSError) as error:
+        raise PriceBookInvalid(path=path, detail=error) from error
+
+
+def _wrong(item: ErrorDetails) -> str:
+    return f"{'.'.join(map(str, item['loc']))}: {item['msg']}"

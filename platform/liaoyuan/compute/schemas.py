@@ -65,7 +65,7 @@ class TrainingNeed:
     """The recipe's side of the fit check."""
 
     rank: int = 8
-    targets: int = 4
+    targets: tuple[str, ...] = ("q_proj", "k_proj", "v_proj", "o_proj")
     batch_tokens: int = 2048
     weight_bytes: int = 4
     steps: int = 200

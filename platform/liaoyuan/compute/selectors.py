@@ -26,16 +26,19 @@ def memory_reserved(*, except_solution: UUID) -> int:
         return int(live.aggregate(total=Sum("memory_bytes"))["total"] or 0)
 
 
-def reservations_end() -> datetime | None:
-    """When the last live reservation lapses at the latest, or None without one."""
+def reservations_end(*, except_solution: UUID) -> datetime | None:
+    """When the last live reservation of anybody else lapses at the latest, or None without one."""
     with system_context("end of reservations") as alias:
-        live = reservations_live(Reservation.objects.using(alias))
+        live = reservations_live(Reservation.objects.using(alias)).exclude(solution_id=except_solution)
         last: datetime | None = live.aggregate(last=Max("lapses_at"))["last"]
         return last
 
 
 def past_seconds(stage: str) -> tuple[float | None, int]:
-    """Median seconds of the organization's last succeeded runs of ``stage``, and how many there were."""
+    """Median seconds of the organization's last succeeded runs of ``stage``, and how many there were.
+
+    Needs a tenant context.
+    """
     runs = StageRun.objects.filter(stage=stage, state=RunState.SUCCEEDED, started_at__isnull=False)
     last = runs.order_by("-finished_at").values_list("started_at", "finished_at")[:PAST_RUNS]
     seconds = [(end - start).total_seconds() for start, end in last if start and end]

@@ -5,6 +5,7 @@ from pathlib import Path
 from uuid import UUID
 
 from django.conf import settings
+from django.db import connections
 from django.utils import timezone
 
 from liaoyuan.accounts.tenancy import current_tenant
@@ -15,6 +16,8 @@ from liaoyuan.compute.selectors import reservations_live
 # A pipeline that nobody finishes must not hold memory for ever.
 LAPSE_FACTOR = 4
 LAPSE_LEAST = timedelta(minutes=30)
+# The advisory lock of all reservations: an arbitrary number, the same in every process.
+RESERVATIONS = 0x72657376
 
 
 def reservation_create(*, plan: CapacityPlan, memory_bytes: int, cores: float) -> Reservation:
@@ -29,6 +32,12 @@ def reservation_create(*, plan: CapacityPlan, memory_bytes: int, cores: float) -
         cores=cores,
         lapses_at=timezone.now() + lapse,
     )
+
+
+def reservations_lock() -> None:
+    """Until the transaction ends nobody else on this machine reserves: what is read as free stays free."""
+    with connections["default"].cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_xact_lock(%s)", [RESERVATIONS])
 
 
 def reservation_release(*, solution_id: UUID) -> int:

@@ -6,6 +6,7 @@ import shutil
 import subprocess
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 
 from liaoyuan.compute.schemas import Accelerator
 
@@ -24,7 +25,7 @@ class VendorTool:
 
 def read_nvidia(text: str) -> list[Accelerator]:
     """``index, name, total MiB, used MiB`` a line."""
-    return _read_csv("nvidia", text)
+    return read_csv("nvidia", text)
 
 
 def read_ascend(text: str) -> list[Accelerator]:
@@ -36,23 +37,25 @@ def read_ascend(text: str) -> list[Accelerator]:
     return cards
 
 
-def read_amd(text: str) -> list[Accelerator]:
+def read_amd(text: str, vendor: str = "amd") -> list[Accelerator]:
     """``rocm-smi --showmeminfo vram --showproductname --json``; Hygon's ``hy-smi`` answers in the same form."""
-    cards = []
-    for index, (key, card) in enumerate(sorted(json.loads(text).items())):
-        if key.startswith("card"):
-            total = int(card.get("VRAM Total Memory (B)", 0))
-            used = int(card.get("VRAM Total Used Memory (B)", 0))
-            cards.append(
-                Accelerator("amd", str(card.get("Card series", card.get("Card Series", key))), index, total, used)
-            )
-    return cards
+    body = json.loads(text)
+    cards = {int(key.removeprefix("card")): card for key, card in body.items() if re.fullmatch(r"card\d+", key)}
+    return [_amd_card(vendor, index, card) for index, card in sorted(cards.items())]
 
 
-def _read_csv(vendor: str, text: str) -> list[Accelerator]:
+def _amd_card(vendor: str, index: int, card: dict[str, str]) -> Accelerator:
+    name = card.get("Card series") or card.get("Card Series") or f"card{index}"
+    total, used = int(card["VRAM Total Memory (B)"]), int(card.get("VRAM Total Used Memory (B)", 0))
+    return Accelerator(vendor, name, index, total, used)
+
+
+def read_csv(vendor: str, text: str) -> list[Accelerator]:
+    """Lines as ``--query-gpu`` gives them; a comma inside of the name stays in it."""
     cards = []
     for line in text.strip().splitlines():
-        index, name, total, used = (part.strip() for part in line.rsplit(",", 3))
+        index, rest = line.split(",", 1)
+        name, total, used = (part.strip() for part in rest.rsplit(",", 2))
         cards.append(Accelerator(vendor, name, int(index), int(float(total)) * MIB, int(float(used)) * MIB))
     return cards
 
@@ -62,8 +65,10 @@ TOOLS: tuple[VendorTool, ...] = (
     VendorTool("nvidia", ("nvidia-smi", *QUERY), read_nvidia),
     VendorTool("ascend", ("npu-smi", "info"), read_ascend),
     VendorTool("amd", ("rocm-smi", "--showmeminfo", "vram", "--showproductname", "--json"), read_amd),
-    VendorTool("hygon", ("hy-smi", "--showmeminfo", "vram", "--showproductname", "--json"), read_amd),
-    VendorTool("iluvatar", ("ixsmi", *QUERY), lambda text: _read_csv("iluvatar", text)),
+    VendorTool(
+        "hygon", ("hy-smi", "--showmeminfo", "vram", "--showproductname", "--json"), partial(read_amd, vendor="hygon")
+    ),
+    VendorTool("iluvatar", ("ixsmi", *QUERY), partial(read_csv, "iluvatar")),
 )
 
 
@@ -87,6 +92,7 @@ def _ask(tool: VendorTool) -> tuple[list[Accelerator], str]:
             [path, *tool.argv[1:]], capture_output=True, text=True, timeout=TIMEOUT_SECONDS, check=True
         )
         found = tool.read(done.stdout)
-    except (OSError, subprocess.SubprocessError, ValueError) as error:
+    except (OSError, subprocess.SubprocessError, ValueError, LookupError, AttributeError) as error:
+        # A driver may answer in a form nobody has seen: that is reported, and is no reason to plan nothing at all.
         return [], f"failed ({type(error).__name__})"
     return found, str(len(found))

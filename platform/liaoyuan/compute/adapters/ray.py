@@ -12,10 +12,11 @@ def ray_probe(url: str, token: str) -> RayCluster:
     headers = {"Authorization": f"Bearer {token}"} if token else {}
     try:
         with httpx.Client(base_url=url, headers=headers, timeout=TIMEOUT_SECONDS) as client:
-            version = client.get("/api/version").raise_for_status().json().get("ray_version", "")
+            version = client.get("/api/version").raise_for_status().json()["ray_version"]
             nodes = client.get("/nodes", params={"view": "summary"}).raise_for_status().json()
-    except (httpx.HTTPError, ValueError) as error:
+        summary = nodes["data"]["summary"]
+        alive = [node for node in summary if node["raylet"]["state"] == "ALIVE"]
+    except (httpx.HTTPError, httpx.InvalidURL, ValueError, LookupError, TypeError, AttributeError) as error:
+        # Something else may listen there: an answer of another form is as good as none.
         return RayCluster(url=url, reachable=False, detail=f"{type(error).__name__}: {error}"[:200])
-    summary = nodes.get("data", {}).get("summary", [])
-    alive = [node for node in summary if node.get("raylet", {}).get("state") == "ALIVE"]
     return RayCluster(url=url, reachable=True, version=str(version), nodes=len(alive))

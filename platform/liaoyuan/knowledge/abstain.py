@@ -7,6 +7,7 @@ an answer in the collection, and writes them as JSON beside this file. Nothing h
 
 import json
 import math
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
@@ -14,7 +15,7 @@ from pathlib import Path
 
 from liaoyuan.knowledge.question import Kind, Question, fits
 from liaoyuan.knowledge.rank import Ranked, Statistics, share
-from liaoyuan.knowledge.text.segment import term_counts
+from liaoyuan.knowledge.text.normalise import normalise, squeeze
 from liaoyuan.knowledge.text.sentences import sentences
 
 FEATURES = (
@@ -29,8 +30,16 @@ FEATURES = (
     "no_unit",
     "characters",
     "lexical",
+    "entity",
+    "number",
 )
 _READ = 3
+# A named body or a year in the question that the evidence does not name: it speaks of another one.
+_ENTITY = re.compile(
+    r"[\u4e00-\u9fff]{1,8}(?:省|市|县|州)[\u4e00-\u9fff\d]{0,12}?(?:医院|公司|大学|学院|中学|小学|电厂|电站|变电站|供电局)"
+    r"|第[一二三四五六七八九十\d]+(?:人民医院|医院|中学|小学|分公司)"
+)
+_YEAR = re.compile(r"(?<!\d)((?:19|20)\d{2})(?!\d)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,14 +96,22 @@ def features(question: Question, ranked: Sequence[Ranked], statistics: Statistic
         "no_unit": float(question.kind is Kind.AMOUNT and fit == 0.0),
         "characters": ranked[0].features["characters"],
         "lexical": ranked[0].features["coverage"],
+        "entity": _strange(_ENTITY.findall(normalise(question.text)), ranked[:_READ]),
+        "number": _strange(_YEAR.findall(normalise(question.text)), ranked[:_READ]),
     }
+
+
+def _strange(names: Sequence[str], ranked: Sequence[Ranked]) -> float:
+    """1 where the question names something that none of the best results names, else 0."""
+    texts = [squeeze(f"{item.candidate.title} {item.candidate.heading} {item.candidate.text}") for item in ranked]
+    return float(any(not any(squeeze(name) in text for text in texts) for name in names))
 
 
 def _covered(question: Question, ranked: Sequence[Ranked]) -> set[str]:
     return {
         word
         for item in ranked
-        for word in term_counts(
+        for word in question.counts(
             question.words, f"{item.candidate.title} {item.candidate.heading}\n{item.candidate.text}"
         )
     }
@@ -104,10 +121,10 @@ def _sentence(question: Question, ranked: Sequence[Ranked], weights: dict[str, f
     """Coverage of the question by the best sentence that fits its kind, and by the best sentence of any."""
     fitting = whole = 0.0
     for item in ranked:
-        around = set(term_counts(weights, f"{item.candidate.title} {item.candidate.heading}"))
+        around = set(question.counts(weights, f"{item.candidate.title} {item.candidate.heading}"))
         for part in sentences(item.candidate.text):
             sentence = part.of(item.candidate.text)
-            covered = share(weights, around | set(term_counts(weights, sentence)))
+            covered = share(weights, around | set(question.counts(weights, sentence)))
             whole = max(whole, covered)
             if covered > fitting and fits(question, sentence):
                 fitting = covered

@@ -18,6 +18,7 @@ from liaoyuan.knowledge.ground import check_grounded
 from liaoyuan.knowledge.identity import display_name
 from liaoyuan.knowledge.models import Chunk
 from liaoyuan.knowledge.retrieve import Retrieval, chunks_permitted, retrieve
+from liaoyuan.knowledge.text.synonyms import Synonyms
 
 Mode = Literal["extractive", "generative"]
 LONGEST_QUESTION = 2000
@@ -90,6 +91,7 @@ def answer_question(
     vector: Vectors | None = None,
     engine: Embedder | None = None,
     found: Retrieval | None = None,
+    synonyms: Synonyms | None = None,
 ) -> KnowledgeAnswer:
     """Answer from one collection inside the current tenant context. Raises QuestionEmpty.
 
@@ -100,7 +102,7 @@ def answer_question(
     text = question.strip()
     if not text or len(text) > LONGEST_QUESTION:
         raise QuestionEmpty(limit=LONGEST_QUESTION)
-    found = found or retrieve(collection_id, text, day=day, vector=vector, engine=engine)
+    found = found or retrieve(collection_id, text, day=day, vector=vector, engine=engine, synonyms=synonyms)
     began = time.perf_counter()
     verdict = judge(found.question, found.ranked, found.statistics)
     quotes = extract(found.question, found.ranked, found.statistics)

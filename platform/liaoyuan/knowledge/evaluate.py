@@ -19,6 +19,7 @@ from liaoyuan.knowledge.errors import QuestionsInvalid
 from liaoyuan.knowledge.models import Chunk
 from liaoyuan.knowledge.retrieve import retrieve
 from liaoyuan.knowledge.text.normalise import squeeze
+from liaoyuan.knowledge.text.synonyms import Synonyms
 
 _DEPTH = 10
 
@@ -100,30 +101,34 @@ def collection_evaluate(
     chat: BaseChatModel | None = None,
     day: date | None = None,
     engine: Embedder | None = None,
+    synonyms: Synonyms | None = None,
 ) -> Evaluation:
     """Ask every question inside the current tenant context and compare. Embeds all questions at once."""
     began = time.perf_counter()
     vectors = (engine or embedder()).embed([item.question for item in questions], "query")
     embedding = (time.perf_counter() - began) / max(1, len(questions))
     rows = [
-        _ask(collection_id, item, vector, mode, chat, day, embedding)
+        _ask(_Task(collection_id, mode, chat, day, synonyms), item, vector, embedding)
         for item, vector in zip(questions, vectors, strict=True)
     ]
     return Evaluation(_metrics(rows), [_row(row) for row in rows])
 
 
-def _ask(
-    collection_id: UUID,
-    item: GateQuestion,
-    vector: Vectors,
-    mode: Mode,
-    chat: BaseChatModel | None,
-    day: date | None,
-    embedding: float,
-) -> _Row:
+@dataclass(frozen=True, slots=True)
+class _Task:
+    collection_id: UUID
+    mode: Mode
+    chat: BaseChatModel | None
+    day: date | None
+    synonyms: Synonyms | None
+
+
+def _ask(task: _Task, item: GateQuestion, vector: Vectors, embedding: float) -> _Row:
     began = time.perf_counter()
-    found = retrieve(collection_id, item.question, day=day, vector=vector)
-    answer = answer_question(collection_id, item.question, mode=mode, chat=chat, day=day, found=found)
+    found = retrieve(task.collection_id, item.question, day=task.day, vector=vector, synonyms=task.synonyms)
+    answer = answer_question(
+        task.collection_id, item.question, mode=task.mode, chat=task.chat, day=task.day, found=found
+    )
     milliseconds = (time.perf_counter() - began + embedding) * 1000
     ids = [ranked.candidate.chunk_id for ranked in found.ranked[:_DEPTH]]
     wanted = {citation.chunk_id for citation in answer.citations}

@@ -6,14 +6,13 @@ from dataclasses import dataclass
 
 from liaoyuan.knowledge.question import Kind, Question, fits
 from liaoyuan.knowledge.rank import Ranked, Statistics, share
-from liaoyuan.knowledge.text.segment import term_counts
 from liaoyuan.knowledge.text.sentences import Sentence, list_around, sentences
 
 # A clause this short is quoted whole: half a rule misleads.
-_WHOLE_CHINESE, _WHOLE_OTHER = 220, 420
+_WHOLE_CHINESE, _WHOLE_OTHER = 320, 600
 _MOST_CHUNKS = 3
 # Differences of ranking scores are log odds: how much likelier the better chunk is the one that answers.
-_NEAR_TOP = 0.8
+_NEAR_TOP = 1.3
 _SECOND_HALF = 2.5
 _GAIN = 0.05
 _NEAR_SENTENCE = 0.6
@@ -54,10 +53,10 @@ def _sources(question: Question, ranked: Sequence[Ranked], weights: Mapping[str,
     if not ranked:
         return []
     chosen = [ranked[0]]
-    covered = _terms(ranked[0], weights)
+    covered = _terms(question, ranked[0], weights)
     compound = bool(_COMPOUND.search(question.text))
     for item in ranked[1:_MOST_CHUNKS]:
-        found = _terms(item, weights)
+        found = _terms(question, item, weights)
         gain = share(weights, covered | found) - share(weights, covered)
         behind = ranked[0].score - item.score
         if behind < _NEAR_TOP or (compound and gain > _GAIN and behind < _SECOND_HALF):
@@ -66,8 +65,8 @@ def _sources(question: Question, ranked: Sequence[Ranked], weights: Mapping[str,
     return chosen
 
 
-def _terms(item: Ranked, weights: Mapping[str, float]) -> set[str]:
-    return set(term_counts(weights, item.candidate.text))
+def _terms(question: Question, item: Ranked, weights: Mapping[str, float]) -> set[str]:
+    return set(question.counts(weights, item.candidate.text))
 
 
 def _passages(question: Question, item: Ranked, weights: Mapping[str, float]) -> list[tuple[int, int]]:
@@ -76,7 +75,7 @@ def _passages(question: Question, item: Ranked, weights: Mapping[str, float]) ->
         return [(0, len(text))]
     rows = _rows(text)
     if rows:
-        return [(0, len(text))] if question.kind is Kind.LIST else _table_passages(text, rows, weights)
+        return [(0, len(text))] if question.kind is Kind.LIST else _table_passages(question, text, rows, weights)
     parts = sentences(text)
     scores = [_value(question, part.of(text), weights) for part in parts]
     best = max(scores)
@@ -93,25 +92,27 @@ def _rows(text: str) -> list[tuple[int, int]]:
     return spans if len(spans) > 1 and all(_CELL_MARK in text[start:end] for start, end in spans) else []
 
 
-def _table_passages(text: str, rows: Sequence[tuple[int, int]], weights: Mapping[str, float]) -> list[tuple[int, int]]:
+def _table_passages(
+    question: Question, text: str, rows: Sequence[tuple[int, int]], weights: Mapping[str, float]
+) -> list[tuple[int, int]]:
     """The header and the rows that the question names. Judged like sentences the header would win: it repeats the
     question's words and holds no answer, and a neighbouring row is a literal quote and yet a wrong one."""
     header, body = rows[0], rows[1:]
-    values = [_row_value(text[start:end], weights) for start, end in body]
+    values = [_row_value(question, text[start:end], weights) for start, end in body]
     best = max(values)
     if best == 0:
         return [(0, len(text))]
     return [header, *(row for row, value in zip(body, values, strict=True) if value == best)]
 
 
-def _row_value(row: str, weights: Mapping[str, float]) -> float:
+def _row_value(question: Question, row: str, weights: Mapping[str, float]) -> float:
     # The first cell names the row; the others may name it too ("as for 110 kV").
     name = row.partition(_CELL_MARK)[0]
-    return share(weights, set(term_counts(weights, row))) + share(weights, set(term_counts(weights, name)))
+    return share(weights, set(question.counts(weights, row))) + share(weights, set(question.counts(weights, name)))
 
 
 def _value(question: Question, sentence: str, weights: Mapping[str, float]) -> float:
-    covered = share(weights, set(term_counts(weights, sentence)))
+    covered = share(weights, set(question.counts(weights, sentence)))
     return covered + (_FIT_BONUS if covered > 0 and fits(question, sentence) else 0.0)
 
 

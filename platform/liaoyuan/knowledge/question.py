@@ -1,12 +1,14 @@
 """What a question asks for: its kind, the unit it expects, and the terms evidence must speak about."""
 
 import re
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 from enum import StrEnum
 
 from liaoyuan.knowledge.text.facts import Quantity, quantities
 from liaoyuan.knowledge.text.normalise import is_chinese, normalise
-from liaoyuan.knowledge.text.segment import question_terms, question_words
+from liaoyuan.knowledge.text.segment import question_terms, question_words, term_counts
+from liaoyuan.knowledge.text.synonyms import Synonyms, variants_in
 
 
 class Kind(StrEnum):
@@ -114,19 +116,37 @@ class Question:
     terms: tuple[str, ...]
     units: frozenset[str]
     numbers: tuple[Quantity, ...]
+    variants: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+
+    def search_terms(self) -> list[str]:
+        """The terms and the other names of its words: everything to look up in the index."""
+        others = [other for names in self.variants.values() for other in names]
+        return list(dict.fromkeys([*self.terms, *others]))
+
+    def counts(self, terms: Iterable[str], text: str) -> dict[str, int]:
+        """How often each of ``terms``, under any of its names, occurs in ``text``."""
+        wanted = list(terms)
+        others = {other for term in wanted for other in self.variants.get(term, ())}
+        found = term_counts([*wanted, *others], text)
+        names = {term: (term, *self.variants.get(term, ())) for term in wanted}
+        totals = {term: sum(found.get(name, 0) for name in names[term]) for term in wanted}
+        return {term: count for term, count in totals.items() if count}
 
 
-def analyse(text: str) -> Question:
-    """Reads one question in Chinese or English."""
+def analyse(text: str, synonyms: Synonyms | None = None) -> Question:
+    """Reads one question in Chinese or English. ``synonyms`` are a trade's own, beside the platform's."""
     folded = normalise(text)
+    variants = variants_in(text, synonyms)
+    words = list(dict.fromkeys([*question_words(text), *(word for word in variants if len(word) > 1)]))
     return Question(
         text=text,
         kind=next((kind for kind, pattern in _KINDS if pattern.search(folded)), Kind.FACT),
         chinese=is_chinese(text),
-        words=tuple(question_words(text)),
-        terms=tuple(question_terms(text)),
+        words=tuple(words),
+        terms=tuple(dict.fromkeys([*words, *question_terms(text)])),
         units=next((units for pattern, units in _UNITS if pattern.search(folded)), frozenset()),
         numbers=tuple(quantities(text)),
+        variants=variants,
     )
 
 

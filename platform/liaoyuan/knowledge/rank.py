@@ -16,7 +16,6 @@ from numpy.typing import NDArray
 
 from liaoyuan.knowledge.question import Kind, Question, fits
 from liaoyuan.knowledge.text.normalise import squeeze
-from liaoyuan.knowledge.text.segment import term_counts
 from liaoyuan.knowledge.text.sentences import sentences
 
 _RRF_CONSTANT = 20
@@ -106,7 +105,7 @@ def feature_table(question: Question, candidates: Sequence[Candidate], statistic
     top = max(fused.values())
     weights = {term: statistics.idf(term) for term in question.terms}
     characters = _character_weights(question, candidates)
-    counts = [term_counts(question.terms, candidate.text) for candidate in candidates]
+    counts = [question.counts(question.terms, candidate.text) for candidate in candidates]
     mean = sum(len(candidate.text) for candidate in candidates) / len(candidates)
     bm25 = [_bm25(found, weights, len(item.text) / mean) for found, item in zip(counts, candidates, strict=True)]
     strongest = max(bm25) or 1.0
@@ -163,7 +162,7 @@ class _Features:
         }
 
     def _in(self, text: str) -> set[str]:
-        return set(term_counts(self.weights, text))
+        return set(self.question.counts(self.weights, text))
 
     def _sentence(self) -> dict[str, float]:
         """Coverage by the best single sentence, and by the best one that fits the kind or the unit asked for."""

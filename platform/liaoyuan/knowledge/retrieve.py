@@ -20,6 +20,7 @@ from liaoyuan.knowledge.models import Chunk
 from liaoyuan.knowledge.question import Question, analyse
 from liaoyuan.knowledge.rank import Ranked, Statistics, rank
 from liaoyuan.knowledge.search import EXACT_ROWS, scope_here, search, visible
+from liaoyuan.knowledge.text.synonyms import Synonyms
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,12 +41,14 @@ def retrieve(
     vector: Vectors | None = None,
     engine: Embedder | None = None,
     exact_rows: int = EXACT_ROWS,
+    synonyms: Synonyms | None = None,
 ) -> Retrieval:
     """Search one collection inside the current tenant context, whose groups decide what may be found.
 
-    ``day`` asks as of that date (default: today). ``vector`` saves the embedding where a caller made many at once.
+    ``day`` asks as of that date (default: today). ``vector`` saves the embedding where a caller made many at once;
+    ``synonyms`` are the trade's own words and their official names.
     """
-    analysed = analyse(question)
+    analysed = analyse(question, synonyms)
     began = time.perf_counter()
     if vector is None:
         vector = (engine or embedder()).embed([question], "query")[0]

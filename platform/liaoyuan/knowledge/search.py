@@ -98,7 +98,7 @@ def search(
 ) -> tuple[list[Candidate], Statistics]:
     """Up to 2 × ``k`` candidates and the term statistics of what the asker may read. ``vector`` has shape (384,)."""
     parameters = scope.parameters() | {
-        "terms": list(question.terms[:_MOST_TERMS]),
+        "terms": question.search_terms()[:_MOST_TERMS],
         "vector": "[" + ",".join(f"{value:.6g}" for value in vector.tolist()) + "]",
         "k": k,
         "limit": exact_rows + 1,
@@ -110,7 +110,16 @@ def search(
             cursor.execute("SET LOCAL hnsw.iterative_scan = strict_order")
             cursor.execute(f"SET LOCAL hnsw.ef_search = {max(2 * int(k), 100)}")
         cursor.execute(_EXACT if exact else _INDEXED, parameters)
-        return _read(cursor.fetchall())
+        candidates, statistics = _read(cursor.fetchall())
+    return candidates, merged(statistics, question)
+
+
+def merged(statistics: Statistics, question: Question) -> Statistics:
+    """A word is as common as the commonest of its names: 医生 is not rare where every page says 医师."""
+    frequency = dict(statistics.frequency)
+    for word, others in question.variants.items():
+        frequency[word] = max(frequency.get(name, 0) for name in (word, *others))
+    return Statistics(statistics.chunks, frequency, statistics.mean_terms)
 
 
 def visible(cursor: CursorWrapper, scope: Scope, chunk_ids: Sequence[str]) -> list[UUID]:

@@ -9,6 +9,7 @@ from uuid import UUID, uuid4
 import pytest
 
 from liaoyuan.accounts.tenancy import tenant_context
+from liaoyuan.industry.selectors import industry_get
 from liaoyuan.pipeline import ports
 from liaoyuan.pipeline.contract import ArtifactRef, SolutionSpec, StageContext
 from liaoyuan.pipeline.models import Artifact, Lineage
@@ -58,8 +59,17 @@ def deployed() -> Iterator[Callable[[bool], None]]:
 
 
 @pytest.fixture
-def context(organization: Any, tmp_path: Path) -> StageContext:
-    """The stage's context over a deployment whose bundle rests on one document."""
+def context_of(organization: Any, tmp_path: Path) -> Callable[[str], StageContext]:
+    """``context_of(industry)``: the stage's context over a deployment whose bundle rests on one document."""
+    return lambda industry: _context(organization, tmp_path, industry)
+
+
+@pytest.fixture
+def context(context_of: Callable[[str], StageContext]) -> StageContext:
+    return context_of("medical")
+
+
+def _context(organization: Any, tmp_path: Path, industry: str) -> StageContext:
     document, bundle, deployment = uuid4(), uuid4(), uuid4()
     with tenant_context(organization.id):
         for kind, key in (("document_version", document), ("bundle", bundle), ("deployment", deployment)):
@@ -76,7 +86,7 @@ def context(organization: Any, tmp_path: Path) -> StageContext:
                 child_id=child[1],
                 relation="serves",
             )
-    solution = SolutionSpec(organization.id, uuid4(), "medical", "guideline-qa")
+    solution = SolutionSpec(organization.id, uuid4(), industry, industry_get(industry).spec.scenarios[0])
     return StageContext(
         run_id=uuid4(),
         fence=1,

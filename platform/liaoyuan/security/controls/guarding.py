@@ -109,4 +109,16 @@ def _texts(path: Path) -> Iterator[str]:
             for number, line in enumerate(lines):
                 if number >= MOST_ROWS:
                     break
-                yield json.dumps(json.loads(line), ensure_ascii=False)
+                yield "\n".join(_words(json.loads(line)))
+
+
+def _words(value: object, name: str = "") -> Iterator[str]:
+    """The texts of a row; identifiers and digests are not language and could look like numbers of people."""
+    if isinstance(value, dict):
+        for key, inner in value.items():
+            yield from _words(inner, str(key))
+    elif isinstance(value, list):
+        for inner in value:
+            yield from _words(inner, name)
+    elif isinstance(value, str) and not name.endswith(("id", "sha256", "hash", "digest")):
+        yield value

@@ -1,8 +1,111 @@
-"""Every test here has the engines and the database."""
+"""Every test here has the engines, the database, a real server and Debian's Chromium; no network but loopback."""
+
+import uuid
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, TypeVar
 
 import pytest
+
+from tests.integration.api.conftest import Server, server
+
+__all__ = ["server"]
+
+T = TypeVar("T")
+CHROMIUM = Path("/usr/bin/chromium")
+PASSWORD = "蓝田日暖 correct horse 42"
 
 
 @pytest.fixture(scope="session", autouse=True)
 def _engines(database: str) -> None:
     """Starts the engines before any other fixture of this folder."""
+
+
+@pytest.fixture(scope="module")
+def chromium(server: Server) -> Iterator[Any]:
+    """One browser for a file of tests; then its loop must leave this thread: Django refuses its ORM beside it."""
+    if not CHROMIUM.exists():
+        pytest.skip(f"{CHROMIUM} is not installed (apt-get install chromium)")
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=str(CHROMIUM), args=["--no-sandbox", "--disable-gpu"])
+        yield browser
+        browser.close()
+
+
+def in_thread(work: Callable[[], T]) -> T:
+    """The result of ``work`` with the ORM, done in a thread without Playwright's loop."""
+    with ThreadPoolExecutor(1) as pool:
+        return pool.submit(work).result()
+
+
+@dataclass
+class Visit:
+    """One person's browser window: what its console said, and what it asked of anybody but us."""
+
+    page: Any
+    url: str
+    complaints: list[str] = field(default_factory=list)
+    outside: list[str] = field(default_factory=list)
+
+    def watch(self) -> None:
+        self.page.on("console", self._heard)
+        self.page.on("pageerror", lambda error: self.complaints.append(str(error)))
+        self.page.on("request", self._asked)
+
+    def _heard(self, message: Any) -> None:
+        if message.type in {"error", "warning"}:
+            self.complaints.append(message.text)
+
+    def _asked(self, request: Any) -> None:
+        if not request.url.startswith((self.url, "data:", "blob:")):
+            self.outside.append(request.url)
+
+    def go(self, path: str) -> None:
+        self.page.goto(self.url + path)
+
+    def login(self, email: str) -> None:
+        self.go("/accounts/login/")
+        self.page.fill("input[name=login]", email)
+        self.page.fill("input[name=password]", PASSWORD)
+        self.page.click("main button")
+        self.page.wait_for_url(self.url + "/")
+
+
+@pytest.fixture
+def visit(chromium: Any, server: Server) -> Iterator[Callable[..., Visit]]:
+    """``visit(width, language, scheme)`` opens a fresh window."""
+    contexts = []
+
+    def open_window(width: int = 1280, language: str = "zh-CN", scheme: str = "light") -> Visit:
+        size = {"width": width, "height": 900}
+        context = chromium.new_context(viewport=size, locale=language, color_scheme=scheme)
+        contexts.append(context)
+        found = Visit(context.new_page(), server.url)
+        found.watch()
+        return found
+
+    yield open_window
+    for context in contexts:
+        context.close()
+
+
+@dataclass(frozen=True)
+class Hospital:
+    """An organization with boards in many states."""
+
+    email: str
+    organization_id: uuid.UUID
+    running_id: uuid.UUID
+    approval_id: uuid.UUID
+
+
+@pytest.fixture(scope="session")
+def hospital(server: Server) -> Hospital:
+    """Two solutions: one in the middle of its work, one that waits for approval after a failure elsewhere."""
+    from tests.browser.hospital import hospital_make
+
+    return in_thread(lambda: hospital_make(PASSWORD))

@@ -6,7 +6,9 @@ from django.urls import include, path
 from liaoyuan.api.rest.api import api
 
 urlpatterns = [
+    path("", include("liaoyuan.portal.urls")),
     path("api/v1/", api.urls),
     path("accounts/", include("allauth.urls")),
+    path("language/", include("django.conf.urls.i18n")),
     path("break-glass/", admin.site.urls),
 ]

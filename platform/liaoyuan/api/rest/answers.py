@@ -9,11 +9,11 @@ from liaoyuan.accounts.tenancy import tenant_context
 from liaoyuan.api.budget import budget_check
 from liaoyuan.api.rest.door import ApiRequest, operation
 from liaoyuan.api.rest.schemas import AnswerOut, Question, Verdict
-from liaoyuan.api.rights import all_readable
 from liaoyuan.deployment.answering import Asker, answer
 from liaoyuan.deployment.models import Route
 from liaoyuan.deployment.selectors import deployment_for
 from liaoyuan.errors import LiaoyuanError, NotFound
+from liaoyuan.knowledge.rights import all_readable
 from liaoyuan.operations.models import Trace
 from liaoyuan.operations.selectors import trace_get
 from liaoyuan.operations.services import feedback_give

@@ -11,10 +11,10 @@ from liaoyuan.api.rest.idempotency import idempotency_key
 from liaoyuan.api.rest.present import document_out, path_of, run_out
 from liaoyuan.api.rest.problems import request_language
 from liaoyuan.api.rest.schemas import CollectionNew, CollectionOut, DocumentOut, Group, Started
-from liaoyuan.api.rights import versions_readable
 from liaoyuan.api.uploads import upload_receive
 from liaoyuan.errors import NotFound
 from liaoyuan.knowledge.models import Collection
+from liaoyuan.knowledge.rights import versions_readable
 from liaoyuan.knowledge.services import collection_create
 
 router = Router(tags=["documents"])

@@ -9,10 +9,10 @@ from ninja import Router
 from ninja.security.base import AuthBase
 from ninja.utils import check_csrf
 
+from liaoyuan.accounts.choice import organization_chosen
 from liaoyuan.accounts.policy import Principal, require
 from liaoyuan.accounts.resolver import NotAuthenticated, principal_from_header, principal_from_session
 from liaoyuan.accounts.tenancy import tenant_context
-from liaoyuan.api.organization import organization_chosen
 from liaoyuan.errors import LiaoyuanError
 
 View = Callable[..., Any]

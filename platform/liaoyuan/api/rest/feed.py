@@ -26,6 +26,7 @@ def feed_response(
     *,
     run_id: UUID | None = None,
     solution_id: UUID | None = None,
+    after: int = 0,
 ) -> StreamingHttpResponse:
     """The events of one run or one solution. Raises NotFound before the first byte for a stranger's."""
     with tenant_context(principal.organization_id, principal.user_id):
@@ -37,7 +38,7 @@ def feed_response(
     events = event_stream(
         principal.organization_id,
         user_id=principal.user_id,
-        after_seq=int(last) if last.isdecimal() and len(last) < LONGEST_NUMBER else 0,
+        after_seq=int(last) if last.isdecimal() and len(last) < LONGEST_NUMBER else max(after, 0),
         run_id=run_id,
         solution_id=solution_id,
     )

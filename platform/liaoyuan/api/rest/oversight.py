@@ -9,9 +9,9 @@ from pydantic import Field
 from liaoyuan.accounts.selectors import audit_verify
 from liaoyuan.accounts.tenancy import current_tenant
 from liaoyuan.api.rest.door import ApiRequest, operation
-from liaoyuan.api.rights import versions_readable
 from liaoyuan.errors import NotFound
 from liaoyuan.industry.selectors import industry_survey
+from liaoyuan.knowledge.rights import versions_readable
 from liaoyuan.pipeline.models import Artifact
 from liaoyuan.pipeline.selectors import Graph, lineage_down, lineage_up
 

@@ -24,9 +24,9 @@ def run_show(request: ApiRequest, run_id: UUID) -> RunOut:
 
 
 @operation(router, "GET", "/runs/{run_id}/events", action="run.view", tenant=False)
-def run_events(request: ApiRequest, run_id: UUID) -> StreamingHttpResponse:
-    """Server-sent events of one run; resumes after ``Last-Event-ID``."""
-    return feed_response(request, request.auth, "run.view", run_id=run_id)
+def run_events(request: ApiRequest, run_id: UUID, after: int = 0) -> StreamingHttpResponse:
+    """Server-sent events of one run; resumes after ``Last-Event-ID``, else after ``after``."""
+    return feed_response(request, request.auth, "run.view", run_id=run_id, after=after)
 
 
 @operation(router, "POST", "/runs/{run_id}/cancel", action="run.cancel", response=State)

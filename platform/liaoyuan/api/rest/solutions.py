@@ -68,9 +68,9 @@ def solution_run(
 
 
 @operation(router, "GET", "/solutions/{solution_id}/events", action="run.view", tenant=False)
-def solution_events(request: ApiRequest, solution_id: UUID) -> StreamingHttpResponse:
-    """Server-sent events of all runs of a solution; resumes after ``Last-Event-ID``."""
-    return feed_response(request, request.auth, "run.view", solution_id=solution_id)
+def solution_events(request: ApiRequest, solution_id: UUID, after: int = 0) -> StreamingHttpResponse:
+    """Server-sent events of all runs of a solution; resumes after ``Last-Event-ID``, else after ``after``."""
+    return feed_response(request, request.auth, "run.view", solution_id=solution_id, after=after)
 
 
 @operation(router, "GET", "/solutions/{solution_id}/health", action="operations.view")

@@ -12,9 +12,9 @@ from tests.chaos.house import House
 from tests.stages import scripted_stages
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def house(database: str) -> Iterator[House]:
-    """Broker, relay and reaper; tests add the workers."""
+    """Broker, relay and reaper; tests add the workers. Gone after this folder: other tests are their own relay."""
     found = House(database)
     try:
         found.start("relay")

@@ -7,22 +7,37 @@ from typing import Any
 from uuid import UUID
 
 import pytest
+from django.test import Client
 
+from liaoyuan.accounts.services import api_key_create
 from liaoyuan.accounts.tenancy import tenant_context
 from liaoyuan.compute.engines import valkey
 from liaoyuan.pipeline.models import Artifact, StageRun
+from liaoyuan.pipeline.services import solution_create
 from tests.chaos.house import LOST_DOORBELL, START_SECONDS, House, ended, read, until
 
-pytestmark = pytest.mark.chaos
+# One process of a parallel run takes them all: two houses would starve each other.
+pytestmark = [pytest.mark.chaos, pytest.mark.xdist_group("chaos")]
 Start = Callable[..., UUID]
+AT_ONCE = 0.3
 
 
 @pytest.fixture(scope="module")
 def worker(house: House) -> Iterator[subprocess.Popen[bytes]]:
-    child = house.worker("patient", "ingest", slots=2)
+    child = house.worker("patient", "ingest", "light", slots=2)
     yield child
     house.kill(child)
     child.wait()
+
+
+def quickest(act: Callable[[], Any]) -> tuple[float, Any]:
+    """Seconds of the quickest of five, and the last answer: a broker that is waited for shows in all of them."""
+    times = []
+    for _ in range(5):
+        began = time.monotonic()
+        answer = act()
+        times.append(time.monotonic() - began)
+    return min(times), answer
 
 
 def count(organization: Any, state: str) -> int:
@@ -53,10 +68,27 @@ def test_k4_with_the_broker_down_a_start_answers_at_once_and_runs_later(
     house: House, worker: subprocess.Popen[bytes], organization: Any, start: Start
 ) -> None:
     valkey.stop(house.broker)
-    began = time.monotonic()
-    run_id = start(stage="ingest")
-    assert time.monotonic() - began < 0.3
+    took, run_id = quickest(lambda: start(stage="ingest"))
+    assert took < AT_ONCE
     time.sleep(1.0)
+    assert read(organization.id, run_id).state == "queued"
+    valkey.start(house.broker)
+    until(lambda: ended(organization.id, run_id), seconds=START_SECONDS, what="the run ends after the broker is back")
+    assert read(organization.id, run_id).state == "succeeded"
+
+
+def test_k4_with_the_broker_down_a_post_answers_202_at_once_and_runs_later(
+    house: House, worker: subprocess.Popen[bytes], organization: Any, owner: Any
+) -> None:
+    with tenant_context(organization.id, owner.user_id):
+        solution, _ = solution_create(name="demo", industry="medical", scenario="guideline_qa")
+        _, key = api_key_create(member=owner, name="test", scopes=frozenset({"solution.run"}))
+    headers = {"Authorization": f"Bearer {key}"}
+    path = f"/api/v1/solutions/{solution.id}/runs"
+    valkey.stop(house.broker)
+    took, answer = quickest(lambda: Client().post(path, content_type="application/json", headers=headers))
+    assert (answer.status_code, took < AT_ONCE) == (202, True), (answer.content, took)
+    run_id = UUID(answer.json()["runs"][0]["id"])
     assert read(organization.id, run_id).state == "queued"
     valkey.start(house.broker)
     until(lambda: ended(organization.id, run_id), seconds=START_SECONDS, what="the run ends after the broker is back")

@@ -20,7 +20,8 @@ from liaoyuan.pipeline.services import stage_run_cancel
 from liaoyuan.pipeline.storage import storage
 from tests.chaos.house import LOST_DOORBELL, SECONDS, START_SECONDS, House, ended, read, until
 
-pytestmark = pytest.mark.chaos
+# One process of a parallel run takes them all: two houses would starve each other.
+pytestmark = [pytest.mark.chaos, pytest.mark.xdist_group("chaos")]
 Start = Callable[..., UUID]
 # One attempt of work, the relay's round, and two busy cores.
 SLACK = 6.0

@@ -38,10 +38,16 @@ def event_write(
     )
 
 
-def doorbell_write(*, run: StageRun, using: str = "default") -> None:
-    """Put a doorbell for ``run`` into the outbox and wake the relay when this transaction commits."""
-    Outbox.objects.using(using).create(organization_id=run.organization_id, run_id=run.id, queue=run.queue)
-    relay_wake(using=using)
+def doorbell_write(*, run: StageRun, using: str = "default", answered: bool = False) -> None:
+    """Put a doorbell for ``run`` into the outbox and wake the relay when this transaction commits.
+
+    ``answered``: the caller takes the run itself. The doorbell counts as rung, so it rings only if nobody came.
+    """
+    Outbox.objects.using(using).create(
+        organization_id=run.organization_id, run_id=run.id, queue=run.queue, published_at=Now() if answered else None
+    )
+    if not answered:
+        relay_wake(using=using)
 
 
 def relay_wake(*, using: str = "default") -> None:

@@ -99,6 +99,15 @@ def test_a_doorbell_in_a_long_queue_is_not_rung_twice() -> None:
         assert bells.round() == []
 
 
+def test_a_run_that_its_starter_executes_is_rung_only_if_it_did_not(organization: Any) -> None:
+    with tenant_context(organization.id):
+        run_id = stage_run_start(stage="ingest", answered=True).id
+    bells = Bells()
+    assert bells.round() == []
+    with later(60):
+        assert bells.round() == [run_id]
+
+
 def test_a_run_before_its_time_is_not_rung() -> None:
     runs = queue_runs("one", 1)
     with system_context("test") as alias:

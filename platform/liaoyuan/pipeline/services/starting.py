@@ -85,10 +85,12 @@ def stage_run_start(
     solution_id: UUID | None = None,
     spec: Mapping[str, Any] | None = None,
     idempotency_key: str = "",
+    answered: bool = False,
 ) -> StageRun:
     """One run beside the pipelines (ingest, evaluate, a single training), queued at once.
 
-    The same ``idempotency_key`` gives the same run. Raises NotFound for a strange solution, StageUnknown.
+    The same ``idempotency_key`` gives the same run. ``answered``: the caller executes it right away in this process, so
+    no worker is called unless it does not. Raises NotFound for a strange solution, StageUnknown.
     """
     solution = None
     if solution_id is not None:
@@ -99,7 +101,7 @@ def stage_run_start(
     run.idempotency_key = idempotency_key
     try:
         with transaction.atomic():
-            _save(run)
+            _save(run, answered=answered)
     except IntegrityError:
         if not idempotency_key:
             raise
@@ -125,11 +127,11 @@ def _run(stage: StageName, solution: Solution | None, spec: dict[str, Any]) -> S
     )
 
 
-def _save(run: StageRun) -> None:
+def _save(run: StageRun, *, answered: bool = False) -> None:
     run.save(force_insert=True)
     if run.state == RunState.QUEUED:
         StageRun.objects.filter(id=run.id).update(queued_at=Now())
-        doorbell_write(run=run)
+        doorbell_write(run=run, answered=answered)
     event_write(
         run_id=run.id,
         organization_id=run.organization_id,

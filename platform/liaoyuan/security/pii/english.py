@@ -27,6 +27,9 @@ STRONG_CUE = re.compile(
     r"supervisor|card ?holder)\s*[:,]?\s*$",
     re.IGNORECASE,
 )
+POSSESSIVE = re.compile(r"['’]s$")
+MAX_ACRONYM = 4
+UNKNOWN = 0.45  # weight of a capitalised word that is in no list
 PHONE = re.compile(
     r"(?<![0-9A-Za-z_.\-/])(?:\+?\d{1,3}[\s.\-]?)?(?:\(\d{2,4}\)[\s.\-]?\d{3,4}[\s.\-]\d{3,4}|"
     r"\d{3}[\s.\-]\d{3}[\s.\-]\d{4}|(?<=\+\d)\d{9,11}"
@@ -37,6 +40,13 @@ PHONE = re.compile(
 INTERNATIONAL = re.compile(
     r"(?<![0-9A-Za-z_])\+\d{1,3}(?:[\s.\-]?\(?\d{1,4}\)?){2,5}(?:\s?(?:x|ext\.?)\s?\d{1,6})?(?![0-9])"
 )
+GROUPED_PHONE = re.compile(
+    r"(?<![0-9A-Za-z_.\-/])(?:\+?\d{1,3}[\s.\-]?)?(?:\(\d{2,5}\)[\s.\-]*\d{2,8}|0\d{1,5}[\s.\-/]\d{3,"
+    r"8})(?:[\s.\-]\d{2,4}){0,3}"
+    r"(?:\s?(?:x|ext\.?)\s?\d{1,6})?(?![0-9])"
+)
+BARE_PHONE = re.compile(r"(?<![0-9A-Za-z_.\-/])(?:\d{9,11}|0\d{7,10})(?![0-9A-Za-z_])(?!\.\d)")
+PHONE_CUE = re.compile(r"phone|mobile|cell|call|tel|contact|reach|number|fax|\bat\s*$|\n\s*$|,\s*$", re.IGNORECASE)
 NAMED_PHONE = re.compile(
     r"(?:phone|telephone|mobile|cell|tel|call(?: me)?(?: at| on)?|fax|number is|reach (?:me|us) (?:at|"
     r"on))\.?\s*(?:number|no\.?)?\s*(?:is|at|on|:)?\s*"
@@ -69,6 +79,36 @@ EUROPEAN = re.compile(
     r"|\b\d{1,4},?\s+(?:rue|avenue|boulevard|place|chemin)\s+(?:(?:de|du|des|la|"
     r"le)\s+)*[A-ZÀ-Ý][\w'’\-]+(?:\s[A-ZÀ-Ý][\w\-]+)*"
 )
+APARTMENT = r"(?:\s+(?:Apt|Apartment|Suite|Ste|Unit|Flat|Floor|Room)\.?\s*#?\w{1,5})?"
+WORDS = r"(?:[A-ZÀ-Þ][\w'’.\-]*[ \t]+){1,4}"
+CITY_NAME = r"(?:[A-ZÀ-Þ][\w'’.\-]*[ \t]?){1,3}"
+# A number, words and a postcode at the end: whatever the street is called.
+POSTED = re.compile(
+    rf"(?<![\w.])\d{{1,6}}[A-Za-z]?,?\s+{WORDS[:-5]}{{1,4}}?(?:[A-ZÀ-Þ][\w'’.\-]*){APARTMENT}[,\s]+{CITY_NAME},"
+    r"\s*[A-Z]{2,3},?\s+\d{4,5}(?:-\d{4})?\b"
+    rf"|(?<![\w.])(?:(?:Flat|Studio|Unit)\s+\w{{1,4}}[,\s]+)?\d{{1,4}}[A-Za-z]?\s+{WORDS}?[A-ZÀ-Þ]?[\w'’\-]*[,"
+    rf"\s]+{CITY_NAME}[,\s]+[A-Z]{{1,2}}\d[A-Z0-9]?\s?\d[A-Z]{{2}}\b"
+    r"|\b(?:USS|USNS|USCGC|USNV|Unit|PSC)\s+\w+[\s\w,]{0,20}?(?:FPO|APO|DPO)\s+[A-Z]{2}\s+\d{5}\b"
+)
+CONTINENTAL = re.compile(
+    r"\b[A-ZÀ-Þ][\w'’.\-]*(?:[ \t][A-ZÀ-Þ]?[\w'’.\-]+){0,4},?[ \t]+\d{1,5}[a-z]?(?:\s*/\s*\d+)?[,\s]+\d{4,"
+    r"5}(?:\s?[A-Z]{2})?,?\s+[A-ZÀ-Þ][\w'’.\-]+(?:[ \t][A-ZÀ-Þ][\w'’.\-]+){0,2}(?:\s?\([A-Z]{2}\))?"
+    r"|\b(?:\d{1,4},?\s+)?(?:rue|avenue|boulevard|chemin|place|allée|Rue|Avenue|Boulevard|Chemin|"
+    r"Place)\s+(?:(?:de|du|des|la|le)\s+)*[A-ZÀ-Þ][\w'’\-]+(?:[ \t][A-ZÀ-Þ][\w'’\-]+)*[,"
+    r"\s]+\d{5}\s+[A-ZÀ-Þ][\w'’\-]+(?:[- ][\w'’\-]+){0,3}"
+    r"|\b[A-ZÀ-Þ]\w+(?:[ \t](?:de|del|la|el|[A-ZÀ-Þ])[\w.]*){1,5}[ \t]\d{1,4}(?:[ \t]\w{1,8}[ \t]\d{1,3}[ "
+    r"\t]?)?,\s*[A-ZÀ-Þ][\w\s]{2,20},\s*\d{5}\b"
+)
+ORG_CUE = re.compile(
+    r"(?:work(?:s|ed)? (?:for|at)|company|employer|employed (?:by|at)|founded|appointment at|address of|"
+    r"offices? of|firm|with|at|from|by)\s*$",
+    re.IGNORECASE,
+)
+HYPHENATED = re.compile(
+    r"\b[A-Z][a-z]+-[A-Z][a-z]+\b(?!\s[A-Z])|\b[A-Z][\w']+(?:[,\s]+(?:[A-Z][\w']+|&|y|e|et|und|and|en|van|de|"
+    r"le))*?\s+(?:AG|KG|OHG|GmbH|SPA|S\.p\.A\.|SRL|S\.r\.l\.|SARL|SA|S\.A\.|S\.L\.|SL|AB|HB|A/S|ApS|BV|B\.V\.|"
+    r"NV|PLC|e figli|et Fils|Stiftung)\b"
+)
 ORG = re.compile(
     r"\b(?:[A-Z][\w'’&.\-]*(?:,? (?:and|&|of|the|for) |,? )){1,5}(?:Inc|LLC|Ltd|Limited|Corp|Corporation|"
     r"Company|Co|PLC|GmbH|AG|Group|Holdings|Sons|"
@@ -79,27 +119,40 @@ ORG = re.compile(
 )
 
 
+ADDRESSES = ((POSTED, 0.95), (CONTINENTAL, 0.94), (STREET, 0.93), (BOX, 0.9), (CITY_STATE, 0.88), (EUROPEAN, 0.9))
+
+
 def english_findings(text: str) -> Iterator[Finding]:
     """Personal data of English text in the plain form; overlaps are settled by the caller."""
     if not re.search(r"[A-Za-z]{2}|\+\d", text):
         return
     yield from _phones(text)
-    for pattern, score in ((STREET, 0.93), (BOX, 0.9), (CITY_STATE, 0.88), (EUROPEAN, 0.9)):
+    for pattern, score in ADDRESSES:
         for match in pattern.finditer(text):
             yield Finding(match.start(), match.start() + len(match.group().rstrip(" ,.\n")), Label.ADDRESS, score)
-    for match in ORG.finditer(text):
-        if match.group().split()[0].lower() not in vocabulary.english("not_names_en.txt"):
-            yield Finding(*match.span(), Label.ORG, 0.87)
+    yield from _organizations(text)
     for match in SEQUENCE.finditer(text):
         yield from _person(text, match.start(), match.end())
 
 
+def _organizations(text: str) -> Iterator[Finding]:
+    for match in ORG.finditer(text):
+        if match.group().split()[0].lower() not in vocabulary.english("not_names_en.txt"):
+            yield Finding(*match.span(), Label.ORG, 0.87)
+    for match in HYPHENATED.finditer(text):
+        if "-" not in match.group() or ORG_CUE.search(text[max(0, match.start() - 20) : match.start()]):
+            yield Finding(*match.span(), Label.ORG, 0.87)
+
+
 def _phones(text: str) -> Iterator[Finding]:
-    for pattern in (PHONE, INTERNATIONAL):
+    for pattern in (PHONE, INTERNATIONAL, GROUPED_PHONE):
         for match in pattern.finditer(text):
             digits = sum(letter.isdigit() for letter in match.group())
             if 8 <= digits <= 17 and not re.match(r"(?:19|20)\d\d[\s.\-]", match.group()):
                 yield Finding(*match.span(), Label.PHONE, 0.9)
+    for match in BARE_PHONE.finditer(text):
+        if PHONE_CUE.search(text[max(0, match.start() - 16) : match.start()]):
+            yield Finding(*match.span(), Label.PHONE, 0.85)
     for match in NAMED_PHONE.finditer(text):
         if 7 <= sum(letter.isdigit() for letter in match.group(1)) <= 15:
             yield Finding(*match.span(1), Label.PHONE, 0.91)
@@ -115,8 +168,10 @@ def _person(text: str, start: int, end: int) -> Iterator[Finding]:
     if not words or any(_plain(text, word) for word in words):
         return
     start, end = words[0][0], words[-1][1]
+    possessive = POSSESSIVE.search(text[start:end])
+    end -= len(possessive.group()) if possessive else 0
     end -= len(text[start:end]) - len(text[start:end].rstrip("."))
-    if _weigh(text, start, [text[a:b].rstrip(".") for a, b in words]) >= 1.0:
+    if _weigh(text, start, POSSESSIVE.sub("", text[start:end]).rstrip(".").split()) >= 1.0:
         yield Finding(start, end, Label.PERSON, 0.8)
 
 
@@ -125,18 +180,35 @@ def _plain(text: str, word: tuple[int, int]) -> bool:
 
 
 def _weigh(text: str, start: int, words: list[str]) -> float:
-    given, family = vocabulary.english("given_en.txt"), vocabulary.english("surnames_en.txt")
+    """Known names count most, words that no dictionary knows a little; ordinary words need a cue."""
     before = text[max(0, start - 28) : start]
-    score = 0.0
-    if words[0].lower().split("-")[0] in given:
-        score += 0.9 if len(words) == 1 else 1.0
-    if len(words) > 1 and words[-1].lower() in family:
-        score += 0.7
-    if TITLE.search(before):
-        score += 1.2
-    if STRONG_CUE.search(before):
-        score += 0.7 if len(words) == 1 else 1.0
-    elif CUE.search(before):
-        score += 0.3
+    end = start + len(" ".join(words))
+    after = text[end : end + 2]
+    score = sum(_known(word, last=index == len(words) - 1 and index > 0) for index, word in enumerate(words))
+    cued = _cue(before, len(words)) + (0.2 if after in ("'s", "’s") else 0.0)
+    if score <= UNKNOWN * len(words):
+        return score + cued
     inside = bool(before.strip()) and before.rstrip()[-1] not in ".!?:\n"
-    return score + (0.2 if inside else 0.0)
+    return score + cued + (0.2 if inside else 0.0)
+
+
+def _known(word: str, *, last: bool) -> float:
+    if word.isupper() and len(word) <= MAX_ACRONYM:
+        return 0.0
+    plain = word.lower().split("-")[0]
+    ordinary = 0.5 if plain in vocabulary.english("common_en.txt") else 1.0
+    if last and plain in vocabulary.english("surnames_en.txt"):
+        return 0.7 * ordinary
+    if plain in vocabulary.english("given_en.txt"):
+        return 1.0 * ordinary
+    if plain in vocabulary.english("surnames_en.txt"):
+        return 0.6 * ordinary
+    return UNKNOWN if ordinary == 1.0 and len(plain) > 2 else 0.0
+
+
+def _cue(before: str, count: int) -> float:
+    if TITLE.search(before):
+        return 1.2
+    if STRONG_CUE.search(before):
+        return 0.7 if count == 1 else 1.0
+    return 0.4 if CUE.search(before) else 0.0

@@ -149,7 +149,7 @@ RULES: tuple[Rule, ...] = (
     ),
     Rule(Label.USCC, _named("信用代码|纳税人识别号|税号|credit code", r"[0-9A-Z]{2}\d{6}[0-9A-Z]{10}"), 0.985, _always),
     Rule(Label.USCC, _formed(r"(?=[0-9]*[A-Z])[159][1239]\d{6}[0-9A-HJ-NPQRTUWXY]{10}"), 0.97, _credit_region),
-    Rule(Label.BANK_CARD, _formed(rf"\d(?:{GAP}\d){{12,18}}"), 0.98, _bank_card),
+    Rule(Label.BANK_CARD, _formed(rf"\d(?:{GAP}\d){{11,18}}"), 0.98, _bank_card),
     Rule(
         Label.PHONE,
         re.compile(

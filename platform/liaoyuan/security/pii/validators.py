@@ -92,7 +92,7 @@ def card_scheme(number: str) -> bool:
 
 def credit_code(number: str) -> bool:
     """Unified social credit code, 18 characters, MOD 31-3 (GB 32100)."""
-    if len(number) != 18 or any(letter not in _USCC_ALPHABET for letter in number):
+    if len(number) != 18 or not number[2:8].isdigit() or any(letter not in _USCC_ALPHABET for letter in number):
         return False
     total = sum(_USCC_ALPHABET.index(letter) * weight for letter, weight in zip(number, _USCC_WEIGHTS, strict=False))
     return _USCC_ALPHABET[(31 - total % 31) % 31] == number[17]

@@ -30,20 +30,21 @@ def solution_health(solution_id: UUID, *, days: int = 1) -> dict[str, Any]:
     traces = _traces(solution_id, days, 0)
     sums = traces.aggregate(
         answers=Count("id"),
-        abstained=Count("id", filter=Q(abstained=True)),
-        blocked=Count("id", filter=Q(blocked=True)),
+        n_abstained=Count("id", filter=Q(abstained=True)),
+        n_blocked=Count("id", filter=Q(blocked=True)),
         errors=Count("id", filter=~Q(error="")),
-        prompt_tokens=Sum("prompt_tokens", default=0),
-        completion_tokens=Sum("completion_tokens", default=0),
-        cost=Sum("cost", default=0.0),
+        n_prompt_tokens=Sum("prompt_tokens", default=0),
+        n_completion_tokens=Sum("completion_tokens", default=0),
+        n_cost=Sum("cost", default=0.0),
         p50_seconds=Percentile(F("seconds"), fraction=0.5),
         p95_seconds=Percentile(F("seconds"), fraction=0.95),
     )
+    # Django lets an aggregate hide the field of the same name, so the aliases carry a prefix that is dropped here.
+    sums = {name.removeprefix("n_"): value for name, value in sums.items()}
     since = timezone.now() - timedelta(days=days)
     verdicts = Feedback.objects.filter(trace__solution_id=solution_id, created_at__gte=since)
-    helpful = verdicts.aggregate(
-        helpful=Count("id", filter=Q(helpful=True)), unhelpful=Count("id", filter=Q(helpful=False))
-    )
+    judged = verdicts.aggregate(up=Count("id", filter=Q(helpful=True)), down=Count("id", filter=Q(helpful=False)))
+    helpful = {"helpful": judged["up"], "unhelpful": judged["down"]}
     reasons = dict(verdicts.exclude(reason="").values_list("reason").annotate(n=Count("id")).order_by())
     return sums | helpful | {"reasons": reasons, "drift": solution_drift(solution_id)}
 

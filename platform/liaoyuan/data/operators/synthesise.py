@@ -35,7 +35,7 @@ def synthesise_qa(passages: Sequence[Passage], params: SynthesiseQa, *, seed: in
 
     ``abstain`` gives the sentence, by language, that an unanswerable question is declined with.
     """
-    usable = [p for p in passages if p.language in params.languages and p.kind != "heading"]
+    usable = [p for p in passages if p.language in params.languages]
     drops = [
         Drop(p.id, "synthesise_qa", "language", p.text[:200]) for p in passages if p.language not in params.languages
     ]
@@ -45,7 +45,7 @@ def synthesise_qa(passages: Sequence[Passage], params: SynthesiseQa, *, seed: in
         samples += made
         if not made:
             drops.append(Drop(passage.id, "synthesise_qa", "no_question", passage.text[:200]))
-    answered = _evenly(samples, int(params.max_samples * (1 - params.unanswerable)), seed)
+    answered = _evenly(samples, max(1, int(params.max_samples * (1 - params.unanswerable))), seed)
     share = params.unanswerable / (1 - params.unanswerable)
     declined = _unanswerable(answered, round(len(answered) * share), seed, abstain)
     numbers = {"answerable": len(answered), "unanswerable": len(declined), "left_out": len(samples) - len(answered)}
@@ -78,7 +78,7 @@ def _question_zh(text: str, topic: str) -> tuple[str, str] | None:
     )
     number = ZH_NUMBER.search(body)
     if number:
-        asked = body[: number.start()] + "多少" + body[number.end() :]
+        asked = body[: number.start()].rstrip() + "多少" + body[number.end() :]
         return "number", f"按《{topic}》，{asked.rstrip('。；;')}？"
     rule = ZH_RULE.match(body)
     if rule and not re.search(r"[，。；：、]$", rule.group(1)):

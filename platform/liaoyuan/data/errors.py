@@ -1,5 +1,6 @@
 """What can keep a dataset from being made."""
 
+from liaoyuan.errors import LiaoyuanError
 from liaoyuan.pipeline.contract import StageFailed
 
 
@@ -20,3 +21,16 @@ class RecipeUnknown(StageFailed):
     zh = "没有名为“{name}”的数据配方。可用的配方：{known}"
     en = "There is no data recipe called “{name}”. Known recipes: {known}"
     status = 404
+
+
+class LineInvalid(LiaoyuanError):
+    code = "line_invalid"
+    zh = "这一行不正确（文件, 行号: 应有的形式）：{detail}。请修正后重试。"
+    en = "This line is not valid (file, line: the form it needs): {detail}. Correct it and retry."
+    status = 422
+
+
+class RunEnded(LiaoyuanError):
+    code = "run_not_succeeded"
+    zh = "数据整理没有完成（{code}）：{why_zh}"
+    en = "Curation did not complete ({code}): {why_en}"

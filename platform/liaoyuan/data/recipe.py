@@ -66,7 +66,8 @@ def recipe_run(
         drops += outcome.drops
         items = outcome.items
         if not items:
-            raise NothingLeft(operator=params.operator, reasons=trace.reasons)
+            reasons = ", ".join(f"{reason} {count}" for reason, count in trace.reasons.items())
+            raise NothingLeft(operator=params.operator, reasons=reasons)
     return Curated(items, traces, drops)
 
 

@@ -9,7 +9,7 @@ from liaoyuan.knowledge.parse.blocks import Box
 
 @dataclass(frozen=True)
 class Passage:
-    """One block of one document version, on its way to become samples. ``place`` leads back to page and box."""
+    """One block of one document version, on its way to become samples. ``page``, ``box`` and ``locator`` lead back."""
 
     id: str
     document_version_id: str

@@ -6,10 +6,9 @@ from liaoyuan.data.errors import RecipeUnknown
 from liaoyuan.data.models import DatasetVersion
 from liaoyuan.errors import NotFound
 from liaoyuan.industry.selectors import industry_list
-from liaoyuan.knowledge.selectors import versions_in_force
+from liaoyuan.knowledge.models import Collection
+from liaoyuan.knowledge.selectors import version_artifacts
 from liaoyuan.pipeline.contract import ArtifactRef
-from liaoyuan.pipeline.models import Artifact
-from liaoyuan.pipeline.services.lineage import artifact_ref
 
 
 def recipe_scenario(name: str) -> tuple[str, str]:
@@ -35,8 +34,10 @@ def version_get(version_id: UUID) -> DatasetVersion:
 
 def documents_in_force(collection_id: UUID | None) -> list[ArtifactRef]:
     """References to the artifacts of the collection's versions in force, by name; blocks are in storage."""
-    if collection_id is None:
-        return []
-    ids = versions_in_force(collection_id).values_list("id", flat=True)
-    found = Artifact.objects.filter(id__in=list(ids), kind="document_version").order_by("name")
-    return [artifact_ref(artifact) for artifact in found]
+    return version_artifacts(collection_id)
+
+
+def collection_name(collection_id: UUID | None) -> str:
+    """What people call the collection; empty where there is none."""
+    found = Collection.objects.filter(id=collection_id).first() if collection_id else None
+    return found.name if found else ""

@@ -15,7 +15,7 @@ from liaoyuan.data.models import DatasetVersion
 from liaoyuan.data.operators.finish import write_messages
 from liaoyuan.data.recipe import Curated, Surroundings, recipe_run
 from liaoyuan.data.schemas import Passage, Sample
-from liaoyuan.data.selectors import documents_in_force, version_by_inputs
+from liaoyuan.data.selectors import collection_name, documents_in_force, version_by_inputs
 from liaoyuan.data.services import dataset_version_create
 from liaoyuan.industry.pack import IndustryPack
 from liaoyuan.industry.schemas import ScenarioSpec
@@ -37,7 +37,7 @@ from liaoyuan.pipeline.ports import pii
 from liaoyuan.pipeline.storage import storage
 
 # Raised whenever an operator comes to make something else of the same input: an old version must not pass for a new.
-OPERATORS_VERSION = 1
+OPERATORS_VERSION = 2
 ZH_PROMPT = "依据：\n[1] {evidence}\n\n问题：{question}\n没有依据时回答：{abstain}\n回答："
 
 
@@ -56,8 +56,8 @@ class DataStage:
         scenario = pack.scenario(context.solution.scenario)
         with tenant_context(context.solution.organization_id):
             documents = documents_in_force(context.solution.collection_id)
-        if not documents:
-            raise NothingToCurate(collection=context.solution.collection_id)
+            if not documents:
+                raise NothingToCurate(collection=collection_name(context.solution.collection_id))
         inputs = _inputs_sha256(documents, pack, scenario)
         with tenant_context(context.solution.organization_id):
             found = version_by_inputs(inputs)

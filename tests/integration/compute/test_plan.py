@@ -249,7 +249,7 @@ def test_past_runs_take_the_place_of_the_first_estimates(start: Start, organizat
     assert (first["training"].seconds, first["training"].runs) == (FIRST_SECONDS["training"], 0)
     planned = execute(start(organization, owner))
     with tenant_context(organization.id):
-        body = CapacityPlan.objects.get(solution_id=planned.solution_id).body
+        body = CapacityPlan.objects.get(solution_id=solution_of(planned)).body
     training = next(stage for stage in body["stages"] if stage["stage"] == "training")
     assert (training["seconds"], training["runs"]) == (pytest.approx(20.0), 3)
     release(planned)

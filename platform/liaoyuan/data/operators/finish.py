@@ -14,22 +14,29 @@ PUNCTUATION: Final = re.compile(r"[\W_]+")
 
 
 def decontaminate(samples: Sequence[Sample], params: Decontaminate, *, questions: Sequence[str]) -> Outcome:
-    """Drop samples whose question shares a run of ``ngram`` characters with a gate question (letters and digits only).
+    """Drop samples whose question shares a run of ``ngram`` characters with a gate question (letters and digits only),
+    or holds the whole of a gate question that is shorter.
 
     The evidence may be the same page, since retrieval sees it too; what must not be learnt is the question.
     """
-    forbidden = {run for question in questions for run in _runs(question, params.ngram)}
+    gate = [_plain(question) for question in questions]
+    forbidden = {run for question in gate for run in _runs(question, params.ngram)}
+    short = [question for question in gate if len(question) < params.ngram]
     kept, drops = [], []
     for sample in samples:
-        if forbidden.isdisjoint(_runs(sample.question, params.ngram)):
+        asked = _plain(sample.question)
+        if forbidden.isdisjoint(_runs(asked, params.ngram)) and not any(question in asked for question in short):
             kept.append(sample)
         else:
             drops.append(Drop(sample.id, "decontaminate", "gate_question", sample.question[:200]))
     return Outcome(kept, drops)
 
 
-def _runs(text: str, size: int) -> set[str]:
-    plain = PUNCTUATION.sub("", text.lower())
+def _plain(text: str) -> str:
+    return PUNCTUATION.sub("", text.lower())
+
+
+def _runs(plain: str, size: int) -> set[str]:
     return {plain[i : i + size] for i in range(max(1, len(plain) - size + 1))}
 
 

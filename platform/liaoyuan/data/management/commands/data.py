@@ -1,20 +1,25 @@
 """``manage.py data run|pii``: curate a collection by a pack's recipe; find personal data in a file of texts."""
 
 import json
+import time
 from pathlib import Path
 from typing import Any
+from uuid import UUID
 
 from django.core.management.base import BaseCommand, CommandParser
 
 from liaoyuan.accounts.selectors import organization_by_name
 from liaoyuan.accounts.tenancy import tenant_context
-from liaoyuan.data.selectors import recipe_scenario
+from liaoyuan.data.errors import LineInvalid, RunEnded
+from liaoyuan.data.selectors import recipe_scenario, version_get
 from liaoyuan.errors import InvalidInput, LiaoyuanError
 from liaoyuan.knowledge.selectors import collection_by_name
 from liaoyuan.pipeline.contract import StageName
-from liaoyuan.pipeline.models import RunState, StageRun
+from liaoyuan.pipeline.models import FINAL_STATES, RunState, StageRun
 from liaoyuan.pipeline.ports import pii
 from liaoyuan.pipeline.services import solution_create, stage_run_execute, stage_run_start
+
+POLL_SECONDS = 0.5
 
 
 class Command(BaseCommand):
@@ -43,20 +48,25 @@ class Command(BaseCommand):
 
 def _pii(options: dict[str, Any]) -> dict[str, Any]:
     rows = []
-    for number, line in enumerate(_lines(options["file"]), start=1):
+    for number, line in _lines(options["file"]):
         try:
             item = json.loads(line)
-            identifier, text = item["id"], str(item["text"])
+            identifier, text = item["id"], item["text"]
+            if not isinstance(text, str):
+                raise TypeError
         except (ValueError, KeyError, TypeError) as error:
-            raise InvalidInput(detail=f"line {number}: {{id, text}} is needed") from error
+            detail = f"{options['file']}, {number}: {{id, text}}"
+            raise LineInvalid(detail=detail) from error
         spans = [{"start": s.start, "end": s.end, "label": s.label, "value": s.value} for s in pii().scan(text)]
         rows.append({"id": identifier, "spans": spans})
     return {"rows": rows}
 
 
-def _lines(path: Path) -> list[str]:
+def _lines(path: Path) -> list[tuple[int, str]]:
+    """The lines that are not blank, numbered as an editor shows them. JSON may hold other line separators than LF."""
     try:
-        return [line for line in path.read_text(encoding="utf-8").splitlines() if line.strip()]
+        lines = path.read_text(encoding="utf-8-sig").split("\n")
+        return [(number, line) for number, line in enumerate(lines, start=1) if line.strip()]
     except (OSError, UnicodeDecodeError) as error:
         raise InvalidInput(detail=f"{path}: {error}") from error
 
@@ -71,17 +81,37 @@ def _run(options: dict[str, Any]) -> dict[str, Any]:
         solution, _ = solution_create(name=name, industry=industry, scenario=scenario, collection_id=collection.id)
         run = stage_run_start(stage=StageName.DATA, solution_id=solution.id)
     stage_run_execute(run_id=run.id, worker="command line")
+    done = _ended(organization.id, run.id)
     with tenant_context(organization.id):
-        done = StageRun.objects.get(id=run.id)
-        artifact = done.artifacts.filter(kind="dataset_version").first()
-    if done.state != RunState.SUCCEEDED:
-        raise InvalidInput(detail=f"{done.error.get('code')}: {done.error.get('message_zh') or done.error}")
+        if done.state != RunState.SUCCEEDED:
+            raise RunEnded(code=done.error.get("code", done.state), **_said(done))
+        version = version_get(UUID(done.result["dataset_version"]))
     return {
         "run": str(done.id),
-        "dataset": done.result["dataset_version"],
-        "dataset_version": done.result["dataset_version"],
-        "hash": artifact.sha256 if artifact else "",
+        "dataset": str(version.id),
+        "dataset_version": str(version.id),
+        "name": version.dataset.name,
+        "number": version.number,
+        "hash": version.sha256,
         "reused": done.result.get("reused", False),
         "counts": done.result["counts"],
         "trace": done.result["trace"],
+    }
+
+
+def _ended(organization_id: UUID, run_id: UUID) -> StageRun:
+    """The run when it has ended: a worker that heard the doorbell first may still be at it."""
+    while True:
+        with tenant_context(organization_id):
+            run = StageRun.objects.get(id=run_id)
+        if run.state in FINAL_STATES or run.state == RunState.WAITING:
+            return run
+        time.sleep(POLL_SECONDS)
+
+
+def _said(run: StageRun) -> dict[str, str]:
+    """Why the run did not succeed, in both languages."""
+    return {
+        "why_zh": run.error.get("zh") or run.wait_reason_zh or run.state,
+        "why_en": run.error.get("en") or run.wait_reason_en or run.state,
     }

@@ -132,6 +132,18 @@ def test_k7_a_task_that_segfaults_is_dead_after_three(pair: Pair, organization: 
     assert {read(organization.id, other).state for other in others} == {"succeeded"}
 
 
+def test_k10_a_worker_that_is_asked_to_stop_ends_its_work_first(house: House, organization: Any, start: Start) -> None:
+    worker = house.worker("leaving", "serve", "train")
+    run_id = start("work", stage="training", seconds=2)
+    until(lambda: read(organization.id, run_id).state == "running", seconds=START_SECONDS, what="it runs")
+    assert WorkerBeat.objects.filter(name__startswith="leaving@").exists()
+    worker.send_signal(signal.SIGTERM)
+    assert worker.wait(timeout=30) == 0
+    run = read(organization.id, run_id)
+    assert (run.state, run.attempt) == ("succeeded", 1)
+    assert not WorkerBeat.objects.filter(name__startswith="leaving@").exists()
+
+
 def test_k8_a_cancelled_run_stops_within_fifteen_seconds(
     pair: Pair, organization: Any, owner: Any, start: Start
 ) -> None:

@@ -83,18 +83,16 @@ async def _read(
     organization_id: UUID, user_id: UUID | None, after_seq: int, scope: dict[str, UUID | None], *, check: bool = False
 ) -> list[dict[str, Any]]:
     def read() -> list[dict[str, Any]]:
-        # Between two polls the stream holds neither a transaction nor, with many watchers, a connection each.
-        try:
-            with tenant_context(organization_id, user_id):
-                if check:
-                    _must_exist(scope)
-                    return []
-                events = selectors.events_after(seq=after_seq, limit=2 * OVERLAP + 1, **scope)
-                return [selectors.event_payload(event) for event in events]
-        finally:
-            connection.close_if_unusable_or_obsolete()
+        connection.close_if_unusable_or_obsolete()
+        with tenant_context(organization_id, user_id):
+            if check:
+                _must_exist(scope)
+                return []
+            events = selectors.events_after(seq=after_seq, limit=2 * OVERLAP + 1, **scope)
+            return [selectors.event_payload(event) for event in events]
 
-    return await sync_to_async(read)()
+    # The few threads of the loop's pool, each with its connection: a thousand watchers do not need a thousand.
+    return await sync_to_async(read, thread_sensitive=False)()
 
 
 def _must_exist(scope: dict[str, UUID | None]) -> None:

@@ -50,6 +50,7 @@ def _run(options: dict[str, Any]) -> dict[str, Any]:
             stage=StageName.TRAINING,
             solution_id=solution.id if solution else None,
             spec={"training": chosen, "inputs": {"dataset_version": str(dataset.id)}},
+            answered=True,
         )
     stage_run_execute(run_id=run.id, worker="command line")
     with tenant_context(organization.id):

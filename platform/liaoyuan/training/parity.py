@@ -28,6 +28,7 @@ GREEDY_TOKENS = 16
 TOP = 40
 # What is said of a token that the server did not list: far from anything, yet a number that JSON can carry.
 UNLISTED = 99.0
+HALF = "\N{REPLACEMENT CHARACTER}"
 
 
 class Completed(Protocol):
@@ -60,7 +61,7 @@ class Reference:
     token: int
     tuned: float
     base: float
-    merged: float
+    merged: float | None
     base_token: int
     base_top: float
     text: str
@@ -112,26 +113,29 @@ def parity_measure(server: Server, *, adapter: str, base: str, references: Seque
 
 def _row(server: Server, adapter: str, base: str, reference: Reference) -> Row:
     served = _first(server, reference, adapter, reference.token)
-    plain = _first(server, reference, base, reference.base_token)
+    # The prompt has just been read for the same adapter: only the new tokens cost time.
     text = server.complete(
-        reference.prompt, model=adapter, max_tokens=GREEDY_TOKENS, logprobs=None, cache_prompt=False
+        reference.prompt, model=adapter, max_tokens=GREEDY_TOKENS, logprobs=None, cache_prompt=True
     ).text
+    plain = _first(server, reference, base, reference.base_token)
     return Row(
         id=reference.id,
         difference=abs(served - reference.tuned),
         base_difference=abs(plain - reference.base_top),
         effect=abs(reference.tuned - reference.base),
-        same_text=text.strip() == reference.text.strip(),
+        same_text=_whole(text) == _whole(reference.text),
         text=reference.text,
         served_text=text,
     )
 
 
-def _first(server: Server, reference: Reference, model: str, token: int) -> float:
-    """The served log-probability of the reference's token;
+def _whole(text: str) -> str:
+    """``text`` without the half character at which the last token may have cut it."""
+    return text.strip().rstrip(HALF).strip()
 
-    the prompt is read afresh, a cached prefix may differ in the last bits.
-    """
+
+def _first(server: Server, reference: Reference, model: str, token: int) -> float:
+    """The served log-probability of ``token``; read afresh, since a cached prefix may differ in the last bits."""
     done = server.complete(reference.scored, model=model, max_tokens=1, logprobs=TOP, cache_prompt=False)
     listed = done.logprobs[0] if done.logprobs else {}
     return listed.get(token, -UNLISTED)
@@ -154,7 +158,7 @@ def parity_judge(rows: Sequence[Row], references: Sequence[Reference]) -> Parity
         base_first_share=sum(row.base_difference <= TOLERANCE for row in rows) / count,
         base_median_difference=median(row.base_difference for row in rows),
         median_effect=median(row.effect for row in rows),
-        merged_largest=max(abs(reference.tuned - reference.merged) for reference in references),
+        merged_largest=max(abs(r.tuned - r.merged) for r in references if r.merged is not None),
         tolerance=TOLERANCE,
         rows=list(rows),
     )

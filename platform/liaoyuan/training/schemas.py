@@ -11,6 +11,8 @@ from liaoyuan.training.errors import DatasetInvalid, RecipeInvalid, RecipeUnknow
 
 Target = Literal["q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj"]
 Split = Literal["train", "eval", "gate"]
+# A third cheaper a token than all seven, for nearly the same held-out loss.
+ATTENTION: tuple[Target, ...] = ("q_proj", "k_proj", "v_proj", "o_proj")
 ALL_TARGETS: tuple[Target, ...] = ("q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj")
 FEWEST_TRAIN = 8
 FEWEST_EVAL = 2
@@ -28,21 +30,21 @@ class Recipe(BaseModel):
     name: str = "default"
     rank: int = Field(16, ge=1, le=256)
     alpha: int = Field(32, ge=1)
-    targets: tuple[Target, ...] = Field(ALL_TARGETS, min_length=1)
+    targets: tuple[Target, ...] = Field(ATTENTION, min_length=1)
     learning_rate: float = Field(1e-3, gt=0, le=0.1)
     warmup: float = Field(0.1, ge=0, lt=1, description="share of the steps")
     weight_decay: float = Field(0.01, ge=0)
     clip: float = Field(1.0, gt=0, description="largest norm of the gradient")
     epochs: int = Field(3, ge=1)
-    max_steps: int = Field(32, ge=1)
+    max_steps: int = Field(28, ge=1)
     max_seconds: float = Field(120.0, gt=0)
     batch_tokens: int = Field(1024, ge=32)
     max_length: int = Field(1024, ge=32)
     seed: int = Field(7, ge=0)
     checkpoint_seconds: float = Field(20.0, ge=0)
-    eval_samples: int = Field(24, ge=FEWEST_EVAL)
-    greedy_samples: int = Field(6, ge=0)
-    parity_prompts: int = Field(24, ge=1)
+    eval_samples: int = Field(20, ge=FEWEST_EVAL)
+    greedy_samples: int = Field(4, ge=0)
+    parity_prompts: int = Field(20, ge=1)
     forgetting_limit: float = Field(1.25, gt=1, description="largest perplexity on general text, tuned / base")
 
     def digest(self) -> str:
@@ -57,8 +59,8 @@ RECIPES: dict[str, Recipe] = {
         name="quick", rank=8, max_steps=12, max_seconds=45, eval_samples=16, greedy_samples=4, parity_prompts=12,
     ),
     "thorough": Recipe(
-        name="thorough", rank=16, learning_rate=5e-4, epochs=5, max_steps=2000, max_seconds=3600, max_length=1024,
-        batch_tokens=2048, eval_samples=200, greedy_samples=24, parity_prompts=40,
+        name="thorough", rank=16, targets=ALL_TARGETS, learning_rate=5e-4, epochs=5, max_steps=2000, max_seconds=3600,
+        max_length=1024, batch_tokens=2048, eval_samples=200, greedy_samples=24, parity_prompts=40,
     ),
 }  # fmt: skip
 

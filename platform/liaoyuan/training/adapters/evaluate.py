@@ -54,25 +54,38 @@ def held_out_loss(
     return total / max(count, 1), count
 
 
-def greedy(
-    model: Any, prompts: Sequence[Sequence[int]], *, tokens: int, end: int, batch: int = 8,
-    pulse: Callable[[], None] = lambda: None,
-) -> list[list[int]]:  # fmt: skip
-    """At most ``tokens`` greedy tokens after each prompt, the end token left out.
+@dataclass(frozen=True)
+class Written:
+    """One greedy continuation: its tokens with the end token if it came, and the log-probability of each."""
 
-    Neighbours in length share a batch.
-    """
+    ids: list[int]
+    logs: list[float]
+
+    def before(self, end: int) -> list[int]:
+        """The tokens without the end token."""
+        return [token for token in self.ids if token != end]
+
+
+def greedy(
+    model: Any,
+    prompts: Sequence[Sequence[int]],
+    *,
+    tokens: int,
+    end: int,
+    batch: int = 8,
+    pulse: Callable[[], None] = lambda: None,
+) -> list[Written]:
+    """At most ``tokens`` greedy tokens after each prompt. Neighbours in length share a batch."""
     order = sorted(range(len(prompts)), key=lambda index: len(prompts[index]))
-    made: list[list[int]] = [[] for _ in prompts]
+    made: dict[int, Written] = {}
     for start in range(0, len(order), batch):
         pulse()
         chosen = order[start : start + batch]
-        for index, answer in zip(chosen, _greedy([prompts[i] for i in chosen], model, tokens, end), strict=True):
-            made[index] = answer
-    return made
+        made |= zip(chosen, _greedy([prompts[i] for i in chosen], model, tokens, end), strict=True)
+    return [made[index] for index in range(len(prompts))]
 
 
-def _greedy(prompts: list[Sequence[int]], model: Any, tokens: int, end: int) -> list[list[int]]:
+def _greedy(prompts: list[Sequence[int]], model: Any, tokens: int, end: int) -> list[Written]:
     longest = max(len(prompt) for prompt in prompts)
     gaps = [longest - len(prompt) for prompt in prompts]
     ids = torch.tensor([[end] * gap + list(prompt) for prompt, gap in zip(prompts, gaps, strict=True)])
@@ -85,9 +98,13 @@ def _greedy(prompts: list[Sequence[int]], model: Any, tokens: int, end: int) -> 
             do_sample=False,
             pad_token_id=end,
             eos_token_id=end,
+            output_logits=True,
+            return_dict_in_generate=True,
         )
-    rows = out[:, longest:].tolist()
-    return [row[: row.index(end)] if end in row else row for row in rows]
+        logs = torch.stack([torch.log_softmax(step.float(), dim=-1).amax(dim=-1) for step in out.logits], dim=1)
+    rows = out.sequences[:, longest:].tolist()
+    counts = [row.index(end) + 1 if end in row else len(row) for row in rows]
+    return [Written(row[:n], log[:n]) for row, log, n in zip(rows, logs.tolist(), counts, strict=True)]
 
 
 def units(text: str) -> list[str]:

@@ -142,7 +142,7 @@ class _Job:
             return Scores(loss, count), general
         prompts = [prompt_ids(base.tokenizer, sample.prompt()) for sample in material.greedy]
         answers = greedy(model, prompts, tokens=GREEDY_ANSWER, end=base.end, pulse=pulse)
-        texts = [base.tokenizer.decode(answer) for answer in answers]
+        texts = [base.tokenizer.decode(answer.before(base.end)) for answer in answers]
         exact, shared = greedy_scores(texts, [sample.answer for sample in material.greedy])
         return Scores(loss, count, exact, shared, len(texts)), general
 

@@ -1,19 +1,31 @@
 """What PEFT says of the parity prompts: exact float32 on the de-quantised base."""
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import torch
 
 from liaoyuan.training.adapters.base import Base, base_load
-from liaoyuan.training.adapters.evaluate import greedy
+from liaoyuan.training.adapters.evaluate import Written, greedy
 from liaoyuan.training.adapters.lora import lora_restore
 from liaoyuan.training.parity import GREEDY_TOKENS, Reference
 from liaoyuan.training.schemas import Recipe
 
 REPLACEMENT = "\N{REPLACEMENT CHARACTER}"
+# Merging is checked within PyTorch, where differences are rounding: a few prompts show them.
+MERGED = 4
 Prompts = Sequence[tuple[str, list[int]]]
+
+
+@dataclass(frozen=True)
+class _Asked:
+    """A prompt as it is scored: lengthened to ``ids`` so that ``token``, the greedy next one, is a whole character."""
+
+    ids: list[int]
+    token: int
+    tuned: float
 
 
 def references_make(
@@ -23,44 +35,45 @@ def references_make(
     torch.set_float32_matmul_precision("highest")
     base = base_load(folder, torch.float32)
     model = lora_restore(base.model, recipe, weights)
-    ids = [prompt for _, prompt in prompts]
-    answers = greedy(model, ids, tokens=GREEDY_TOKENS, end=base.end, pulse=pulse)
-    scored = [_whole(base, prompt, answer) for prompt, answer in zip(ids, answers, strict=True)]
-    tuned = [_logs(model, prompt, pulse) for prompt in scored]
+    written = greedy(model, [ids for _, ids in prompts], tokens=GREEDY_TOKENS, end=base.end, pulse=pulse)
+    asked = [_asked(base, ids, answer) for (_, ids), answer in zip(prompts, written, strict=True)]
     with model.disable_adapter():
-        plain = [_logs(model, prompt, pulse) for prompt in scored]
+        plain = [_logs(model, item.ids, pulse) for item in asked]
     merged_model = model.merge_and_unload()
-    merged = [_logs(merged_model, prompt, pulse) for prompt in scored]
-    made = []
-    for index, (name, prompt) in enumerate(prompts):
-        token = int(tuned[index].argmax())
-        made.append(
-            Reference(
-                id=name,
-                prompt=prompt,
-                scored=scored[index],
-                token=token,
-                tuned=float(tuned[index][token]),
-                base=float(plain[index][token]),
-                merged=float(merged[index][token]),
-                base_token=int(plain[index].argmax()),
-                base_top=float(plain[index].max()),
-                text=base.tokenizer.decode(answers[index]),
-            )
+    merged = [float(_logs(merged_model, item.ids, pulse)[item.token]) for item in asked[:MERGED]]
+    return [
+        Reference(
+            id=name,
+            prompt=ids,
+            scored=item.ids,
+            token=item.token,
+            tuned=item.tuned,
+            base=float(logs[item.token]),
+            base_token=int(logs.argmax()),
+            base_top=float(logs.max()),
+            merged=merged[index] if index < MERGED else None,
+            text=base.tokenizer.decode(answer.before(base.end)),
         )
-    return made
+        for index, ((name, ids), item, logs, answer) in enumerate(zip(prompts, asked, plain, written, strict=True))
+    ]
 
 
 def _logs(model: Any, ids: list[int], pulse: Callable[[], None]) -> torch.Tensor:
     """Log-probabilities of the token after ``ids``, shape (words,)."""
     pulse()
     with torch.inference_mode():
-        return torch.log_softmax(model(input_ids=torch.tensor([ids])).logits[0, -1].float(), dim=-1)
+        logits = model(input_ids=torch.tensor([ids]), logits_to_keep=1, use_cache=False).logits
+        return torch.log_softmax(logits[0, -1].float(), dim=-1)
 
 
-def _whole(base: Base, prompt: list[int], answer: list[int]) -> list[int]:
-    """``prompt``, lengthened by greedy tokens until the next one is a whole character by itself."""
-    for count, token in enumerate(answer):
-        if REPLACEMENT not in base.tokenizer.decode(answer[:count]) + base.tokenizer.decode([token]):
-            return prompt + answer[:count]
-    return prompt
+def _asked(base: Base, prompt: list[int], answer: Written) -> _Asked:
+    """Go along the greedy tokens to the first that is a whole character after whole characters;
+
+    else stay at the first.
+    """
+    count = next((n for n in range(len(answer.ids)) if _whole(base, answer.ids[:n], answer.ids[n])), 0)
+    return _Asked(prompt + answer.ids[:count], answer.ids[count], answer.logs[count])
+
+
+def _whole(base: Base, before: list[int], token: int) -> bool:
+    return REPLACEMENT not in base.tokenizer.decode(before) + base.tokenizer.decode([token])

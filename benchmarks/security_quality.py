@@ -1,7 +1,8 @@
-"""Quality of the scanner and of the guardrail on the development sets: `python benchmarks/security_quality.py --data ../shared/data`.
+"""Quality of the scanner and of the guardrail on the development sets; prints one JSON object.
 
-Prints one JSON object. The sets that trained a classifier are not used to judge it here; their out-of-fold figures stand
-in the weight files.
+    python benchmarks/security_quality.py --data ../shared/data
+
+The sets that trained a classifier are not used to judge it here; their out-of-fold figures stand in the weight files.
 """
 
 import argparse

@@ -100,7 +100,9 @@ def _credit_region(text: str, start: int, end: int) -> bool:
 
 def _ip(text: str, start: int, end: int) -> bool:
     before, after = text[max(0, start - 6) : start], text[end : end + 2]
-    versioned = re.search(r"(?:[vV]|版本|第|version|条款)\s*$", before) or after.startswith(("条", "款", "节"))
+    versioned = re.search(r"(?:[vV]|版本号?|固件|第|version|条款)\s*[:：]?$", before) or after.startswith(
+        ("条", "款", "节")
+    )
     return not versioned and validators.ip_address(text[start:end])
 
 

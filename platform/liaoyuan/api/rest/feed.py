@@ -49,11 +49,13 @@ def feed_response(
     return response
 
 
-async def while_allowed(events: AsyncIterator[bytes], allowed: Callable[[], bool]) -> AsyncIterator[bytes]:
-    """``events`` until ``allowed`` says no; asked every ten seconds and before what comes after a pause."""
+async def while_allowed(
+    events: AsyncIterator[bytes], allowed: Callable[[], bool], *, every: float = CHECK_SECONDS
+) -> AsyncIterator[bytes]:
+    """``events`` until ``allowed`` says no; asked when something is to be sent and ``every`` seconds have passed."""
     asked = time.monotonic()
     async for event in events:
-        if time.monotonic() - asked >= CHECK_SECONDS:
+        if time.monotonic() - asked >= every:
             if not await sync_to_async(allowed)():
                 return
             asked = time.monotonic()

@@ -65,7 +65,7 @@ def stopped(texts: Iterable[str], *, industry: str, side: Side) -> dict[str, Any
     """The share that does not pass unchanged, by action."""
     policy = policy_compile(industry)
     kept = list(texts)
-    actions = Counter(decide(text, side=side, policy=policy, key=KEY).action for text in kept)
+    actions: Counter[str] = Counter(decide(text, side=side, policy=policy, key=KEY).action for text in kept)
     return {
         "n": len(kept),
         "stopped": round(sum(actions[name] for name in STOPPED) / len(kept), 4),

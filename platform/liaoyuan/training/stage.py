@@ -123,8 +123,13 @@ def _plan(context: StageContext) -> _Plan:
     with tenant_context(context.solution.organization_id):
         base = base_model_ensure(file=file, sha256=sha256)
         base_model_trace(base=base)
-    body = [dataset.sha256, sha256, recipe.digest(), ENGINE_VERSION]
-    return _Plan(dataset, base, recipe, hashlib.sha256(json.dumps(body).encode()).hexdigest())
+    return _Plan(dataset, base, recipe, training_key(dataset.sha256, sha256, recipe))
+
+
+def training_key(dataset_sha256: str, base_sha256: str, recipe: Recipe) -> str:
+    """What decides a training's result, as one SHA-256."""
+    body = [dataset_sha256, base_sha256, recipe.digest(), ENGINE_VERSION]
+    return hashlib.sha256(json.dumps(body).encode()).hexdigest()
 
 
 def _server() -> ModelServerClient:
@@ -326,12 +331,14 @@ def _reused(found: TrainingRun) -> Artifacts:
     if found.model_version_id:
         items.insert(0, NewArtifact("model_version", "adapter", parents, id=found.model_version_id))
     made = _Made(found.report, ParityReport(**found.parity), Path())
-    identity = {"model_version": str(found.model_version_id) if found.model_version_id else None}
-    identity["training_run"] = str(found.id)
+    identity = {
+        "model_version": str(found.model_version_id) if found.model_version_id else None,
+        "training_run": str(found.id),
+    }
     zh, en = summary(made)
     return Artifacts(
         items=tuple(items),
-        result=identity | result_of(made) | {"reused": True},
+        result=identity | result_of(made),
         summary_zh=f"复用已有训练（数据、基础模型、配方与种子均未变化）：{zh}",
         summary_en=f"Training reused (same data, base, recipe and seed): {en}",
         reused=True,

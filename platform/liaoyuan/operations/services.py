@@ -1,9 +1,11 @@
 """Write what happened: traces as they come, feedback, daily sums."""
 
 from datetime import UTC, date, datetime, timedelta
+from functools import partial
 from typing import Any
 from uuid import UUID
 
+from django.db import transaction
 from django.db.models import Count, F, FloatField, Q, Sum
 from django.db.models.functions import Coalesce
 from django.utils import timezone
@@ -19,6 +21,7 @@ from liaoyuan.pipeline.models import Lineage
 from liaoyuan.pipeline.ports import AnswerTrace, costs
 
 LONGEST_ERROR = 300
+LONGEST_COMMENT = 2000
 # Late traces (a long stream over midnight) still find their day when it is summed again.
 ROLLUP_DAYS = 2
 
@@ -32,7 +35,6 @@ class TraceStore:
 
 def trace_record(*, trace: AnswerTrace) -> Trace:
     """Store ``trace`` under its own id, with lineage from bundle and cited document versions to the answer."""
-    blocked = any(verdict.get("action") in {"block", "escalate"} for verdict in trace.guard)
     row = Trace.objects.create(
         id=trace.id,
         organization_id=trace.organization_id,
@@ -43,7 +45,7 @@ def trace_record(*, trace: AnswerTrace) -> Trace:
         question=trace.question,
         answer=trace.answer,
         abstained=trace.abstained,
-        blocked=blocked,
+        blocked=_blocked(trace),
         mode=trace.mode,
         model=trace.model,
         citations=list(trace.citations),
@@ -56,8 +58,21 @@ def trace_record(*, trace: AnswerTrace) -> Trace:
     )
     TraceSpan.objects.bulk_create(_spans(trace))
     Lineage.objects.bulk_create(_edges(trace), ignore_conflicts=True)
-    observe(row)
+    # Counted when it is stored: what was rolled back never happened.
+    transaction.on_commit(partial(observe, row))
     return row
+
+
+def _blocked(trace: AnswerTrace) -> bool:
+    """Whether the guardrail kept the answer back.
+
+    Evidence that it took out beforehand, and an escalation beside which the question was answered, keep nothing back.
+    """
+    return any(
+        verdict["action"] == "block" or (verdict["action"] == "escalate" and not verdict.get("may_answer", False))
+        for verdict in trace.guard
+        if verdict.get("side") != "document"
+    )
 
 
 def _spans(trace: AnswerTrace) -> list[TraceSpan]:
@@ -101,6 +116,8 @@ def feedback_give(*, trace_id: UUID, user_id: UUID, helpful: bool, reason: str =
         raise InvalidInput(detail=f"reason: {', '.join(FeedbackReason.values)}")
     if not helpful and not reason:
         raise InvalidInput(detail="a bad answer needs a reason / 请说明原因")
+    if len(comment) > LONGEST_COMMENT:
+        raise InvalidInput(detail=f"comment: {len(comment)} > {LONGEST_COMMENT}")
     feedback, _ = Feedback.objects.update_or_create(
         organization_id=current_tenant().organization_id,
         trace_id=trace_id,

@@ -1,6 +1,7 @@
 """Stage 6: proves that the deployed application is observed, and takes the first baseline."""
 
 import json
+from datetime import UTC, datetime
 from typing import Any, ClassVar
 from uuid import UUID
 
@@ -8,7 +9,7 @@ from django.utils import timezone
 
 from liaoyuan.accounts.tenancy import tenant_context
 from liaoyuan.industry.selectors import industry_get
-from liaoyuan.operations.models import Trace
+from liaoyuan.operations.models import Trace, TraceSpan
 from liaoyuan.operations.selectors import solution_health, span_seconds
 from liaoyuan.operations.services import rollup_day
 from liaoyuan.pipeline.contract import (
@@ -47,15 +48,19 @@ class OperationsStage:
         """Ask the pack's demonstration questions through the deployed application and read back what was traced."""
         deployment = context.require("deployment")
         questions = industry_get(context.solution.industry).demo_questions(context.solution.scenario)
+        began = timezone.now()
         for number, item in enumerate(questions):
             context.progress(
-                number / len(questions), f"基线问题 {number + 1}/{len(questions)}", f"Question {number + 1}"
+                number / len(questions),
+                f"基线问题 {number + 1}/{len(questions)}",
+                f"Baseline question {number + 1}/{len(questions)}",
             )
             application().ask(
                 organization_id=context.solution.organization_id, deployment_id=deployment.id, question=item.question
             )
         with tenant_context(context.solution.organization_id):
-            report = self._report(context.solution.solution_id, deployment.id)
+            _observed(deployment.id, since=began, asked=len(questions))
+            report = _report(context.solution.solution_id)
         path = context.workdir / "operations-report.json"
         path.write_text(json.dumps(report, ensure_ascii=False, indent=1, default=str), encoding="utf-8")
         health = report["health"]
@@ -74,11 +79,16 @@ class OperationsStage:
             summary_en=f"{health['answers']} answers traced, p95 {health['p95_seconds']:.2f} s",
         )
 
-    def _report(self, solution_id: UUID, deployment_id: UUID) -> dict[str, Any]:
-        last = Trace.objects.filter(deployment_id=deployment_id).order_by("-created_at").first()
-        names = set(last.spans.values_list("name", flat=True)) if last else set()
-        missing = sorted(NEEDED_SPANS - names) if last else ["trace"]
-        if missing:
-            raise NotObserved(missing=", ".join(missing))
-        rollup_day(day=timezone.now().date())
-        return {"health": solution_health(solution_id), "spans": span_seconds(solution_id)}
+
+def _observed(deployment_id: UUID, *, since: datetime, asked: int) -> None:
+    """Every question of this run has left a trace, and together they show the needed spans. Raises NotObserved."""
+    traces = Trace.objects.filter(deployment_id=deployment_id, created_at__gte=since)
+    names = set(TraceSpan.objects.filter(trace__in=traces).values_list("name", flat=True))
+    missing = ["trace"] if traces.count() < max(1, asked) else sorted(NEEDED_SPANS - names)
+    if missing:
+        raise NotObserved(missing=", ".join(missing))
+
+
+def _report(solution_id: UUID) -> dict[str, Any]:
+    rollup_day(day=timezone.now().astimezone(UTC).date())
+    return {"health": solution_health(solution_id), "spans": span_seconds(solution_id)}

@@ -1,7 +1,11 @@
-"""allauth's hook: accounts come by invitation, never by open sign-up."""
+"""allauth's hooks: accounts come by invitation, never by open sign-up, and a refusal has one answer."""
+
+from typing import Any
 
 from allauth.account.adapter import DefaultAccountAdapter
 from django.http import HttpRequest
+
+from liaoyuan.accounts.models import User
 
 
 class InvitedOnly(DefaultAccountAdapter):
@@ -9,3 +13,20 @@ class InvitedOnly(DefaultAccountAdapter):
 
     def is_open_for_signup(self, request: HttpRequest) -> bool:
         return False
+
+    def authenticate(self, request: HttpRequest, **credentials: Any) -> User | None:
+        """The user, or None: somebody who was deactivated gets no page of their own that tells the pair is right."""
+        user: User | None = super().authenticate(request, **credentials)
+        return user if user is not None and user.is_active else None
+
+    def reauthenticate(self, user: User, password: str) -> bool:
+        """Whether ``password`` is ``user``'s. Our users' address is on the user itself, not in allauth's own table."""
+        found = self.authenticate(self.request, email=user.email, password=password)
+        return found is not None and found.pk == user.pk
+
+
+def attempted_address(request: HttpRequest | None, credentials: dict[str, Any] | None) -> str:
+    """For axes: whose door is being tried, in lower case. allauth calls it email, the admin calls it username."""
+    given = credentials or {}
+    typed = request.POST.get("login") or request.POST.get("username") if request is not None else None
+    return str(given.get("email") or given.get("username") or typed or "").strip().lower()

@@ -73,7 +73,7 @@ def _explain(run: StageRun, reason_for: Callable[[StageRun], waits.Wait], using:
     later = StageRun.objects.using(using).filter(
         pipeline__runs=run.id, position__gt=run.position, state=RunState.WAITING
     )
-    for other in later:
+    for other in later.order_by("position"):
         reason = reason_for(other)
         StageRun.objects.using(using).filter(id=other.id, state=RunState.WAITING).update(**reason.columns())
         event_write(

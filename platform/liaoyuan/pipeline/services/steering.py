@@ -39,10 +39,10 @@ def pipeline_cancel(*, principal: Principal, pipeline_id: UUID) -> int:
     require(principal, "run.cancel")
     if not Pipeline.objects.filter(id=pipeline_id).exists():
         raise NotFound
-    # The last first, so that no stage is released by the end of the one before.
     open_runs = StageRun.objects.select_for_update().filter(pipeline_id=pipeline_id).exclude(state__in=FINAL_STATES)
-    runs = list(open_runs.order_by("-position"))
-    for run in runs:
+    # Locked in the order in which workers lock them, or the two could wait for each other.
+    runs = list(open_runs.order_by("position"))
+    for run in reversed(runs):
         _record(principal, run, "run.cancel", _cancel(run))
     return len(runs)
 

@@ -89,7 +89,8 @@ def route_point(*, solution_id: UUID, name: str, deployment_id: UUID, weight: in
     served = RouteTarget.objects.filter(route=route).values("deployment_id")
     of_solution = Deployment.objects.filter(solution_id=solution_id)
     of_solution.filter(id__in=served).update(state=DeploymentState.LIVE, retired_at=None)
-    of_solution.exclude(id__in=served).update(state=DeploymentState.RETIRED, retired_at=timezone.now())
+    retiring = of_solution.exclude(id__in=served).exclude(state=DeploymentState.RETIRED)
+    retiring.update(state=DeploymentState.RETIRED, retired_at=timezone.now())
     return route
 
 

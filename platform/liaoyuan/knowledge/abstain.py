@@ -1,13 +1,12 @@
 """When to say nothing: a calibrated guess whether the evidence answers the question.
 
-A logistic model over a handful of readable features; ``benchmarks/abstention_fit.py`` learns its weights on
+A logistic model over a handful of readable features; ``benchmarks/knowledge_fit.py`` learns its weights on
 questions with and without
 an answer in the collection, and writes them as JSON beside this file. Nothing here knows any single question.
 """
 
 import json
 import math
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
@@ -15,7 +14,7 @@ from pathlib import Path
 
 from liaoyuan.knowledge.question import Kind, Question, fits
 from liaoyuan.knowledge.rank import Ranked, Statistics, share
-from liaoyuan.knowledge.text.normalise import normalise, squeeze
+from liaoyuan.knowledge.text.normalise import squeeze
 from liaoyuan.knowledge.text.sentences import sentences
 
 FEATURES = (
@@ -32,14 +31,9 @@ FEATURES = (
     "lexical",
     "entity",
     "number",
+    "focus",
 )
 _READ = 3
-# A named body or a year in the question that the evidence does not name: it speaks of another one.
-_ENTITY = re.compile(
-    r"[\u4e00-\u9fff]{1,8}(?:省|市|县|州)[\u4e00-\u9fff\d]{0,12}?(?:医院|公司|大学|学院|中学|小学|电厂|电站|变电站|供电局)"
-    r"|第[一二三四五六七八九十\d]+(?:人民医院|医院|中学|小学|分公司)"
-)
-_YEAR = re.compile(r"(?<!\d)((?:19|20)\d{2})(?!\d)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,15 +90,16 @@ def features(question: Question, ranked: Sequence[Ranked], statistics: Statistic
         "no_unit": float(question.kind is Kind.AMOUNT and fit == 0.0),
         "characters": ranked[0].features["characters"],
         "lexical": ranked[0].features["coverage"],
-        "entity": _strange(_ENTITY.findall(normalise(question.text)), ranked[:_READ]),
-        "number": _strange(_YEAR.findall(normalise(question.text)), ranked[:_READ]),
+        "entity": float(any(not statistics.frequency.get(name) for name in question.names)),
+        "number": _elsewhere(question, ranked[:_READ]),
+        "focus": float(bool(question.focus) and question.focus not in three),
     }
 
 
-def _strange(names: Sequence[str], ranked: Sequence[Ranked]) -> float:
-    """1 where the question names something that none of the best results names, else 0."""
+def _elsewhere(question: Question, ranked: Sequence[Ranked]) -> float:
+    """1 where the question names a body or a year that none of the best results names, else 0."""
     texts = [squeeze(f"{item.candidate.title} {item.candidate.heading} {item.candidate.text}") for item in ranked]
-    return float(any(not any(squeeze(name) in text for text in texts) for name in names))
+    return float(any(not any(name in text for text in texts) for name in question.names))
 
 
 def _covered(question: Question, ranked: Sequence[Ranked]) -> set[str]:

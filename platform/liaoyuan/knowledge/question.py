@@ -7,7 +7,7 @@ from enum import StrEnum
 
 from liaoyuan.knowledge.text.facts import Quantity, quantities
 from liaoyuan.knowledge.text.normalise import is_chinese, normalise
-from liaoyuan.knowledge.text.segment import question_terms, question_words, term_counts
+from liaoyuan.knowledge.text.segment import question_terms, question_words, stem, term_counts
 from liaoyuan.knowledge.text.synonyms import Synonyms, variants_in
 
 
@@ -107,7 +107,10 @@ _UNITS: tuple[tuple[re.Pattern[str], frozenset[str]], ...] = (
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """An analysed question. ``words`` is the subject; ``terms`` adds the bigrams searched by."""
+    """An analysed question. ``words`` is the subject; ``terms`` adds the bigrams searched by.
+
+    ``names`` are bodies and years that it names (squeezed); ``focus`` is the word whose value is asked, where one is.
+    """
 
     text: str
     kind: Kind
@@ -117,6 +120,8 @@ class Question:
     units: frozenset[str]
     numbers: tuple[Quantity, ...]
     variants: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    names: tuple[str, ...] = ()
+    focus: str = ""
 
     def search_terms(self) -> list[str]:
         """The terms and the other names of its words: everything to look up in the index."""
@@ -147,7 +152,56 @@ def analyse(text: str, synonyms: Synonyms | None = None) -> Question:
         units=next((units for pattern, units in _UNITS if pattern.search(folded)), frozenset()),
         numbers=tuple(quantities(text)),
         variants=variants,
+        names=tuple(_names(folded)),
+        focus=_focus(folded, words),
     )
+
+
+_PLACE = re.compile(
+    r"[\u4e00-\u9fff]{1,8}(?:省|市|县|州)[\u4e00-\u9fff\d]{0,12}?(?:医院|公司|大学|学院|中学|小学|电厂|电站|变电站|供电局)"
+    r"|第[一二三四五六七八九十\d]+(?:人民医院|医院|中学|小学|分公司)"
+)
+_OPENING = re.compile(r"^(?:请问|关于|在)?([\u4e00-\u9fff]{2,8}?)(大学|学院|公司|集团|医院|电厂|电力)")
+_GENERIC = re.compile(
+    r"民办|公办|公立|私立|综合|定点|中医|专科|用人|供电|电力|发电|电网|建设|施工|保险|物业|医疗|高等|普通|职业|技工|师范|三级|二级|一级|甲等"
+    r"|外资|国有|上市|承包|分包|子|分|总|本|各|每|该|我|一家|这家|那家|哪些|什么|哪|所有|如果|当|到|去|住|的|可以|应当|能|不|与|和|对|向|被"
+)
+_YEAR = re.compile(r"(?<!\d)((?:19|20)\d{2})(?!\d)")
+_ASKED = re.compile(
+    r"(?:是|为|有|要|应为|大概|大约|应该|需要)*"
+    r"(?:多少|谁|哪一?家|哪一?位|哪一?个人|什么时候|何时|几号|哪一?天)"
+)
+_ENGLISH_FOCUS = re.compile(r"what (?:is|are|was|were) the (?:[a-z-]+ )*?([a-z-]+) (?:of|for|in|at|on|per)\b")
+# Words that ask for a value of any kind; documents state such values without naming the word.
+_ANY_VALUE = """
+时间 期限 时限 标准 要求 金额 费用 数量 比例 年限 天数 次数 人数 范围 最多 最少 至少 最高 最低 上限 下限 数值 时长 间隔
+间隔时间 频率 周期 有效期 温度 浓度 剂量 距离 limit time number amount maximum minimum period deadline length
+"""
+_VALUES = frozenset(_ANY_VALUE.split())
+
+
+def _names(folded: str) -> list[str]:
+    """Bodies and years that a question names, squeezed."""
+    found = [match.group().replace(" ", "") for match in _PLACE.finditer(folded)]
+    opening = _OPENING.match(folded)
+    if opening and len(_GENERIC.sub("", opening.group(1))) > 1:
+        found.append(opening.group(1) + opening.group(2))
+    return [*found, *_YEAR.findall(folded)]
+
+
+def _focus(folded: str, words: Iterable[str]) -> str:
+    """The word whose value is asked: 组长 in 「组长是谁」. Empty where the question has no such form."""
+    english = _ENGLISH_FOCUS.search(folded)
+    if english:
+        word = stem(english.group(1))
+        return "" if english.group(1) in _VALUES or word not in words else word
+    asked = _ASKED.search(folded)
+    if asked is None:
+        return ""
+    before = folded[: asked.start()].rstrip("的")
+    ending = [word for word in words if before.endswith(word)]
+    longest = max(ending, key=len, default="")
+    return "" if longest in _VALUES else longest
 
 
 _BODIES = re.compile(

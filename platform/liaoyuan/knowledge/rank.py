@@ -1,6 +1,6 @@
 """Fusion of vector and word search, and a light reranker of features with stored weights.
 
-The weights come from ``benchmarks/retrieval_fit.py``, which learns them pairwise on question sets; they live as
+The weights come from ``benchmarks/knowledge_fit.py``, which learns them pairwise on question sets; they live as
 JSON beside this file.
 """
 

@@ -6,7 +6,7 @@ enough that pass.
 """
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
@@ -111,12 +111,26 @@ def search(
             cursor.execute(f"SET LOCAL hnsw.ef_search = {max(2 * int(k), 100)}")
         cursor.execute(_EXACT if exact else _INDEXED, parameters)
         candidates, statistics = _read(cursor.fetchall())
-    return candidates, merged(statistics, question)
+        named = _named(cursor, scope, question.names) if question.names else {}
+    return candidates, merged(statistics, question, named)
 
 
-def merged(statistics: Statistics, question: Question) -> Statistics:
+_NAMED = f"""
+SELECT listed.name, count(c.id) FROM unnest(%(names)s::text[]) AS listed(name)
+JOIN knowledge_chunk c ON strpos(lower(translate(c.title || c.text, E' \\n', '')), listed.name) > 0
+WHERE {_SCOPE} GROUP BY listed.name
+"""  # noqa: S608 - only constants of this module are joined
+
+
+def _named(cursor: CursorWrapper, scope: Scope, names: Sequence[str]) -> dict[str, int]:
+    """In how many visible chunks each name stands, letter by letter. Only the few questions with a name pay for it."""
+    cursor.execute(_NAMED, scope.parameters() | {"names": list(names)})
+    return {str(name): int(count) for name, count in cursor.fetchall()}
+
+
+def merged(statistics: Statistics, question: Question, named: Mapping[str, int]) -> Statistics:
     """A word is as common as the commonest of its names: 医生 is not rare where every page says 医师."""
-    frequency = dict(statistics.frequency)
+    frequency = dict(statistics.frequency) | dict(named)
     for word, others in question.variants.items():
         frequency[word] = max(frequency.get(name, 0) for name in (word, *others))
     return Statistics(statistics.chunks, frequency, statistics.mean_terms)

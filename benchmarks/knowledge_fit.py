@@ -1,0 +1,198 @@
+"""Learn the weights of the reranker and of abstention from question sets over collections that are indexed already.
+
+    manage.py knowledge import --organization bench --collection laws …       (once for each set)
+    python benchmarks/knowledge_fit.py --organization bench laws=questions.jsonl packs=gate.jsonl [--write]
+
+Each line of a set is {id, question, evidence, answerable}, as for ``manage.py knowledge evaluate``. Every
+collection is also asked
+the first questions of the other sets, which it must not answer. Printed first: what weights learned on the other
+sets do on each one
+(leave one collection out). ``--write`` stores the weights learned on all of them beside the code that reads them.
+"""
+
+import argparse
+import json
+import os
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+ROOT = Path(__file__).resolve().parent.parent
+WEIGHTS = ROOT / "platform" / "liaoyuan" / "knowledge" / "weights"
+# Signs that common sense fixes: a missing unit never speaks for an answer, coverage never against one.
+AGAINST = frozenset({"unknown", "no_unit", "entity", "number", "focus"})
+STRANGE_QUESTIONS = 20
+THRESHOLDS = (0.2, 0.3, 0.4, 0.5)
+# A wrong answer costs more than a refusal; questions of another trade are many and easy.
+ANSWERABLE, UNANSWERABLE, STRANGE = 1.3, 2.0, 0.35
+
+Array = NDArray[np.float64]
+
+
+@dataclass
+class Sample:
+    """What one collection taught: ranking tables with gold marks, and abstention features with label and weight."""
+
+    name: str
+    tables: list[tuple[Array, NDArray[np.bool_]]] = field(default_factory=list)
+    features: list[list[float]] = field(default_factory=list)
+    labels: list[float] = field(default_factory=list)
+    weights: list[float] = field(default_factory=list)
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--organization", required=True)
+    parser.add_argument("--write", action="store_true")
+    parser.add_argument("--threshold", type=float, default=0.3)
+    parser.add_argument("sets", nargs="+", metavar="COLLECTION=FILE")
+    options = parser.parse_args(arguments)
+    _django()
+    pairs = [item.partition("=") for item in options.sets]
+    samples = collect(options.organization, {name: Path(file) for name, _, file in pairs})
+    report_left_out(samples)
+    ranking, (bias, abstention) = fit_ranking(samples), fit_abstention(samples)
+    print(json.dumps({"rank": ranking.round(3).tolist(), "bias": bias, "abstain": abstention.round(4).tolist()}))
+    if options.write:
+        write(ranking, bias, abstention, options.threshold, ", ".join(options.sets))
+
+
+def _django() -> None:
+    sys.path.append(str(ROOT / "platform"))
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "liaoyuan.config.settings")
+    import django
+
+    django.setup()
+
+
+def collect(organization_name: str, files: dict[str, Path]) -> list[Sample]:
+    """Ask every collection its own questions and some of the others'."""
+    from liaoyuan.accounts.selectors import organization_by_name
+    from liaoyuan.accounts.tenancy import tenant_context
+    from liaoyuan.knowledge.evaluate import questions_read
+    from liaoyuan.knowledge.selectors import collection_by_name
+
+    organization = organization_by_name(organization_name)
+    sets = {name: questions_read(file) for name, file in files.items()}
+    samples = []
+    for name, own in sets.items():
+        sample = Sample(name)
+        strange = [item for other, items in sets.items() if other != name for item in items[:STRANGE_QUESTIONS]]
+        with tenant_context(organization.id):
+            collection = collection_by_name(name)
+            for item in own:
+                _learn(sample, collection.id, item, ANSWERABLE if item.answerable else UNANSWERABLE)
+            for item in strange:
+                _learn(sample, collection.id, item, STRANGE)
+        samples.append(sample)
+    return samples
+
+
+def _learn(sample: Sample, collection_id: Any, item: Any, weight: float) -> None:
+    from liaoyuan.knowledge import abstain, rank
+    from liaoyuan.knowledge.evaluate import matches
+    from liaoyuan.knowledge.models import Chunk
+    from liaoyuan.knowledge.retrieve import retrieve
+
+    found = retrieve(collection_id, item.question)
+    if not found.question.words or not found.ranked:
+        return
+    values = abstain.features(found.question, found.ranked, found.statistics)
+    sample.features.append([values[name] for name in abstain.FEATURES])
+    answerable = item.answerable and weight != STRANGE
+    sample.labels.append(float(answerable))
+    sample.weights.append(weight)
+    if not answerable:
+        return
+    ids = [ranked.candidate.chunk_id for ranked in found.ranked]
+    chunks = {str(key): chunk for key, chunk in Chunk.objects.select_related("version__document").in_bulk(ids).items()}
+    gold = np.array([any(matches(evidence, chunks[key]) for evidence in item.evidence) for key in ids])
+    if gold.any():
+        table = np.array([[ranked.features[name] for name in rank.FEATURES] for ranked in found.ranked])
+        sample.tables.append((table, gold))
+
+
+def fit_ranking(samples: Sequence[Sample], steps: int = 1500, rate: float = 0.03, ridge: float = 0.005) -> Array:
+    """Listwise softmax: the summed probability of the gold chunks; weights stay at or above 0, near 1 where data is
+    silent."""
+    tables = [table for sample in samples for table in sample.tables]
+    start = np.ones(tables[0][0].shape[1])
+    weights, momentum = start.copy(), np.zeros_like(start)
+    for _ in range(steps):
+        gradient = -ridge * (weights - start)
+        for table, gold in tables:
+            scores = np.exp(table @ weights - (table @ weights).max())
+            everything, right = scores / scores.sum(), scores * gold / (scores * gold).sum()
+            gradient += table.T @ (right - everything) / len(tables)
+        momentum = 0.9 * momentum + gradient
+        weights = np.maximum(weights + rate * momentum, 0)
+    return weights
+
+
+def fit_abstention(samples: Sequence[Sample], steps: int = 5000, rate: float = 0.05) -> tuple[float, Array]:
+    """Logistic regression with fixed signs on standardised features, given back for raw ones."""
+    from liaoyuan.knowledge.abstain import FEATURES
+
+    features = np.array([row for sample in samples for row in sample.features])
+    labels = np.array([label for sample in samples for label in sample.labels])
+    share = np.array([weight for sample in samples for weight in sample.weights])
+    share /= share.sum()
+    mean, spread = features.mean(0), features.std(0) + 1e-6
+    scaled = (features - mean) / spread
+    against = np.array([name in AGAINST for name in FEATURES])
+    bias, weights = 0.0, np.zeros(features.shape[1])
+    for _ in range(steps):
+        error = (1 / (1 + np.exp(-(scaled @ weights + bias))) - labels) * share
+        weights -= rate * (scaled.T @ error + weights / len(labels))
+        weights = np.where(against, np.minimum(weights, 0), np.maximum(weights, 0))
+        bias -= rate * float(error.sum())
+    return bias - float((weights * mean / spread).sum()), weights / spread
+
+
+def report_left_out(samples: Sequence[Sample]) -> None:
+    """Each collection measured with weights that never saw it."""
+    for sample in samples:
+        others = [other for other in samples if other is not sample] or [sample]
+        ranking, (bias, abstention) = fit_ranking(others), fit_abstention(others)
+        places = [int(np.argmax(gold[np.argsort(-(table @ ranking))])) for table, gold in sample.tables]
+        recall = {f"hit@{k}": round(float(np.mean([place < k for place in places])), 3) for k in (1, 5, 10)}
+        probability = 1 / (1 + np.exp(-(np.array(sample.features) @ abstention + bias)))
+        labels, weights = np.array(sample.labels), np.array(sample.weights)
+        for threshold in THRESHOLDS:
+            answered = probability >= threshold
+            rates = {
+                "refused_answerable": 1 - answered[labels == 1].mean(),
+                "abstained_unanswerable": 1 - answered[(labels == 0) & (weights == UNANSWERABLE)].mean(),
+                "abstained_strange": 1 - answered[weights == STRANGE].mean(),
+            }
+            print(sample.name, threshold, recall, {name: round(float(rate), 3) for name, rate in rates.items()})
+
+
+def write(ranking: Array, bias: float, abstention: Array, threshold: float, sources: str) -> None:
+    """Store both models as JSON."""
+    from liaoyuan.knowledge import abstain, rank
+
+    models = {
+        "rank.json": {"weights": _named(rank.FEATURES, ranking)},
+        "abstain.json": {
+            "bias": round(bias, 4),
+            "weights": _named(abstain.FEATURES, abstention),
+            "threshold": threshold,
+        },
+    }
+    for name, model in models.items():
+        text = json.dumps(model | {"learned_on": sources}, indent=1, ensure_ascii=False)
+        (WEIGHTS / name).write_text(text + "\n", encoding="utf-8")
+
+
+def _named(names: Sequence[str], values: Array) -> dict[str, float]:
+    return {name: round(float(value), 4) for name, value in zip(names, values, strict=True)}
+
+
+if __name__ == "__main__":
+    main()

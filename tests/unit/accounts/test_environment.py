@@ -77,6 +77,11 @@ def test_values_that_do_not_exist_are_refused(name: str, value: str) -> None:
     assert name in refusal(**{name: value})
 
 
+def test_every_setting_is_in_the_operators_table() -> None:
+    text = (ROOT / "docs" / "operating.md").read_text(encoding="utf-8")
+    assert [name for name in Environment.model_fields if f"`{name.upper()}`" not in text] == []
+
+
 def started(**variables: str) -> "subprocess.CompletedProcess[str]":
     code = "from liaoyuan.config.environment import environment; print(environment().key_pepper.get_secret_value())"
     kept = {name: value for name, value in os.environ.items() if not name.startswith("LIAOYUAN_")}

@@ -3,7 +3,7 @@
 import json
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandParser
+from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from liaoyuan.config.doctor import machine, services
 from liaoyuan.config.doctor.report import Check, guarded
@@ -34,6 +34,11 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         wanted = options["only"].split(",") if options["only"] else list(PROBES)
+        strange = [name for name in wanted if name not in PROBES]
+        if strange:
+            known = ", ".join(PROBES)
+            said = ", ".join(strange)
+            raise CommandError(f"没有这项检查：{said}。可用：{known}。 / No such check: {said}. Known: {known}.")
         found = [check for name in wanted for check in guarded(name, *PROBES[name])]
         if options["json"]:
             self.stdout.write(json.dumps({"checks": [check.as_dict() for check in found]}, ensure_ascii=False))

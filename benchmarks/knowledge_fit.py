@@ -30,6 +30,8 @@ STRANGE_QUESTIONS = 20
 THRESHOLDS = (0.2, 0.3, 0.4, 0.5)
 # A wrong answer costs more than a refusal; questions of another trade are many and easy.
 ANSWERABLE, UNANSWERABLE, STRANGE = 1.3, 2.0, 0.35
+OTHER_LANGUAGE = 0.15
+LANGUAGES = ("zh", "en")
 
 Array = NDArray[np.float64]
 
@@ -42,6 +44,7 @@ class Sample:
     tables: list[tuple[Array, NDArray[np.bool_]]] = field(default_factory=list)
     features: list[list[float]] = field(default_factory=list)
     labels: list[float] = field(default_factory=list)
+    chinese: list[bool] = field(default_factory=list)
     weights: list[float] = field(default_factory=list)
 
 
@@ -56,10 +59,11 @@ def main(arguments: Sequence[str] | None = None) -> None:
     pairs = [item.partition("=") for item in options.sets]
     samples = collect(options.organization, {name: Path(file) for name, _, file in pairs})
     report_left_out(samples)
-    ranking, (bias, abstention) = fit_ranking(samples), fit_abstention(samples)
-    print(json.dumps({"rank": ranking.round(3).tolist(), "bias": bias, "abstain": abstention.round(4).tolist()}))
+    ranking = fit_ranking(samples)
+    abstention = {language: fit_abstention(samples, language) for language in LANGUAGES}
+    print(json.dumps({"rank": ranking.round(3).tolist()}))
     if options.write:
-        write(ranking, bias, abstention, options.threshold, ", ".join(options.sets))
+        write(ranking, abstention, options.threshold, ", ".join(options.sets))
 
 
 def _django() -> None:
@@ -106,6 +110,7 @@ def _learn(sample: Sample, collection_id: Any, item: Any, weight: float) -> None
     sample.features.append([values[name] for name in abstain.FEATURES])
     answerable = item.answerable and weight != STRANGE
     sample.labels.append(float(answerable))
+    sample.chinese.append(found.question.chinese)
     sample.weights.append(weight)
     if not answerable:
         return
@@ -134,13 +139,20 @@ def fit_ranking(samples: Sequence[Sample], steps: int = 1500, rate: float = 0.03
     return weights
 
 
-def fit_abstention(samples: Sequence[Sample], steps: int = 5000, rate: float = 0.05) -> tuple[float, Array]:
-    """Logistic regression with fixed signs on standardised features, given back for raw ones."""
+def fit_abstention(
+    samples: Sequence[Sample], language: str, steps: int = 5000, rate: float = 0.05
+) -> tuple[float, Array]:
+    """Logistic regression with fixed signs on standardised features, given back for raw ones.
+
+    The other language's rows join with a small weight: English questions are few.
+    """
     from liaoyuan.knowledge.abstain import FEATURES
 
     features = np.array([row for sample in samples for row in sample.features])
     labels = np.array([label for sample in samples for label in sample.labels])
     share = np.array([weight for sample in samples for weight in sample.weights])
+    chinese = np.array([flag for sample in samples for flag in sample.chinese])
+    share = np.where(chinese == (language == "zh"), share, OTHER_LANGUAGE * share)
     share /= share.sum()
     mean, spread = features.mean(0), features.std(0) + 1e-6
     scaled = (features - mean) / spread
@@ -158,10 +170,12 @@ def report_left_out(samples: Sequence[Sample]) -> None:
     """Each collection measured with weights that never saw it."""
     for sample in samples:
         others = [other for other in samples if other is not sample] or [sample]
-        ranking, (bias, abstention) = fit_ranking(others), fit_abstention(others)
+        ranking = fit_ranking(others)
         places = [int(np.argmax(gold[np.argsort(-(table @ ranking))])) for table, gold in sample.tables]
         recall = {f"hit@{k}": round(float(np.mean([place < k for place in places])), 3) for k in (1, 5, 10)}
-        probability = 1 / (1 + np.exp(-(np.array(sample.features) @ abstention + bias)))
+        features = np.array(sample.features)
+        scores = {language: _probability(features, *fit_abstention(others, language)) for language in LANGUAGES}
+        probability = np.where(np.array(sample.chinese), scores["zh"], scores["en"])
         labels, weights = np.array(sample.labels), np.array(sample.weights)
         for threshold in THRESHOLDS:
             answered = probability >= threshold
@@ -173,18 +187,18 @@ def report_left_out(samples: Sequence[Sample]) -> None:
             print(sample.name, threshold, recall, {name: round(float(rate), 3) for name, rate in rates.items()})
 
 
-def write(ranking: Array, bias: float, abstention: Array, threshold: float, sources: str) -> None:
-    """Store both models as JSON."""
+def _probability(features: Array, bias: float, weights: Array) -> Array:
+    return np.asarray(1 / (1 + np.exp(-(features @ weights + bias))))
+
+
+def write(ranking: Array, abstention: dict[str, tuple[float, Array]], threshold: float, sources: str) -> None:
+    """Store the models as JSON."""
     from liaoyuan.knowledge import abstain, rank
 
-    models = {
-        "rank.json": {"weights": _named(rank.FEATURES, ranking)},
-        "abstain.json": {
-            "bias": round(bias, 4),
-            "weights": _named(abstain.FEATURES, abstention),
-            "threshold": threshold,
-        },
-    }
+    models: dict[str, dict[str, Any]] = {"rank.json": {"weights": _named(rank.FEATURES, ranking)}}
+    for language, (bias, weights) in abstention.items():
+        named = _named(abstain.FEATURES, weights)
+        models[f"abstain_{language}.json"] = {"bias": round(bias, 4), "weights": named, "threshold": threshold}
     for name, model in models.items():
         text = json.dumps(model | {"learned_on": sources}, indent=1, ensure_ascii=False)
         (WEIGHTS / name).write_text(text + "\n", encoding="utf-8")

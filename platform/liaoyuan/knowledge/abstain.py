@@ -60,7 +60,7 @@ def judge(question: Question, ranked: Sequence[Ranked], statistics: Statistics) 
             answerable=False, probability=0.0, features=dict.fromkeys(FEATURES, 0.0), missing=question.words
         )
     values = features(question, ranked, statistics)
-    model = _model(question.chinese)
+    model = _model("zh" if question.chinese else "en")
     probability = 1 / (1 + math.exp(-model.bias - sum(model.weights[name] * values[name] for name in FEATURES)))
     covered = _covered(question, ranked[:_READ])
     missing = tuple(word for word in question.words if word not in covered)
@@ -127,10 +127,9 @@ def _sentence(question: Question, ranked: Sequence[Ranked], weights: dict[str, f
 
 
 @lru_cache(maxsize=2)
-def _model(chinese: bool) -> _Model:
-    # Chinese has weights of its own: only there do shared characters tell, and the model was taught with questions that
-    # name a subject of the collection and ask for an attribute that is nowhere in it.
-    name = "abstain_zh.json" if chinese else "abstain.json"
+def _model(language: str) -> _Model:
+    # A language each: only in Chinese do shared characters tell, and words are cut in another way.
+    name = f"abstain_{language}.json"
     stored = json.loads((Path(__file__).parent / "weights" / name).read_text(encoding="utf-8"))
     return _Model(
         bias=float(stored["bias"]),

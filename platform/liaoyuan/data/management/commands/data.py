@@ -79,7 +79,7 @@ def _run(options: dict[str, Any]) -> dict[str, Any]:
         collection = collection_by_name(options["collection"])
         name = f"{collection.name} · {scenario}"
         solution, _ = solution_create(name=name, industry=industry, scenario=scenario, collection_id=collection.id)
-        run = stage_run_start(stage=StageName.DATA, solution_id=solution.id)
+        run = stage_run_start(stage=StageName.DATA, solution_id=solution.id, answered=True)
     stage_run_execute(run_id=run.id, worker="command line")
     done = _ended(organization.id, run.id)
     with tenant_context(organization.id):

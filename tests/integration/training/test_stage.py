@@ -3,7 +3,6 @@
 import json
 from collections.abc import Callable
 from io import StringIO
-from pathlib import Path
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -88,10 +87,9 @@ def test_the_base_is_registered_as_its_file_says() -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(900)
 @pytest.mark.usefixtures("model_server")
-def test_a_whole_training_by_command(
-    dataset: Dataset, organization: Any, other_organization: Any, tmp_path: Path
-) -> None:
+def test_a_whole_training_by_command(dataset: Dataset, organization: Any, other_organization: Any) -> None:
     version = dataset(groups=("nurses",))
     words = ["training", "run", "--organization", organization.name, "--dataset", str(version), "--json"]
     out = StringIO()

@@ -105,7 +105,9 @@ class _Job:
         weights = self._export(model, base)
         report = self._report(outcome, material, before, after, (general_before, general_after))
         report |= {"base_sha256": base.sha256, "precision": precision.as_dict()}
-        self._references(base, weights, material)
+        prompts = [(sample.id, prompt_ids(base.tokenizer, sample.prompt())) for sample in material.parity]
+        del base, model  # the references load an exact base of their own
+        self._references(folder, weights, prompts)
         usage = resource.getrusage(resource.RUSAGE_SELF)
         report |= {"seconds": time.monotonic() - self.began, "peak_memory_mb": usage.ru_maxrss / 1024}
         report["cpu_seconds"] = usage.ru_utime + usage.ru_stime
@@ -153,13 +155,11 @@ class _Job:
         gguf_write(output / ADAPTER, tensors, alpha=self.recipe.alpha, name=self.job.name, base_sha256=base.sha256)
         return weights
 
-    def _references(self, base: Base, weights: Path, material: Material) -> None:
-        prompts = [(sample.id, prompt_ids(base.tokenizer, sample.prompt())) for sample in material.parity]
-
+    def _references(self, folder: Path, weights: Path, prompts: list[tuple[str, list[int]]]) -> None:
         def pulse() -> None:
             self._say(REFERENCES, "references")
 
-        made = references_make(base.folder, weights, self.recipe, prompts, pulse=pulse)
+        made = references_make(folder, weights, self.recipe, prompts, pulse=pulse)
         body = [asdict(reference) for reference in made]
         (self.job.output / "references.json").write_text(json.dumps(body, ensure_ascii=False))
 

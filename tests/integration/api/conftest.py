@@ -69,23 +69,28 @@ def server(database: str) -> Iterator[Server]:
     thread.join(10)
 
 
-@pytest.fixture(scope="session")
-def model_server(database: str) -> Iterator[None]:
-    """The real model server of the tests' own var folder."""
+@pytest.fixture(scope="module")
+def model_server(database: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """A real model server of this file's own; the embedder that a process keeps is made anew for it."""
     from django.conf import settings
 
     from liaoyuan.compute.engines.addresses import engine_addresses
     from liaoyuan.compute.engines.manager import engines_down, engines_up
+    from liaoyuan.knowledge.adapters.embeddings import embedder
 
-    addresses = engine_addresses(settings.VAR)
+    addresses = engine_addresses(tmp_path_factory.mktemp("var"))
     engines_up(addresses, only=["model_server"])
-    before, settings.MODEL_SERVER_URL = settings.MODEL_SERVER_URL, addresses.model_server_url
+    before = settings.MODEL_SERVER_URL, settings.MODEL_SERVER_TOKEN
+    settings.MODEL_SERVER_URL = addresses.model_server_url
+    settings.MODEL_SERVER_TOKEN = addresses.model_server_token_file.read_text(encoding="utf-8")
+    embedder.cache_clear()
     yield
-    settings.MODEL_SERVER_URL = before
+    settings.MODEL_SERVER_URL, settings.MODEL_SERVER_TOKEN = before
+    embedder.cache_clear()
     engines_down(addresses, only=["model_server"])
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def deployed(model_server: None, tmp_path_factory: pytest.TempPathFactory) -> Application:
     """A guideline for everybody and a note for the group "board", imported for real and live under one route."""
     from liaoyuan.accounts.tenancy import tenant_context

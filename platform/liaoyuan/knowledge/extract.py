@@ -17,6 +17,8 @@ _SECOND_HALF = 2.5
 _GAIN = 0.05
 _NEAR_SENTENCE = 0.6
 _FIT_BONUS = 0.35
+# 哪两部, "which two": one chunk cannot be all of the answer.
+_SEVERAL = re.compile(r"哪[两三几](?:部|个|项|份|条)|分别|\b(?:two|three|respectively|both)\b")
 _COMPOUND = re.compile(
     r"分别|哪两|哪几部|各自|以及|和.*?[？?]|[？?，,].*?(?:吗|呢|谁|什么|怎么|多少|哪).*?[？?]|\b(?:both|respectively|and)\b"
 )
@@ -59,7 +61,8 @@ def _sources(question: Question, ranked: Sequence[Ranked], weights: Mapping[str,
         found = _terms(question, item, weights)
         gain = share(weights, covered | found) - share(weights, covered)
         behind = ranked[0].score - item.score
-        if behind < _NEAR_TOP or (compound and gain > _GAIN and behind < _SECOND_HALF):
+        several = bool(_SEVERAL.search(question.text)) and item.candidate.title != ranked[0].candidate.title
+        if behind < _NEAR_TOP or (compound and gain > _GAIN and behind < _SECOND_HALF) or several:
             chosen.append(item)
             covered |= found
     return chosen

@@ -169,13 +169,14 @@ _GENERIC = re.compile(
 _YEAR = re.compile(r"(?<!\d)((?:19|20)\d{2})(?!\d)")
 _ASKED = re.compile(
     r"(?:是|为|有|要|应为|大概|大约|应该|需要)*"
-    r"(?:多少|谁|哪一?家|哪一?位|哪一?个人|什么时候|何时|几号|哪一?天)"
+    r"(?:多少|谁|哪一?家|哪一?位|哪一?个人|什么时候|何时|百分之几|几(?:号|点|天|年|次|人|名|个|岁|元|分|米)|哪一?天)"
 )
 _ENGLISH_FOCUS = re.compile(r"what (?:is|are|was|were) the (?:[a-z-]+ )*?([a-z-]+) (?:of|for|in|at|on|per)\b")
 # Words that ask for a value of any kind; documents state such values without naming the word.
 _ANY_VALUE = """
 时间 期限 时限 标准 要求 金额 费用 数量 比例 年限 天数 次数 人数 范围 最多 最少 至少 最高 最低 上限 下限 数值 时长 间隔
-间隔时间 频率 周期 有效期 温度 浓度 剂量 距离 limit time number amount maximum minimum period deadline length
+频率 周期 有效期 温度 浓度 剂量 距离 超过 达到 需要 不少于 大约
+limit time number amount maximum minimum period deadline length
 """
 _VALUES = frozenset(_ANY_VALUE.split())
 
@@ -198,10 +199,19 @@ def _focus(folded: str, words: Iterable[str]) -> str:
     asked = _ASKED.search(folded)
     if asked is None:
         return ""
-    before = folded[: asked.start()].rstrip("的")
-    ending = [word for word in words if before.endswith(word)]
-    longest = max(ending, key=len, default="")
-    return "" if longest in _VALUES else longest
+    listed = [word for word in words if not any(value.endswith(word) or word.endswith(value) for value in _VALUES)]
+    before = folded[: asked.start()]
+    while before:
+        before = before.rstrip("的不能得应")
+        longest = max((word for word in listed if before.endswith(word)), key=len, default="")
+        if longest:
+            return longest
+        # A word for any value (单价上限): what it is the value of stands before it.
+        value = max((word for word in _VALUES if before.endswith(word)), key=len, default="")
+        if not value:
+            return ""
+        before = before.removesuffix(value)
+    return ""
 
 
 _BODIES = re.compile(

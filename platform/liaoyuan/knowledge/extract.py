@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from liaoyuan.knowledge.question import Kind, Question, fits
 from liaoyuan.knowledge.rank import Ranked, Statistics, share
+from liaoyuan.knowledge.text.normalise import squeeze
 from liaoyuan.knowledge.text.sentences import Sentence, list_around, sentences
 
 # A clause this short is quoted whole: half a rule misleads.
@@ -40,14 +41,14 @@ class Quote:
 def extract(question: Question, ranked: Sequence[Ranked], statistics: Statistics) -> list[Quote]:
     """The quotes that answer ``question``, best chunk first and in reading order inside each."""
     weights = {term: statistics.idf(term) for term in question.terms}
-    quotes: list[Quote] = []
+    # The same rule often lies in two files (a Word document and its PDF); it is quoted once.
+    quotes: dict[str, Quote] = {}
     for item in _sources(question, ranked, weights):
         text = item.candidate.text
-        quotes.extend(
-            Quote(item.candidate.chunk_id, start, end, text[start:end], item.score)
-            for start, end in _passages(question, item, weights)
-        )
-    return quotes
+        for start, end in _passages(question, item, weights):
+            quote = Quote(item.candidate.chunk_id, start, end, text[start:end], item.score)
+            quotes.setdefault(squeeze(quote.text), quote)
+    return list(quotes.values())
 
 
 def _sources(question: Question, ranked: Sequence[Ranked], weights: Mapping[str, float]) -> list[Ranked]:

@@ -86,7 +86,7 @@ def document_index(
         _describe(version, title, parsed, len(drafts), stored)
         _publish(version)
         version.chunks.all().delete()
-        _write(version, title, drafts, vectors)
+        chunks_write(version, title, drafts, vectors)
         _register(version, stored, run_id)
     return Indexed(len(drafts), len(parsed.blocks), len(parsed.pages))
 
@@ -155,7 +155,10 @@ def _supersede(old: DocumentVersion, day: date, today: date) -> None:
     Chunk.objects.filter(version=old).update(effective_to=day)
 
 
-def _write(version: DocumentVersion, title: str, drafts: Sequence[ChunkDraft], vectors: Sequence[Vectors]) -> None:
+def chunks_write(
+    version: DocumentVersion, title: str, drafts: Sequence[ChunkDraft], vectors: Sequence[Vectors]
+) -> None:
+    """Write a version's chunks in one COPY, inside the tenant context; ``vectors`` are (384,) each."""
     parameters: dict[str, Any] = {
         "organization": version.organization_id,
         "collection": version.document.collection_id,

@@ -11,7 +11,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check -q
 STAMP := $(VENV)/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo up down reset test test-all lint format bench lock secrets clean
+.PHONY: help setup browser demo up down reset test test-all lint format bench lock secrets clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -45,10 +45,15 @@ down: setup ## stop what `make up` or `make demo` started
 reset: setup ## remove all data of this checkout (asks first)
 	@$(BIN)/python manage.py reset
 
-test: setup ## the tests that gate every change
+browser: ## Debian's Chromium and a Chinese font for the browser tests, where we may install them
+	@command -v chromium >/dev/null || { test "$$(id -u)" = 0 && command -v apt-get >/dev/null \
+	  && apt-get update -qq && apt-get install -y -qq --no-install-recommends chromium fonts-wqy-microhei >/dev/null; } \
+	  || echo "No Chromium here: the browser tests will be skipped (apt-get install chromium fonts-wqy-microhei)"
+
+test: setup browser ## the tests that gate every change
 	$(BIN)/python -m pytest -n $(JOBS) --dist loadgroup -m 'not slow' -q
 
-test-all: setup ## the same and the slow ones
+test-all: setup browser ## the same and the slow ones
 	$(BIN)/python -m pytest -n $(JOBS) --dist loadgroup -q
 
 lint: setup ## style, types, layers, migrations

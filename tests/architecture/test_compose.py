@@ -1,4 +1,4 @@
-"""docker-compose.yml keeps to the compose specification and to our own rules; no container engine is needed to know it."""
+"""docker-compose.yml keeps to the compose specification and to our own rules; no container engine is needed for it."""
 
 import json
 from importlib.resources import files
@@ -22,7 +22,9 @@ def test_it_is_a_valid_compose_file() -> None:
 
 
 def test_the_designs_services_are_there() -> None:
-    assert {"web", "worker", "beat", "relay", "reaper", "model-server", "postgres", "redis", "ray-head"} <= set(SERVICES)
+    assert {"web", "worker", "beat", "relay", "reaper", "model-server", "postgres", "redis", "ray-head"} <= set(
+        SERVICES
+    )
     assert SERVICES["ray-head"]["profiles"] == ["ray"]
 
 

@@ -11,10 +11,10 @@ import xllamacpp
 class LlamaInProcess:
     """``model`` "base" is the bare model, anything else the adapter."""
 
-    def __init__(self, model: Path, adapter: Path | None = None, *, threads: int = 1) -> None:
+    def __init__(self, model: Path, adapter: Path | None = None, *, threads: int = 1, context: int = 256) -> None:
         parameters = xllamacpp.CommonParams()
         parameters.model.path = str(model)
-        parameters.n_ctx = 256
+        parameters.n_ctx = context
         parameters.n_parallel = 1
         parameters.warmup = False
         parameters.verbosity = 0

@@ -159,9 +159,10 @@ def _model_server_spec(addresses: EngineAddresses) -> ProcessSpec:
     port = addresses.model_server_port_claim()
     argv = (sys.executable, "-m", "liaoyuan.deployment.serving", "--host", LOOPBACK, "--port", str(port))
     files = ("--token-file", str(addresses.model_server_token_file), "--adapters-file", str(addresses.adapters_file))
+    copies = ("--halves-folder", str(addresses.var / "models" / "halves"))
     return ProcessSpec(
         name="model_server",
-        argv=argv + files,
+        argv=argv + files + copies,
         env={"PYTHONPATH": detached.python_environment()["PYTHONPATH"]},
         ready=ReadyCheck(Probe.HTTP, target=f"http://{LOOPBACK}:{port}/health"),
     )

@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
 
+from liaoyuan.deployment.serving.halves import half_copy
+
 BASE_MODEL = "smollm2-135m-instruct"
 EMBEDDING_MODEL = "multilingual-e5-small"
 BASE_FILE = "SmolLM2-135M-Instruct.Q4_1.gguf"
@@ -54,5 +56,7 @@ def settings_parse(argv: list[str]) -> ServingSettings:
     parser.add_argument("--slots", type=int, default=4, help="requests decoded at the same time")
     parser.add_argument("--context", type=int, default=4096, help="tokens for each slot")
     parser.add_argument("--threads", type=int, default=threads_default())
+    parser.add_argument("--halves-folder", type=Path, help="keep and serve a float16 copy of a quantised base here")
     options = vars(parser.parse_args(argv))
-    return ServingSettings(**{**options, "model_path": options["model_path"] or base_model_path()})
+    path, folder = options["model_path"] or base_model_path(), options.pop("halves_folder")
+    return ServingSettings(**{**options, "model_path": half_copy(path, folder) if folder else path})

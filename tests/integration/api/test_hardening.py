@@ -13,6 +13,7 @@ from typing import Any
 import httpx
 import pytest
 
+from liaoyuan.pipeline.models import WorkerBeat
 from tests.conftest import _member, _organization
 from tests.integration.api.conftest import Server
 
@@ -117,6 +118,8 @@ def test_errors_speak_the_callers_language(accept: str, word: str, server: Serve
 
 def test_live_and_ready_say_what_is_missing(server: Server, settings: Any) -> None:
     settings.MODEL_SERVER_URL = "http://127.0.0.1:1"
+    # Other tests of this session may have left a worker's sign of life.
+    WorkerBeat.objects.all().delete()
     with server.client(**{"Accept-Language": "en"}) as client:
         assert client.get("/health/live").json() == {"status": "live"}
         answer = client.get("/health/ready")

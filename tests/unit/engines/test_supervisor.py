@@ -2,6 +2,7 @@
 
 import os
 import signal
+import subprocess
 import sys
 import threading
 import time
@@ -131,6 +132,25 @@ def test_a_dependant_starts_after_and_stops_before_what_it_needs(folder: Path) -
     order = [line.split("|")[0].strip() + line.split("--")[-1].split("(")[0] for line in lines if "up" not in line]
     steps = [entry.strip() for entry in order if "ready" not in entry]
     assert steps == ["base started", "web started", "web stopping", "web stopped", "base stopping", "base stopped"]
+
+
+def test_children_that_the_caller_had_before_are_left_alone(folder: Path) -> None:
+    """`make up` may have started the database in the background before it became a supervisor."""
+    lines: list[str] = []
+    other = subprocess.Popen(PARENT, stdout=subprocess.PIPE, text=True)
+    grandchild = int(other.stdout.readline().split()[1]) if other.stdout else 0
+    supervisor = Supervisor([ProcessSpec("sleeper", SLEEPER)], run=folder, log=folder, write=lines.append)
+    watch = threading.Thread(target=lambda: (until(lambda: any("ready" in x for x in lines)), supervisor.stop()))
+    watch.start()
+    try:
+        supervisor.run()
+        assert other.poll() is None
+        assert psutil.pid_exists(grandchild)
+    finally:
+        watch.join()
+        os.kill(grandchild, signal.SIGKILL)
+        other.kill()
+        other.communicate()
 
 
 def test_what_never_becomes_ready_is_an_error_with_its_last_words(folder: Path) -> None:

@@ -46,12 +46,15 @@ class Supervisor:
         self._colours = {spec.name: COLOURS[i % len(COLOURS)] for i, spec in enumerate(self._specs)}
         self._processes = [Process(spec, run=run, log=log, say=self._say) for spec in self._specs]
         self._locks: list[int] = []
+        self._others: set[int] = set()
         self._stopping = False
         self._hurry = False
 
     def run(self) -> None:
         """Start, keep and finally stop everything; returns when nothing is left. Raises AlreadySupervised."""
         self._lock()
+        # The caller may have children of its own (an engine in the background): those are not ours to end.
+        self._others = {child.pid for child in psutil.Process().children()}
         previous = {sign: signal.signal(sign, self._on_signal) for sign in (signal.SIGINT, signal.SIGTERM)}
         # A grandchild whose parent died comes to us instead of to init, so that it can be ended as well.
         _LIBC.prctl(PR_SET_CHILD_SUBREAPER, 1)
@@ -149,11 +152,18 @@ class Supervisor:
         """Whatever else came to be our child (and was not one before) ends with us."""
         for process in self._processes:
             process.kill()
-        children = psutil.Process().children(recursive=True)
+        own = [child for child in psutil.Process().children() if child.pid not in self._others]
+        children = [*own, *(grandchild for child in own for grandchild in _descendants(child))]
         for child in children:
             with suppress(psutil.NoSuchProcess):
                 child.kill()
         psutil.wait_procs(children, timeout=5)
+
+
+def _descendants(process: psutil.Process) -> list[psutil.Process]:
+    with suppress(psutil.NoSuchProcess):
+        return process.children(recursive=True)
+    return []
 
 
 def _print(line: str) -> None:

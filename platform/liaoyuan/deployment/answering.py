@@ -140,7 +140,8 @@ def _retrieve(task: _Task, question: str, day: date | None) -> KnowledgeAnswer:
     start = task.recorder.seconds
     asker = task.asker
     with tenant_context(asker.organization_id, asker.user_id, groups=asker.groups):
-        found = answer_question(task.bundle.collection_id, question, day=day)
+        synonyms = task.pack.synonyms(task.scenario.name)
+        found = answer_question(task.bundle.collection_id, question, day=day, synonyms=synonyms)
     for span in found.spans:
         task.recorder.add(span["name"], span["seconds"], start=start + span["start"])
     return found

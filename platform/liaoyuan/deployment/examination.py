@@ -44,7 +44,7 @@ def examine(
     source, questions = questions_for(pack, scenario, dataset, documents)
     if len(questions) < FEWEST:
         raise TooFewQuestions(count=len(questions), least=FEWEST)
-    found: Evaluation = collection_evaluate(collection_id, questions)
+    found: Evaluation = collection_evaluate(collection_id, questions, synonyms=pack.synonyms(scenario.name))
     return Examination(source, len(questions), found.metrics, found.rows)
 
 

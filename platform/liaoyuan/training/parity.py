@@ -15,7 +15,7 @@ PEFT's first token is one, the reference prompt has been lengthened by PEFT's ow
 character.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from statistics import median
 from typing import Any, Protocol
@@ -109,9 +109,20 @@ class ParityReport:
         return asdict(self)
 
 
-def parity_measure(server: Server, *, adapter: str, base: str, references: Sequence[Reference]) -> ParityReport:
-    """Ask ``server`` for ``adapter`` and ``base`` about every reference."""
-    return parity_judge([_row(server, adapter, base, reference) for reference in references], references)
+def parity_measure(
+    server: Server,
+    *,
+    adapter: str,
+    base: str,
+    references: Sequence[Reference],
+    pulse: Callable[[float], None] = lambda share: None,
+) -> ParityReport:
+    """Ask ``server`` for ``adapter`` and ``base`` about every reference; ``pulse`` hears the share that is done."""
+    rows = []
+    for count, reference in enumerate(references):
+        pulse(count / len(references))
+        rows.append(_row(server, adapter, base, reference))
+    return parity_judge(rows, references)
 
 
 def _row(server: Server, adapter: str, base: str, reference: Reference) -> Row:

@@ -45,7 +45,7 @@ ADAPTER, REFERENCES, REPORT = "adapter.gguf", "references.json", "report.json"
 FIRST_SECONDS = 150.0
 # Weights in float32, activations and libraries: the measured peak at a batch of 1,024 tokens, rounded up.
 MEMORY_BYTES = 4 << 30
-CHILD_SHARE = 0.92
+CHILD_SHARE = 0.8
 
 
 @dataclass(frozen=True)
@@ -192,15 +192,19 @@ def _job(context: StageContext, plan: _Plan, output: Path) -> str:
 
 def _parity(context: StageContext, server: ModelServerClient) -> ParityReport:
     """Serve the adapter under a passing name for as long as it takes to compare; deployment serves the stored file."""
-    _tell(context, CHILD_SHARE, "parity", {})
     output = _output(context)
     references = [Reference(**row) for row in json.loads((output / REFERENCES).read_text())]
     name = f"parity-{context.run_id}-{context.fence}"
     path = output / ADAPTER
+
+    def pulse(share: float) -> None:
+        """Tell how far it is; this is also where a cancelled run stops."""
+        _tell(context, CHILD_SHARE + (1.0 - CHILD_SHARE) * share, "parity", {})
+
     try:
         server.adapter_load(name, path, file_sha256(path))
         try:
-            return parity_measure(server, adapter=name, base=BASE_MODEL, references=references)
+            return parity_measure(server, adapter=name, base=BASE_MODEL, references=references, pulse=pulse)
         finally:
             server.adapter_remove(name)
     except ModelServerDown as error:

@@ -10,9 +10,9 @@ even list counts as disagreement);
 * visible effect: |log p(PEFT) - log p(base)| > 0.15. An adapter that the server ignored or mangled agrees only where
 training changed nothing, so a run without enough visible effect proves nothing and does not pass.
 
-llama.cpp reports no probability for a token that is only a part of a character (Chinese in byte-level BPE). Where
-PEFT's first token is one, the reference prompt has been lengthened by PEFT's own greedy tokens up to the next whole
-character.
+llama.cpp reports no probability for a token that begins a character and does not end it (Chinese in byte-level BPE).
+Where PEFT's first token is such a one, the reference stands at a later token of PEFT's greedy text instead: the one,
+among those that are reported, whose probability training changed most.
 """
 
 from collections.abc import Callable, Sequence

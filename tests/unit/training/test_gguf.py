@@ -12,10 +12,11 @@ from liaoyuan.training.adapters.batches import Encoded, prompt_ids
 from liaoyuan.training.adapters.gguf_export import Rows, gguf_tensors, gguf_write, rotary_permute
 from liaoyuan.training.adapters.loop import train
 from liaoyuan.training.adapters.lora import lora_attach, lora_save, lora_weights
-from liaoyuan.training.adapters.references import references_make
+from liaoyuan.training.adapters.references import BYTES, ends_inside, references_make, token_bytes
 from liaoyuan.training.parity import ParityReport, Reference, parity_measure
 from liaoyuan.training.schemas import Recipe, Sample
 from tests.unit.training.server import LlamaInProcess
+from tests.unit.training.tiny import byte_letters
 
 Permute = Callable[[Rows, int], Rows]
 
@@ -89,6 +90,19 @@ def test_an_adapter_that_changes_nothing_proves_nothing(trained: Trained) -> Non
     report = parity_measure(server, adapter="tuned", base="base", references=idle)
     assert report.median_difference < 0.01 and report.visible_share == 0.0
     assert not report.passed
+
+
+@pytest.mark.parametrize(
+    ("text", "inside"),
+    [(b"The", False), ("第".encode()[:2], True), ("第".encode()[2:], False), (b"a\xc3", True), ("é".encode(), False)],
+)
+def test_the_server_tells_nothing_of_a_token_that_ends_inside_a_character(text: bytes, inside: bool) -> None:
+    assert ends_inside(text) is inside
+
+
+def test_byte_letters_are_read_back() -> None:
+    assert bytes(BYTES[letter] for letter in byte_letters()) == bytes(range(256))
+    assert token_bytes("\u0120the") == b" the"
 
 
 def test_the_permutation_turns_halves_into_pairs() -> None:

@@ -13,7 +13,11 @@ from liaoyuan.training.adapters.lora import lora_restore
 from liaoyuan.training.parity import GREEDY_TOKENS, Reference
 from liaoyuan.training.schemas import Recipe
 
-REPLACEMENT = "\N{REPLACEMENT CHARACTER}"
+CONTINUATION, LEAD, THREE_BYTES, FOUR_BYTES = 0x80, 0xC0, 0xE0, 0xF0
+# Byte-level BPE writes printable bytes as themselves and the others as letters from 256 on, in order.
+PRINTABLE = (*range(33, 127), *range(161, 173), *range(174, 256))
+HIDDEN = tuple(byte for byte in range(256) if byte not in PRINTABLE)
+BYTES = {chr(byte): byte for byte in PRINTABLE} | {chr(256 + place): byte for place, byte in enumerate(HIDDEN)}
 # Merging is checked within PyTorch, where differences are rounding: a few prompts show them.
 MERGED = 4
 # The same measure without an adapter shows what quantisation alone costs; it need not be asked of every prompt.
@@ -23,11 +27,14 @@ Prompts = Sequence[tuple[str, list[int]]]
 
 @dataclass(frozen=True)
 class _Asked:
-    """A prompt as it is scored: lengthened to ``ids`` so that ``token``, the greedy next one, is a whole character."""
+    """What is asked of one prompt: ``token`` after ``ids``, with the log-probability of tuned and base."""
 
     ids: list[int]
     token: int
     tuned: float
+    base: float
+    base_token: int | None
+    base_top: float
 
 
 def references_make(
@@ -38,11 +45,10 @@ def references_make(
     base = base_load(folder, torch.float32)
     model = lora_restore(base.model, recipe, weights)
     written = greedy(model, [ids for _, ids in prompts], tokens=GREEDY_TOKENS, end=base.end, pulse=pulse)
-    asked = [_asked(base, ids, answer) for (_, ids), answer in zip(prompts, written, strict=True)]
     with model.disable_adapter():
-        plain = [_logs(model, item.ids, pulse) for item in asked]
+        asked = [_asked(base, model, ids, said, pulse) for (_, ids), said in zip(prompts, written, strict=True)]
     merged_model = model.merge_and_unload()
-    merged = [float(_logs(merged_model, item.ids, pulse)[item.token]) for item in asked[:MERGED]]
+    merged = [float(_logs(merged_model, item.ids, 1, pulse)[0, item.token]) for item in asked[:MERGED]]
     return [
         Reference(
             id=name,
@@ -50,38 +56,60 @@ def references_make(
             scored=item.ids,
             token=item.token,
             tuned=item.tuned,
-            base=float(logs[item.token]),
-            base_token=_base_token(base, item, logs) if index < BARE else None,
-            base_top=float(logs.max()),
+            base=item.base,
+            base_token=item.base_token if index < BARE else None,
+            base_top=item.base_top,
             merged=merged[index] if index < MERGED else None,
-            text=base.tokenizer.decode(answer.before(base.end)),
+            text=base.tokenizer.decode(said.before(base.end)),
         )
-        for index, ((name, ids), item, logs, answer) in enumerate(zip(prompts, asked, plain, written, strict=True))
+        for index, ((name, ids), item, said) in enumerate(zip(prompts, asked, written, strict=True))
     ]
 
 
-def _logs(model: Any, ids: list[int], pulse: Callable[[], None]) -> torch.Tensor:
-    """Log-probabilities of the token after ``ids``, shape (words,)."""
+def _logs(model: Any, ids: list[int], keep: int, pulse: Callable[[], None]) -> torch.Tensor:
+    """Log-probabilities after each of the last ``keep`` places of ``ids``, shape (keep, words)."""
     pulse()
     with torch.inference_mode():
-        logits = model(input_ids=torch.tensor([ids]), logits_to_keep=1, use_cache=False).logits
-        return torch.log_softmax(logits[0, -1].float(), dim=-1)
+        logits = model(input_ids=torch.tensor([ids]), logits_to_keep=keep, use_cache=False).logits
+        return torch.log_softmax(logits[0].float(), dim=-1)
 
 
-def _asked(base: Base, prompt: list[int], answer: Written) -> _Asked:
-    """Go along the greedy tokens to the first that is a whole character after whole characters;
+def _asked(base: Base, model: Any, prompt: list[int], said: Written, pulse: Callable[[], None]) -> _Asked:
+    """The first token if the server can tell its probability;
 
-    else stay at the first.
+    else, of those it can, the one that training changed most.
     """
-    count = next((n for n in range(len(answer.ids)) if _whole(base, answer.ids[:n], answer.ids[n])), 0)
-    return _Asked(prompt + answer.ids[:count], answer.ids[count], answer.logs[count])
+    plain = _logs(model, prompt + said.ids[:-1], len(said.ids), pulse)
+    effects = [abs(log - float(row[token])) for token, log, row in zip(said.ids, said.logs, plain, strict=True)]
+    told = [place for place, token in enumerate(said.ids) if _reportable(base, token)] or [0]
+    place = 0 if told[0] == 0 else max(told, key=lambda place: effects[place])
+    row, token = plain[place], said.ids[place]
+    best = int(row.argmax())
+    return _Asked(
+        ids=prompt + said.ids[:place],
+        token=token,
+        tuned=said.logs[place],
+        base=float(row[token]),
+        base_token=best if _reportable(base, best) else None,
+        base_top=float(row[best]),
+    )
 
 
-def _base_token(base: Base, item: _Asked, logs: torch.Tensor) -> int | None:
-    """The base's own most likely token, if the server can tell its probability."""
-    token = int(logs.argmax())
-    return token if _whole(base, [], token) else None
+def _reportable(base: Base, token: int) -> bool:
+    """Whether llama.cpp tells this token's probability: it waits while a text ends inside a character."""
+    return token != base.end and not ends_inside(token_bytes(base.tokenizer.convert_ids_to_tokens(token)))
 
 
-def _whole(base: Base, before: list[int], token: int) -> bool:
-    return REPLACEMENT not in base.tokenizer.decode(before) + base.tokenizer.decode([token])
+def token_bytes(letters: str) -> bytes:
+    """The bytes that byte-level BPE writes as ``letters``."""
+    return bytes(BYTES[letter] for letter in letters)
+
+
+def ends_inside(text: bytes) -> bool:
+    """Whether ``text`` ends with the beginning of a UTF-8 character; a tail without a beginning does not count."""
+    for back, byte in enumerate(reversed(text[-3:]), start=1):
+        if byte >= LEAD:
+            return back < (4 if byte >= FOUR_BYTES else 3 if byte >= THREE_BYTES else 2)
+        if byte < CONTINUATION:
+            return False
+    return False

@@ -17,6 +17,7 @@ STATES: Final = {
     "running": ("运行", "running"),
     "cancelling": ("正在取消", "cancelling"),
     "succeeded": ("完成", "succeeded"),
+    "no_adapter": ("不适用（未使用适配器）", "does not apply (served without an adapter)"),
     "failed": ("失败", "failed"),
     "errored": ("出错", "errored"),
     "cancelled": ("已取消", "cancelled"),

@@ -65,7 +65,9 @@ def _units(samples: Sequence[Sample], by: str) -> set[str]:
 
 
 def _train_units(samples: Sequence[Sample], params: Split, by: str) -> set[str]:
-    units = sorted(_units(samples, by))
+    # By title first: ids are drawn anew on every installation, and the same documents should split the same way.
+    titles = {str(sample.source[by]): str(sample.source.get("document", "")) for sample in samples}
+    units = sorted(_units(samples, by), key=lambda unit: (titles.get(unit, ""), unit))
     order = random.Random(params.seed)  # noqa: S311 - a reproducible draw, not a secret
     order.shuffle(units)
     size = Counter(str(sample.source[by]) for sample in samples)

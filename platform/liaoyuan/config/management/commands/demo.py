@@ -29,7 +29,7 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         language = options["language"] or ("zh" if "zh" in os.environ.get("LANG", "").lower() else "en")
-        console = Console(soft_wrap=False)
+        console = Console(soft_wrap=True)
         journey = Journey(options["industry"], options["docs"], console, language)
         try:
             self._check(journey)
@@ -101,6 +101,8 @@ class Command(BaseCommand):
         for gate in report["gates"]:
             mark = "[green]✓[/]" if gate["passed"] else "[red]✗[/]"
             value = "–" if gate["value"] is None else f"{gate['value']:.3f}"
+            if not gate["applies"]:
+                mark, value = "[dim]–[/]", word("no_adapter", journey.language)
             bound = "≥" if gate["direction"] == "at_least" else "≤"
             journey.console.print(f"  {mark} {gate['name']}: {value} {bound} {gate['threshold']}", highlight=False)
         journey.console.print()

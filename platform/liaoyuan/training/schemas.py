@@ -43,8 +43,8 @@ class Recipe(BaseModel):
     seed: int = Field(7, ge=0)
     checkpoint_seconds: float = Field(20.0, ge=0)
     eval_samples: int = Field(16, ge=FEWEST_EVAL)
-    greedy_samples: int = Field(4, ge=0)
-    parity_prompts: int = Field(20, ge=1)
+    greedy_samples: int = Field(2, ge=0)
+    parity_prompts: int = Field(12, ge=1)
     forgetting_limit: float = Field(1.25, gt=1, description="largest perplexity on general text, tuned / base")
 
     def digest(self) -> str:

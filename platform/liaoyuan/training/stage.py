@@ -12,6 +12,7 @@ from django.conf import settings
 
 from liaoyuan.accounts.tenancy import tenant_context
 from liaoyuan.errors import LiaoyuanError
+from liaoyuan.industry.selectors import scenario_get
 from liaoyuan.pipeline.adapters.model_server import BASE_MODEL, ModelServerClient, ModelServerDown
 from liaoyuan.pipeline.base_models import base_model, base_model_path
 from liaoyuan.pipeline.contract import (
@@ -83,7 +84,7 @@ class TrainingStage:
 
     def plan(self, solution: SolutionSpec) -> StagePlan:
         """Seconds from past runs' speed over the recipe's tokens; memory as measured."""
-        recipe = recipe_of(solution.options.get("training", {}))
+        recipe = recipe_of(pack_recipe(solution) | dict(solution.options.get("training", {})))
         with tenant_context(solution.organization_id):
             speed = tokens_per_second_learned()
         tokens = recipe.max_steps * recipe.batch_tokens
@@ -114,10 +115,30 @@ def recipe_of(chosen: Mapping[str, Any]) -> Recipe:
     return recipe_named(str(changes.pop("recipe", "default")), **changes)
 
 
+def pack_recipe(solution: SolutionSpec) -> dict[str, Any]:
+    """The scenario's training parameters under the recipe's names; empty for a run without a scenario."""
+    if not solution.industry:
+        return {}
+    params = scenario_get(solution.industry, solution.scenario).training.params
+    return {
+        "rank": params.rank,
+        "alpha": params.alpha,
+        "targets": params.target_modules,
+        "learning_rate": params.learning_rate,
+        "warmup": params.warmup_ratio,
+        "weight_decay": params.weight_decay,
+        "max_steps": params.max_steps,
+        "batch_tokens": params.batch_size * params.gradient_accumulation * params.max_length,
+        "max_length": params.max_length,
+        "seed": params.seed,
+        "max_seconds": params.time_budget_seconds,
+    }
+
+
 def _plan(context: StageContext) -> _Plan:
     dataset = context.require("dataset_version")
     chosen = dict(context.solution.options.get("training", {})) | dict(context.spec.get("training", {}))
-    recipe = recipe_of(chosen)
+    recipe = recipe_of(chosen if "recipe" in chosen else pack_recipe(context.solution) | chosen)
     file = base_model()
     sha256 = file_sha256(file.path)
     with tenant_context(context.solution.organization_id):

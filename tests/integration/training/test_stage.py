@@ -21,6 +21,7 @@ from liaoyuan.training.models import ModelVersion, TrainingRun
 from liaoyuan.training.schemas import recipe_named
 from liaoyuan.training.services import base_model_ensure, base_model_id, lineage_parents, training_run_create
 from liaoyuan.training.stage import TrainingStage, training_key
+from tests.integration.training.past import PAST
 
 Dataset = Callable[..., UUID]
 Run = Callable[..., StageRun]
@@ -141,53 +142,7 @@ def past_training(organization_id: UUID, dataset_id: UUID) -> UUID:
         parents = lineage_parents(base_id=base_model_id(sha256), dataset_version_id=dataset_id)
         item = NewArtifact("training_report", "training", parents)
         ref = artifact_register(item=item)
-        scores = {"loss": 2.0, "perplexity": 7.4, "answer_tokens": 9, "exact": 0.0, "f1": 0.1, "greedy_samples": 1}
-        row = {
-            "run_id": uuid4(),
-            "dataset_version_id": dataset_id,
-            "key_sha256": training_key(dataset_sha256, sha256, recipe),
-            "recipe": recipe.model_dump(mode="json"),
-            "report": {
-                "training": {
-                    "curve": [{"step": 1, "loss": 2.0}],
-                    "steps": 1,
-                    "stopped_by": "done",
-                    "resumed_from": 0,
-                    "tokens": 100,
-                    "tokens_per_second": 50.0,
-                    "seconds": 2.0,
-                },
-                "evaluation": {"base": scores, "tuned": scores},
-                "forgetting": {"ratio": 1.0, "limit": 1.25, "base_perplexity": 9.0, "tuned_perplexity": 9.0},
-                "verdict": {
-                    "adapter_better": False,
-                    "reasons": ["held_out_not_better"],
-                    "summary_zh": "仅用检索更好",
-                    "summary_en": "RAG alone wins",
-                },
-                "samples": {"train": 8, "eval": 2, "too_long": []},
-                "precision": {},
-                "seconds": 3.0,
-                "cpu_seconds": 3.0,
-                "peak_memory_mb": 900.0,
-            },
-            "parity": {
-                "passed": True,
-                "prompts": 1,
-                "first_share": 1.0,
-                "greedy_share": 1.0,
-                "visible_share": 1.0,
-                "median_difference": 0.01,
-                "largest_difference": 0.01,
-                "base_first_share": 1.0,
-                "base_median_difference": 0.01,
-                "median_effect": 1.0,
-                "merged_largest": 0.0,
-                "tolerance": 0.15,
-                "rows": [],
-            },
-            "seconds": 3.0,
-            "tokens": 100,
-            "peak_memory_mb": 900.0,
-        }
+        key = training_key(dataset_sha256, sha256, recipe)
+        row = PAST | {"run_id": uuid4(), "dataset_version_id": dataset_id, "key_sha256": key}
+        row |= {"recipe": recipe.model_dump(mode="json")}
         return training_run_create(ref=ref, base_id=base_model_id(sha256), made=row).id

@@ -71,7 +71,9 @@ def test_a_whole_run_gives_report_adapter_and_references(
     assert report["training"]["steps"] == 12 and report["peak_memory_mb"] > 0
     assert (tmp_path / "output" / "adapter.gguf").stat().st_size > 1000
     references = json.loads((tmp_path / "output" / "references.json").read_text())
-    assert len(references) == Recipe().parity_prompts and all(abs(r["tuned"] - r["merged"]) < 1e-3 for r in references[:4])
+    assert len(references) == Recipe().parity_prompts and all(
+        abs(r["tuned"] - r["merged"]) < 1e-3 for r in references[:4]
+    )
 
 
 def test_a_dataset_that_is_too_small_is_refused_before_anything_slow(

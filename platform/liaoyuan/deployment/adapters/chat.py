@@ -9,7 +9,9 @@ from pydantic import SecretStr
 
 from liaoyuan.pipeline.base_models import EMBEDDED
 
-MOST_TOKENS = 220
+MOST_TOKENS = 800
+# The embedded model answers in a sentence or two or begins to repeat itself, at some 20 tokens a second.
+MOST_TOKENS_EMBEDDED = 96
 TIMEOUT_SECONDS = 120.0
 # A repeated request before the first token is harmless; the model server once dropped a connection under load.
 RETRIES = 2
@@ -38,7 +40,7 @@ def _engine(url: str, key: str, name: str, *, embedded: bool) -> ChatEngine:
         api_key=SecretStr(key or "none"),
         model=name,
         temperature=0.0,
-        max_completion_tokens=MOST_TOKENS,
+        max_completion_tokens=MOST_TOKENS_EMBEDDED if embedded else MOST_TOKENS,
         timeout=TIMEOUT_SECONDS,
         max_retries=RETRIES,
         stream_usage=True,

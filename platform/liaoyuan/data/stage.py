@@ -37,7 +37,7 @@ from liaoyuan.pipeline.ports import pii
 from liaoyuan.pipeline.storage import storage
 
 # Raised whenever an operator comes to make something else of the same input: an old version must not pass for a new.
-OPERATORS_VERSION = 2
+OPERATORS_VERSION = 3
 ZH_PROMPT = "依据：\n[1] {evidence}\n\n问题：{question}\n没有依据时回答：{abstain}\n回答："
 
 

@@ -132,11 +132,30 @@ def test_a_single_document_gives_nothing_to_decline() -> None:
 
 def test_a_long_document_does_not_crowd_out_the_short_ones() -> None:
     params = SynthesiseQa(operator="synthesise_qa", max_samples=6, unanswerable=0.0)
-    passages = many(documents=1, each=40) + [passage(f"学生须在 {n} 天内返校。", document="短") for n in (3, 5, 7)]
+    short = [passage(f"{who}须在 3 天内返校。", document="短") for who in ("学生", "教师", "职工")]
+    passages = many(documents=1, each=40) + short
     outcome = made(passages, params)
     by_document = [sample.source["document"] for sample in outcome.items]
     assert (by_document.count("短"), by_document.count("制度0")) == (3, 3)
     assert outcome.numbers["left_out"] == 37
+
+
+def test_a_question_with_several_answers_is_dropped_and_says_so() -> None:
+    twice = [passage(f"学生须在 {n} 天内返校。", document="d") for n in (3, 5)]
+    vague = [
+        passage("调查组应当公布调查的全部过程。", document="d"),
+        passage("查明原因靠调查组的每一名成员。", document="d"),
+    ]
+    outcome = made([*twice, *vague, passage("值班医师必须当面交接全部危重患者。", document="d")])
+    assert [sample.answer for sample in outcome.items] == ["值班医师必须当面交接全部危重患者。"]
+    assert [drop.reason for drop in outcome.drops].count("ambiguous_question") == 3
+
+
+def test_year_and_day_of_a_date_are_not_asked_for() -> None:
+    outcome = made([passage("本次通知自2026年3月1日起在全校执行，为期 14 天。")])
+    assert [sample.question for sample in outcome.items] == [
+        "按《d1》，本次通知自2026年3月1日起在全校执行，为期多少天？"
+    ]
 
 
 def test_even_a_recipe_of_one_sample_gives_one() -> None:

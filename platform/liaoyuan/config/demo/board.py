@@ -65,7 +65,7 @@ def run_sentence(run: StageRun, language: str) -> str:
 
 def run_error(run: StageRun, language: str) -> str:
     """Code and sentence of a failure."""
-    sentence = run.error.get(f"message_{language}") or run.error.get("message") or ""
+    sentence = run.error.get(language) or run.error.get("message") or ""
     return f"{run.error.get('code', run.state)}: {sentence}"
 
 

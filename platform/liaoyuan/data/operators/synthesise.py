@@ -7,6 +7,7 @@ subject. ``unanswerable``: the question of one document with the evidence of ano
 import hashlib
 import random
 import re
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import Final
@@ -24,6 +25,9 @@ EN_NUMBER: Final = re.compile(
     re.I,
 )
 EN_RULE: Final = re.compile(r"^(.{4,70}?)\s+(must(?: not)?|shall(?: not)?|may(?: not)?|should(?: not)?|is|are)\s", re.I)
+SUBJECT: Final = re.compile("“(.+)”")
+# Year and day of a date are no quantities that anybody would ask for.
+DATE: Final = re.compile(r"\d{4}\s*年\s*\d|(?<=月)\s*\d+\s*日")
 EN_PRONOUN: Final = re.compile(r"^(it|this|that|these|those|they|he|she|there)\b", re.I)
 SHORTEST: Final = {"zh": 10, "en": 25}
 LONGEST: Final = {"zh": 90, "en": 260}
@@ -45,11 +49,39 @@ def synthesise_qa(passages: Sequence[Passage], params: SynthesiseQa, *, seed: in
         samples += made
         if not made:
             drops.append(Drop(passage.id, "synthesise_qa", "no_question", passage.text[:200]))
+    samples, ambiguous = _specific(samples, usable)
+    drops += [Drop(s.id, "synthesise_qa", "ambiguous_question", s.question) for s in ambiguous]
     answered = _evenly(samples, max(1, int(params.max_samples * (1 - params.unanswerable))), seed)
     share = params.unanswerable / (1 - params.unanswerable)
     declined = _unanswerable(answered, round(len(answered) * share), seed, abstain)
     numbers = {"answerable": len(answered), "unanswerable": len(declined), "left_out": len(samples) - len(answered)}
     return Outcome(answered + declined, drops, 0, numbers)
+
+
+def _specific(samples: list[Sample], passages: Sequence[Passage]) -> tuple[list[Sample], list[Sample]]:
+    """Samples whose question has one answer, and the others.
+
+    What a document demands of a subject that several of its passages speak of has several answers; so has a question
+    that was made twice.
+    """
+    asked = Counter(sample.question for sample in samples)
+    texts: dict[str, list[str]] = {}
+    for passage in passages:
+        texts.setdefault(passage.document_version_id, []).append(passage.text.lower())
+    kept: list[Sample] = []
+    ambiguous: list[Sample] = []
+    for sample in samples:
+        subject = _subject(sample).lower()
+        of_document = texts[sample.source["document_version_id"]]
+        places = sum(subject in text for text in of_document) if subject else 1
+        (kept if asked[sample.question] == 1 and places <= 1 else ambiguous).append(sample)
+    return kept, ambiguous
+
+
+def _subject(sample: Sample) -> str:
+    """The subject that a rule question names between quotation marks; empty for other kinds."""
+    found = SUBJECT.search(sample.question) if sample.kind == "rule" else None
+    return found.group(1) if found else ""
 
 
 def _samples_of(passage: Passage) -> Iterator[Sample]:
@@ -76,7 +108,7 @@ def _question_zh(text: str, topic: str) -> tuple[str, str] | None:
     body = re.sub(
         r"^[（(]?[一二三四五六七八九十0-9]+[）)、.．]\s*|^第[一二三四五六七八九十百零0-9]+[条章款]\s*", "", text
     )
-    number = ZH_NUMBER.search(body)
+    number = next((found for found in ZH_NUMBER.finditer(body) if not DATE.match(body, found.start())), None)
     if number:
         asked = body[: number.start()].rstrip() + "多少" + body[number.end() :]
         return "number", f"按《{topic}》，{asked.rstrip('。；;')}？"

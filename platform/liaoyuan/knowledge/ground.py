@@ -17,6 +17,8 @@ SUPPORTED_SHARE = 0.6
 _FEWEST_WORDS = 2
 _MARK = re.compile(r"\[\d{1,2}\]|［\d{1,2}］|【\d{1,2}】")
 
+_CLAUSE = re.compile(r"^\s*(?:\d+(?:\.\d+)+|\d+[.)、])\s*", re.MULTILINE)
+
 
 @dataclass(frozen=True, slots=True)
 class SentenceCheck:
@@ -43,7 +45,11 @@ class Groundedness:
 
 
 def check_grounded(answer: str, evidence: Sequence[str]) -> Groundedness:
-    """Checks ``answer`` against the texts of the cited chunks. An answer without any claim is not grounded."""
+    """Checks ``answer`` against the texts of the cited chunks. An answer without any claim is not grounded.
+
+    The number of a clause ("2.1 The fine is …") is no evidence for a number in the answer, so it is taken off first.
+    """
+    evidence = [_CLAUSE.sub("", text) for text in evidence]
     checks = tuple(
         _check(answer, part.start, part.end, evidence) for part in sentences(answer) if part.of(answer).strip()
     )

@@ -51,3 +51,9 @@ def test_english_is_checked_alike() -> None:
 def test_without_evidence_or_without_claims_nothing_is_grounded() -> None:
     assert not check_grounded("护士执业注册有效期为5年。", []).grounded
     assert not check_grounded("", EVIDENCE).grounded
+
+
+def test_the_number_of_a_clause_is_no_evidence_for_a_number() -> None:
+    evidence = ["2.1 The fine for an overdue book is 0.20 yuan per day."]
+    assert not check_grounded("The fine per day for an overdue book is 2.1.", evidence).grounded
+    assert check_grounded("The fine for an overdue book is 0.20 yuan per day.", evidence).grounded

@@ -2,8 +2,11 @@
 
 import os
 import signal
+import subprocess
+import sys
 import time
 from collections.abc import Callable
+from pathlib import Path
 
 import psycopg
 import pytest
@@ -133,3 +136,31 @@ def test_a_folder_with_other_files_is_left_alone_and_named(addresses: EngineAddr
         postgres.start(strange)
 
     assert (strange.postgres_data / "thesis.docx").read_text() == "mine"
+
+
+def test_starts_at_the_same_moment_on_a_new_cluster_all_succeed(tmp_path: Path) -> None:
+    fresh = engine_addresses(tmp_path / "var")
+    script = (
+        "import sys; from pathlib import Path\n"
+        "from liaoyuan.compute.engines import postgres\n"
+        "from liaoyuan.compute.engines.addresses import engine_addresses\n"
+        "found = engine_addresses(Path(sys.argv[1]))\n"
+        "postgres.start(found)\n"
+        "postgres.create_database(found, 'draft_' + sys.argv[2])\n"
+    )
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(path for path in sys.path if path)}
+    try:
+        starts = [
+            subprocess.Popen(
+                [sys.executable, "-P", "-c", script, str(fresh.var), str(number)],
+                env=environment,
+                stderr=subprocess.PIPE,
+                text=True,
+            )
+            for number in range(4)
+        ]
+        errors = [start.communicate(timeout=120)[1] for start in starts]
+    finally:
+        postgres.stop(fresh)
+
+    assert [start.returncode for start in starts] == [0] * 4, errors

@@ -8,7 +8,7 @@ import os
 import signal
 import subprocess
 import sys
-from contextlib import suppress
+from contextlib import AbstractContextManager
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -133,16 +133,15 @@ def ensure_roles(addresses: EngineAddresses) -> None:
 
     The application and the system role are neither owner, superuser nor BYPASSRLS: row-level security binds both.
     """
-    with _superuser(addresses, "postgres") as connection:
-        # Two starts at once would both see the role absent; the lock ends with the session.
-        connection.execute("SELECT pg_advisory_lock(hashtext('liaoyuan.roles'))")
-        for role in (OWNER, *USERS):
-            _role_ensure(connection, role)
-    # New databases copy template1: Django's test databases get pgvector and the privileges from it.
-    _database_furnish(addresses, "template1")
-    if not database_exists(addresses, DATABASE):
-        create_database(addresses, DATABASE)
-    _database_furnish(addresses, DATABASE)
+    with _databases_locked(addresses):
+        with _superuser(addresses, "postgres") as connection:
+            for role in (OWNER, *USERS):
+                _role_ensure(connection, role)
+        # New databases copy template1: Django's test databases get pgvector and the privileges from it.
+        _database_furnish(addresses, "template1")
+        if not database_exists(addresses, DATABASE):
+            _database_create(addresses, DATABASE, "template1")
+        _database_furnish(addresses, DATABASE)
 
 
 def database_exists(addresses: EngineAddresses, name: str) -> bool:
@@ -152,12 +151,10 @@ def database_exists(addresses: EngineAddresses, name: str) -> bool:
 
 def create_database(addresses: EngineAddresses, name: str, template: str | None = None) -> None:
     """A database owned by liaoyuan_owner, with pgvector and privileges; a copy of ``template`` if given."""
-    statement = sql.SQL("CREATE DATABASE {} OWNER {} TEMPLATE {}").format(
-        sql.Identifier(name), sql.Identifier(OWNER), sql.Identifier(template or "template1")
-    )
-    with _superuser(addresses, "postgres") as connection, suppress(psycopg.errors.DuplicateDatabase):
-        connection.execute(statement)
-    _database_furnish(addresses, name)
+    with _databases_locked(addresses):
+        if not database_exists(addresses, name):
+            _database_create(addresses, name, template or "template1")
+        _database_furnish(addresses, name)
 
 
 def drop_database(addresses: EngineAddresses, name: str) -> None:
@@ -171,6 +168,19 @@ def drop_database(addresses: EngineAddresses, name: str) -> None:
 def ready_argv(addresses: EngineAddresses) -> list[str]:
     """A command that ends with 0 as soon as the server accepts connections."""
     return [str(bin_folder() / "pg_isready"), "-q", "-t", "1", "-h", str(addresses.sockets), "-p", POSTGRES_PORT]
+
+
+def _databases_locked(addresses: EngineAddresses) -> AbstractContextManager[None]:
+    """One process at a time: CREATE DATABASE fails when another makes the same one, or is connected to its template."""
+    return locked(folder_private(addresses.run) / "postgres.databases.lock")
+
+
+def _database_create(addresses: EngineAddresses, name: str, template: str) -> None:
+    statement = sql.SQL("CREATE DATABASE {} OWNER {} TEMPLATE {}").format(
+        sql.Identifier(name), sql.Identifier(OWNER), sql.Identifier(template)
+    )
+    with _superuser(addresses, "postgres") as connection:
+        connection.execute(statement)
 
 
 def _cluster_make(addresses: EngineAddresses) -> None:

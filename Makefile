@@ -16,7 +16,7 @@ STAMP := $(VENV)/.ready
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
 
-CATALOGUES := $(patsubst %.po,%.mo,$(wildcard templates/locale/*/LC_MESSAGES/*.po))
+CATALOGUES := $(patsubst %.po,%.mo,$(wildcard templates/locale/*/*/LC_MESSAGES/*.po))
 
 setup: $(STAMP) $(CATALOGUES) ## install everything (idempotent)
 

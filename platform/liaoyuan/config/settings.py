@@ -109,6 +109,7 @@ TEMPLATES = [
                 "django.template.context_processors.i18n",
                 "django.contrib.auth.context_processors.auth",
                 "django.contrib.messages.context_processors.messages",
+                "liaoyuan.portal.shell.context.shell",
             ],
         },
     },
@@ -181,7 +182,8 @@ SERVICE_MODE = ENV.service_mode
 
 LANGUAGE_CODE = ENV.language
 LANGUAGES = [("zh-hans", "简体中文"), ("en", "English")]
-LOCALE_PATHS = [ROOT / "templates" / "locale"]
+# One catalogue an area of the interface; none is large, and two people seldom edit the same one.
+LOCALE_PATHS = sorted((ROOT / "templates" / "locale").iterdir())
 TIME_ZONE = ENV.time_zone
 USE_TZ = True
 

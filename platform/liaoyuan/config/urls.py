@@ -7,6 +7,7 @@ from liaoyuan.api.rest.api import api
 
 urlpatterns = [
     path("", include("liaoyuan.portal.urls")),
+    path("console/", include("liaoyuan.console.urls")),
     path("api/v1/", api.urls),
     path("accounts/", include("allauth.urls")),
     path("language/", include("django.conf.urls.i18n")),

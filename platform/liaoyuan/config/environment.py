@@ -7,7 +7,7 @@ from functools import cache
 from pathlib import Path
 from typing import Literal
 
-from pydantic import SecretStr, field_validator, model_validator
+from pydantic import Field, SecretStr, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -44,6 +44,11 @@ class Environment(BaseSettings):
     heartbeat_seconds: float = 10.0
     reaper_seconds: float = 15.0
     relay_seconds: float = 1.0
+    # Requests a minute of one key or one signed-in person; 0 sets no limit.
+    api_reads_per_minute: int = Field(1200, ge=0)
+    api_writes_per_minute: int = Field(300, ge=0)
+    api_asks_per_minute: int = Field(120, ge=0)
+    api_strangers_per_minute: int = Field(60, ge=0)
     language: Literal["zh-hans", "en"] = "zh-hans"
     time_zone: str = "Asia/Shanghai"
 

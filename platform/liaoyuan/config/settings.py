@@ -178,6 +178,12 @@ LEASE_SECONDS = ENV.lease_seconds
 HEARTBEAT_SECONDS = ENV.heartbeat_seconds
 REAPER_SECONDS = ENV.reaper_seconds
 RELAY_SECONDS = ENV.relay_seconds
+API_LIMITS = {
+    "read": ENV.api_reads_per_minute,
+    "write": ENV.api_writes_per_minute,
+    "ask": ENV.api_asks_per_minute,
+    "open": ENV.api_strangers_per_minute,
+}
 SERVICE_MODE = ENV.service_mode
 
 LANGUAGE_CODE = ENV.language

@@ -36,3 +36,10 @@ class InvitationInvalid(LiaoyuanError):
     zh = "邀请链接无效、已使用或已过期。请联系邀请人重新发送。"
     en = "The invitation is not valid, was used or has expired. Ask for a new one."
     status = 404
+
+
+class LoginLinkInvalid(LiaoyuanError):
+    code = "login_link_invalid"
+    zh = "登录链接无效、已使用或已过期。请在服务器上重新生成：manage.py login"
+    en = "The login link is not valid, was used or has expired. Make a new one on the machine: manage.py login"
+    status = 404

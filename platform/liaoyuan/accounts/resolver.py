@@ -1,5 +1,6 @@
 """The one place where a caller becomes a principal, whatever the channel: session, API key, event stream."""
 
+from collections.abc import Collection
 from dataclasses import replace
 from uuid import UUID
 
@@ -50,9 +51,19 @@ def principal_from_key(raw: str) -> Principal:
 
 def principals_of_user(user: User) -> list[Principal]:
     """Every organization in which ``user`` is an active member, oldest membership first."""
+    return principals_of_users({user.pk})
+
+
+def principals_of_users(user_ids: Collection[UUID]) -> list[Principal]:
+    """The same of several at once."""
+    return list(memberships_of_users(user_ids))
+
+
+def memberships_of_users(user_ids: Collection[UUID]) -> dict[Principal, str]:
+    """The same with the name of each organization, which its members may know."""
     with system_context("organizations of a user") as alias:
-        members = list(_active_members(alias).filter(user_id=user.pk).order_by("created_at"))
-    return [_principal(member, "session") for member in members]
+        members = _active_members(alias).filter(user_id__in=user_ids).select_related("organization")
+        return {_principal(each, "session"): each.organization.name for each in members.order_by("created_at")}
 
 
 def principal_from_session(user: User, organization_id: UUID | None = None) -> Principal:

@@ -12,14 +12,14 @@ from liaoyuan.accounts.tenancy import tenant_context
 
 
 @pytest.fixture
-def log(owner: Member, viewer: Member) -> Organization:
+def log(organization: Organization, owner: Member, viewer: Member) -> Organization:
     """Twelve links after those that made the two members: half by the owner, half by the viewer."""
     for number in range(12):
         who = owner if number % 2 else viewer
         with tenant_context(owner.organization_id, who.user_id):
             kind = "document" if number < 6 else "run"
             audit_record(action=f"{kind}.do", object_kind=kind, object_id=f"id-{number}", detail={"n": number})
-    return owner.organization
+    return organization
 
 
 def test_pages_are_newest_first_and_do_not_shift_when_the_log_grows(log: Organization) -> None:

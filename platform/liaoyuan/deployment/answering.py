@@ -3,7 +3,7 @@
 No transaction is held while a model writes: retrieval and the trace each have a short one of their own.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date
 from typing import Any
@@ -76,16 +76,23 @@ class _Task:
 
 
 def answer(
-    *, asker: Asker, deployment: Deployment, question: str, mode: Mode | None = None, day: date | None = None
+    *,
+    asker: Asker,
+    deployment: Deployment,
+    question: str,
+    mode: Mode | None = None,
+    day: date | None = None,
+    listen: Callable[[str], None] | None = None,
 ) -> Answered:
     """Answer ``question`` with the deployment's bundle and record the trace, whatever the outcome.
 
-    ``mode`` overrides the scenario's choice for the question's language.
+    ``mode`` overrides the scenario's choice for the question's language. ``listen`` hears each step as it begins:
+    guard, retrieve, generate, ground.
     """
     pack = industry_get(deployment.bundle.industry)
     scenario = pack.scenario(deployment.bundle.scenario)
     chosen = mode or (scenario.answerer.zh if is_chinese(question) else scenario.answerer.en)
-    task = _Task(asker, deployment, pack, scenario, question, chosen, Recorder())
+    task = _Task(asker, deployment, pack, scenario, question, chosen, Recorder(listen))
     try:
         answered = _measured(task, _answer(task, day))
     except Exception as error:
@@ -137,6 +144,7 @@ def _message(task: _Task, verdict: ports.GuardVerdict) -> str:
 
 def _retrieve(task: _Task, question: str, day: date | None) -> KnowledgeAnswer:
     """Quotes or an abstention, found with the asker's rights inside the query."""
+    task.recorder.begin("retrieve")
     start = task.recorder.seconds
     asker = task.asker
     with tenant_context(asker.organization_id, asker.user_id, groups=asker.groups):
@@ -235,8 +243,6 @@ def _record(task: _Task, answered: Answered, *, error: Exception | None = None) 
     """Hand the trace to operations, with the question as the guard let it through (personal data masked)."""
     recorder = task.recorder
     with tenant_context(task.asker.organization_id, task.asker.user_id):
-        with_pii = ports.pii().scan(task.question)
-        question = "".join(_without(task.question, [(span.start, span.end, span.label) for span in with_pii]))
         trace = ports.AnswerTrace(
             id=answered.trace_id,
             organization_id=task.asker.organization_id,
@@ -244,7 +250,7 @@ def _record(task: _Task, answered: Answered, *, error: Exception | None = None) 
             deployment_id=task.deployment.id,
             bundle_id=task.bundle.id,
             user_id=task.asker.user_id,
-            question=question,
+            question=question_kept(task.question),
             answer=answered.text,
             abstained=answered.abstained,
             mode=answered.mode,
@@ -258,6 +264,12 @@ def _record(task: _Task, answered: Answered, *, error: Exception | None = None) 
             error=type(error).__name__ if error else "",
         )
         ports.traces().record(trace)
+
+
+def question_kept(question: str) -> str:
+    """A question as it may be stored: personal data gives way to its kind."""
+    spans = ports.pii().scan(question)
+    return "".join(_without(question, [(span.start, span.end, span.label) for span in spans]))
 
 
 def _without(text: str, spans: Sequence[tuple[int, int, str]]) -> list[str]:

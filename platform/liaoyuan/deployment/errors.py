@@ -29,3 +29,18 @@ class ChatUnavailable(LiaoyuanError):
     en = "The chat model does not answer: {detail}. See manage.py engines status, or LIAOYUAN_CHAT_URL."
     retryable = True
     status = 503
+
+
+class NotLive(LiaoyuanError):
+    code = "not_deployed"
+    zh = "该应用尚未上线。请先完成流水线，并批准上线。"
+    en = "This solution is not live yet. Complete its pipeline and approve it first."
+    status = 409
+
+
+class StillAnswering(LiaoyuanError):
+    code = "still_answering"
+    zh = "上一个问题仍在回答中。请等它完成，或先停止它。"
+    en = "The question before is still being answered. Wait for it, or stop it first."
+    retryable = True
+    status = 409

@@ -97,3 +97,51 @@ class RouteTarget(TenantModel):
 
     def __str__(self) -> str:
         return f"{self.deployment_id} {self.weight}%"
+
+
+class Conversation(TenantModel):
+    """One person's questions to one solution, in order. Nobody else sees it, whatever their role."""
+
+    user_id = models.UUIDField()
+    solution_id = models.UUIDField()
+    title = models.CharField(max_length=120)
+    touched_at = models.DateTimeField(auto_now=True)
+
+    class Meta:
+        indexes = [
+            models.Index(fields=["organization", "user_id", "solution_id", "-touched_at"], name="conversation_recent")
+        ]
+
+    def __str__(self) -> str:
+        return self.title
+
+
+class TurnState(models.TextChoices):
+    WORKING = "working", "回答中"
+    ANSWERED = "answered", "已回答"
+    FAILED = "failed", "失败"
+    STOPPED = "stopped", "已停止"
+
+
+class ConversationTurn(TenantModel):
+    """One question and what became of it: working → answered, failed or stopped.
+
+    ``question`` is kept with personal data masked, as in the trace. ``key`` names one sending of the form, so that the
+    same one again gives the same turn. ``answer`` is what :class:`liaoyuan.deployment.answering.Answered` said.
+    """
+
+    conversation = models.ForeignKey(Conversation, on_delete=models.CASCADE, related_name="turns")
+    key = models.UUIDField()
+    question = models.TextField()
+    state = models.CharField(max_length=10, choices=TurnState, default=TurnState.WORKING)
+    answer = models.JSONField(default=dict, blank=True)
+    error = models.JSONField(default=dict, blank=True)
+    trace_id = models.UUIDField(null=True, blank=True)
+    finished_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["organization", "key"], name="conversation_turn_once")]
+        indexes = [models.Index(fields=["organization", "conversation", "created_at"], name="conversation_order")]
+
+    def __str__(self) -> str:
+        return self.question[:60]

@@ -1,7 +1,7 @@
 """Times the steps of one answer, for its trace."""
 
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict
 from typing import Any
@@ -10,9 +10,13 @@ from liaoyuan.pipeline.ports import GuardVerdict, Span
 
 
 class Recorder:
-    """Collects spans, guard decisions and token counts from the moment it is made."""
+    """Collects spans, guard decisions and token counts from the moment it is made.
 
-    def __init__(self) -> None:
+    ``listen`` is told the name of each step as it begins, for a page that shows what is going on.
+    """
+
+    def __init__(self, listen: Callable[[str], None] | None = None) -> None:
+        self.begin = listen or (lambda name: None)
         self._began = time.perf_counter()
         self.spans: list[Span] = []
         self.guard: list[dict[str, Any]] = []
@@ -27,6 +31,7 @@ class Recorder:
     @contextmanager
     def span(self, name: str, **attributes: Any) -> Iterator[dict[str, Any]]:
         """Time a step; what the block puts into the yielded dict becomes the span's attributes."""
+        self.begin(name)
         start, noted = self.seconds, dict(attributes)
         try:
             yield noted

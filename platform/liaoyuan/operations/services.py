@@ -128,6 +128,14 @@ def feedback_give(*, trace_id: UUID, user_id: UUID, helpful: bool, reason: str =
     return feedback
 
 
+def feedback_withdraw(*, trace_id: UUID, user_id: UUID) -> bool:
+    """Take back one's own verdict; whether there was one."""
+    gone, _ = Feedback.objects.filter(trace_id=trace_id, user_id=user_id).delete()
+    if gone:
+        audit_record(action="feedback.withdraw", object_kind="trace", object_id=trace_id, detail={})
+    return gone > 0
+
+
 def rollup_day(*, day: date) -> int:
     """Sum one UTC day of the current organization, solution by solution; how many rows were written."""
     start = datetime(day.year, day.month, day.day, tzinfo=UTC)

@@ -5,13 +5,13 @@ from typing import Any
 from liaoyuan.accounts.policy import Principal, require
 from liaoyuan.accounts.resolver import principal_from_header
 from liaoyuan.accounts.tenancy import tenant_context
-from liaoyuan.api.budget import budget_check
 from liaoyuan.api.openai.errors import ModelNotFound
 from liaoyuan.api.openai.schemas import ChatRequest
 from liaoyuan.deployment import selectors
 from liaoyuan.deployment.answering import Answered, Asker, answer
 from liaoyuan.deployment.errors import RouteUnknown
 from liaoyuan.deployment.models import Deployment, Route
+from liaoyuan.operations.budget import budget_check
 
 ACTION = "ask"
 

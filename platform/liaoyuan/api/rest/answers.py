@@ -6,7 +6,6 @@ from ninja import Router
 
 from liaoyuan.accounts.policy import allowed
 from liaoyuan.accounts.tenancy import tenant_context
-from liaoyuan.api.budget import budget_check
 from liaoyuan.api.rest.door import ApiRequest, operation
 from liaoyuan.api.rest.schemas import AnswerOut, Question, Verdict
 from liaoyuan.deployment.answering import Asker, answer
@@ -14,6 +13,7 @@ from liaoyuan.deployment.models import Route
 from liaoyuan.deployment.selectors import deployment_for
 from liaoyuan.errors import LiaoyuanError, NotFound
 from liaoyuan.knowledge.rights import all_readable
+from liaoyuan.operations.budget import budget_check
 from liaoyuan.operations.models import Trace
 from liaoyuan.operations.selectors import trace_get
 from liaoyuan.operations.services import feedback_give

@@ -22,11 +22,11 @@ class Environment(BaseSettings):
     model_config = SettingsConfigDict(env_prefix="LIAOYUAN_", extra="ignore", hide_input_in_errors=True)
 
     mode: Literal["embedded", "production"] = "embedded"
-    service_mode: Literal["internal", "public"] = "internal"
     var: Path = ROOT / "var"
     secret_key: SecretStr = SecretStr("")
     key_pepper: SecretStr = SecretStr("")
     debug: bool = False
+    port: int = Field(default=8000, ge=1, le=65_535)
     allowed_hosts: str = "localhost,127.0.0.1,[::1]"
     trusted_origins: str = ""
     database_url: str = ""
@@ -51,6 +51,7 @@ class Environment(BaseSettings):
     api_strangers_per_minute: int = Field(60, ge=0)
     language: Literal["zh-hans", "en"] = "zh-hans"
     time_zone: str = "Asia/Shanghai"
+    upload_file_mb: int = 200
 
     @field_validator("var")
     @classmethod

@@ -48,6 +48,7 @@ INSTALLED_APPS = [
     "axes",
     "csp",
     "django_htmx",
+    "django_cotton.apps.SimpleAppConfig",
     # Last: it wires the others together when they are ready.
     "liaoyuan.config",
 ]
@@ -66,6 +67,7 @@ MIDDLEWARE = [
     "allauth.account.middleware.AccountMiddleware",
     "allauth.usersessions.middleware.UserSessionsMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
+    "liaoyuan.portal.shell.middleware.preferences",
     "axes.middleware.AxesMiddleware",
 ]
 
@@ -102,8 +104,24 @@ TEMPLATES = [
     {
         "BACKEND": "django.template.backends.django.DjangoTemplates",
         "DIRS": [ROOT / "templates"],
-        "APP_DIRS": True,
         "OPTIONS": {
+            # Cotton's turns <c-button> into a tag as it reads a file; it finds files as the two behind it do.
+            "loaders": [
+                (
+                    "django.template.loaders.cached.Loader",
+                    [
+                        "django_cotton.cotton_loader.Loader",
+                        "django.template.loaders.filesystem.Loader",
+                        "django.template.loaders.app_directories.Loader",
+                    ],
+                ),
+            ],
+            "builtins": [
+                "django.templatetags.i18n",
+                "django.templatetags.static",
+                "django_cotton.templatetags.cotton",
+                "liaoyuan.portal.shell.tags",
+            ],
             "context_processors": [
                 "django.template.context_processors.request",
                 "django.template.context_processors.i18n",
@@ -114,6 +132,10 @@ TEMPLATES = [
         },
     },
 ]
+
+# A component sees what it is given and what every page has, never the variables around it.
+COTTON_ISOLATE_BY_DEFAULT = True
+COTTON_BASE_DIR = ROOT
 
 
 def _database(role: str, url: str) -> dict[str, Any]:
@@ -184,7 +206,6 @@ API_LIMITS = {
     "ask": ENV.api_asks_per_minute,
     "open": ENV.api_strangers_per_minute,
 }
-SERVICE_MODE = ENV.service_mode
 
 LANGUAGE_CODE = ENV.language
 LANGUAGES = [("zh-hans", "简体中文"), ("en", "English")]
@@ -230,6 +251,8 @@ CONTENT_SECURITY_POLICY = {
     },
 }
 DATA_UPLOAD_MAX_MEMORY_SIZE = 10 * 1024 * 1024
+# The largest single document that people may send; parsing has a bound of its own (256 MiB).
+UPLOAD_FILE_BYTES = ENV.upload_file_mb << 20
 SILENCED_SYSTEM_CHECKS: list[str] = []
 
 LOGGING = {

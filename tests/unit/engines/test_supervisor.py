@@ -9,15 +9,18 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from pathlib import Path
+from unittest import mock
 
 import psutil
 import pytest
 
-from liaoyuan.compute.engines import detached
+from liaoyuan.compute.engines import detached, supervisor_leftovers
+from liaoyuan.compute.engines.addresses import engine_addresses
 from liaoyuan.compute.engines.errors import AlreadySupervised, EngineNotReady
 from liaoyuan.compute.engines.process import State
 from liaoyuan.compute.engines.specs import Probe, ProcessSpec, ReadyCheck, spec_from_dict, specs_ordered
 from liaoyuan.compute.engines.supervisor import Supervisor
+from liaoyuan.compute.engines.supervisor_log import Line
 
 SLEEPER = (sys.executable, "-c", "import time; print('up', flush=True); time.sleep(600)")
 DEAF = (
@@ -117,30 +120,34 @@ def test_a_second_supervisor_of_the_same_process_is_refused(folder: Path, keep: 
 
 
 def test_a_dependant_starts_after_and_stops_before_what_it_needs(folder: Path) -> None:
-    lines: list[str] = []
+    lines: list[Line] = []
     slow = ReadyCheck(Probe.COMMAND, argv=(sys.executable, "-c", "import time; time.sleep(0.3)"))
     specs = [ProcessSpec("web", SLEEPER, depends_on=("base",)), ProcessSpec("base", SLEEPER, ready=slow)]
     supervisor = Supervisor(specs, run=folder, log=folder, write=lines.append)
     watch = threading.Thread(
-        target=lambda: (until(lambda: any("web" in x and "ready" in x for x in lines)), supervisor.stop())
+        target=lambda: (
+            until(lambda: any(x.name == "web" and "ready" in x.message for x in lines)),
+            supervisor.stop(),
+        )
     )
     watch.start()
 
     supervisor.run()
     watch.join()
 
-    order = [line.split("|")[0].strip() + line.split("--")[-1].split("(")[0] for line in lines if "up" not in line]
-    steps = [entry.strip() for entry in order if "ready" not in entry]
+    steps = [f"{x.name} {x.message.split('(')[0].strip()}" for x in lines if not x.message.startswith(("up", "ready"))]
     assert steps == ["base started", "web started", "web stopping", "web stopped", "base stopping", "base stopped"]
 
 
 def test_children_that_the_caller_had_before_are_left_alone(folder: Path) -> None:
     """`make up` may have started the database in the background before it became a supervisor."""
-    lines: list[str] = []
+    lines: list[Line] = []
     other = subprocess.Popen(PARENT, stdout=subprocess.PIPE, text=True)
     grandchild = int(other.stdout.readline().split()[1]) if other.stdout else 0
     supervisor = Supervisor([ProcessSpec("sleeper", SLEEPER)], run=folder, log=folder, write=lines.append)
-    watch = threading.Thread(target=lambda: (until(lambda: any("ready" in x for x in lines)), supervisor.stop()))
+    watch = threading.Thread(
+        target=lambda: (until(lambda: any("ready" in x.message for x in lines)), supervisor.stop())
+    )
     watch.start()
     try:
         supervisor.run()
@@ -182,3 +189,80 @@ def test_a_spec_survives_the_file_to_a_detached_supervisor() -> None:
         "a", SLEEPER, env={"X": "1"}, ready=ReadyCheck(Probe.HTTP, "http://127.0.0.1:1/"), prepare=("true",)
     )
     assert spec_from_dict(spec.as_dict()) == spec
+
+
+def test_what_runs_once_comes_before_the_others_and_is_not_started_again(folder: Path) -> None:
+    lines: list[Line] = []
+    once = ProcessSpec("setup", (sys.executable, "-c", "print('tables stand')"), once=True)
+    supervisor = Supervisor(
+        [ProcessSpec("web", SLEEPER, depends_on=("setup",)), once],
+        run=folder,
+        log=folder,
+        write=lines.append,
+        announce=lambda: ["here we are"],
+        announce_after="web",
+    )
+    watch = threading.Thread(target=lambda: (until(lambda: lines[-1:] and lines[-1].name == "up"), supervisor.stop()))
+    watch.start()
+
+    supervisor.run()
+    watch.join()
+
+    said = [f"{x.name} {x.message.split('(')[0].strip()}" for x in lines if not x.message.startswith(("up", "ready"))]
+    assert said == [
+        "setup started", "setup tables stand", "setup done", "web started", "up here we are", "web stopping",
+        "web stopped", "setup stopped",
+    ]  # fmt: skip
+    assert supervisor.failed == ""
+
+
+def test_when_what_runs_once_fails_everything_stops_and_says_what_failed(folder: Path) -> None:
+    lines: list[Line] = []
+    broken = ProcessSpec("setup", (sys.executable, "-c", "raise SystemExit('no such table')"), once=True)
+    specs = [ProcessSpec("base", SLEEPER), broken, ProcessSpec("web", SLEEPER, depends_on=("setup",))]
+    supervisor = Supervisor(specs, run=folder, log=folder, write=lines.append)
+
+    supervisor.run()
+
+    assert supervisor.failed == "setup"
+    assert not any(x.name == "web" and "started" in x.message for x in lines)
+    assert any("setup gave up: status 1" in x.message for x in lines if x.name == "up")
+
+
+def test_a_process_that_ends_at_once_is_tried_again_later_and_later(folder: Path) -> None:
+    lines: list[Line] = []
+    specs = [ProcessSpec("flapping", (sys.executable, "-c", "raise SystemExit(75)"))]
+    supervisor = Supervisor(specs, run=folder, log=folder, write=lines.append)
+    deaths = lambda: [x.message for x in lines if "died" in x.message]  # noqa: E731 - a name for what is asked twice
+    watch = threading.Thread(target=lambda: (until(lambda: len(deaths()) == 3), supervisor.stop()))
+    watch.start()
+
+    supervisor.run()
+    watch.join()
+
+    assert deaths() == [f"died with status 75; next start in {delay} s" for delay in ("0.5", "1.0", "2.0")]
+
+
+def test_what_a_killed_supervisor_left_behind_is_ended_by_the_next(tmp_path: Path) -> None:
+    addresses = engine_addresses(tmp_path)
+    run = addresses.run
+    # Deaf to the signal that the kernel sends when the parent dies, and with a child that gets no signal at all.
+    stubborn = f"import signal; signal.signal(signal.SIGTERM, signal.SIG_IGN)\n{FORKS}"
+    spec = ProcessSpec("worker", (sys.executable, "-c", stubborn))
+    supervisor = detached.start_detached([spec], run=run, log=run)
+    detached.wait_ready("worker", run=run, log=run, supervisor=supervisor, timeout=20)
+    until(lambda: "child" in (run / "worker.log").read_text())
+    pids = [child(run, "worker"), int((run / "worker.log").read_text().split("child")[1].split()[0])]
+    bystander = subprocess.Popen(SLEEPER, start_new_session=True, stdout=subprocess.DEVNULL)
+
+    os.kill(supervisor, signal.SIGKILL)
+    until(lambda: gone(supervisor))
+    assert [pid for pid in pids if gone(pid)] == []
+    with mock.patch.object(supervisor_leftovers, "PATIENCE_SECONDS", 0.3):
+        found = supervisor_leftovers.leftovers_end(addresses, ["worker", "never-started"])
+
+    assert found == ["worker"]
+    until(lambda: all(gone(pid) for pid in pids))
+    assert bystander.poll() is None
+    bystander.kill()
+    bystander.wait()

@@ -4,12 +4,15 @@ import hashlib
 import os
 import socket
 import stat
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from urllib.parse import quote
 
-from liaoyuan.compute.engines.errors import NoFreePort, UnsafeFolder
+import psutil
+
+from liaoyuan.compute.engines.errors import NoFreePort, PortTaken, UnsafeFolder
 from liaoyuan.compute.engines.locks import folder_private, json_read, json_write, locked
 
 LOOPBACK = "127.0.0.1"
@@ -116,9 +119,17 @@ class EngineAddresses:
         """The model server's port, moved to the next free one if taken. Call only while it is not running."""
         return self._port_claim("model_server", self._preferred_model_server_port)
 
-    def web_port_claim(self) -> int:
-        """The web port, moved to the next free one if taken. Call only while the web process is not running."""
-        return self._port_claim("web", WEB_PORT)
+    def web_port_claim(self, port: int = WEB_PORT) -> int:
+        """Note that the web process will listen on ``port``: people know it, so it never moves by itself.
+
+        Call only while the web process is not running. Raises PortTaken.
+        """
+        if not _is_free(port):
+            raise PortTaken(port=port, by=listener(port), other=_free_port("web", port + 1))
+        folder_private(self.run)
+        with locked(self.run / "ports.lock", timeout=10.0):
+            json_write(self._ports_file, json_read(self._ports_file) | {"web": port})
+        return port
 
     @property
     def _preferred_model_server_port(self) -> int:
@@ -156,6 +167,15 @@ def sockets_folder_make(addresses: EngineAddresses) -> Path:
     if not stat.S_ISDIR(found.st_mode) or not ours or stat.S_IMODE(found.st_mode) & 0o077:
         raise UnsafeFolder(engine="sockets", path=folder, detail="", log="")
     return folder
+
+
+def listener(port: int) -> str:
+    """Who listens on the loopback ``port``, for people: program and pid, as far as we may see."""
+    with suppress(psutil.Error, OSError):
+        for found in psutil.net_connections("tcp"):
+            if found.status == psutil.CONN_LISTEN and found.laddr and found.laddr.port == port and found.pid:
+                return f"{psutil.Process(found.pid).name()}, pid {found.pid}"
+    return "another program"
 
 
 def _free_port(name: str, first: int) -> int:

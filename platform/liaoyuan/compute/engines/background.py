@@ -8,6 +8,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from liaoyuan.compute.engines.errors import EngineError, EngineNotReady
+from liaoyuan.compute.engines.rotation import rotate_if_large
 
 POLL_SECONDS = 0.05
 TAIL_BYTES = 4096
@@ -17,6 +18,7 @@ SUPERVISOR_MARK = "-- "
 
 def spawn(argv: list[str], *, log: Path, environment: dict[str, str]) -> int:
     """Start ``argv`` in a session of its own, its output appended to ``log``; returns the pid."""
+    rotate_if_large(log)
     actions = [
         (os.POSIX_SPAWN_OPEN, 0, os.devnull, os.O_RDONLY, 0),
         (os.POSIX_SPAWN_OPEN, 1, str(log), os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600),

@@ -71,3 +71,21 @@ class NoFreePort(LiaoyuanError):
     en = "No loopback port from {first} to {last} is free for “{name}”. End what occupies them."
     retryable = True
     status = 503
+
+
+class PortTaken(LiaoyuanError):
+    """The port that people know is in use; a silent move to another one would leave them at the wrong door."""
+
+    code = "port_taken"
+    zh = "端口 {port} 已被占用（{by}）。请关闭它，或换一个端口：LIAOYUAN_PORT={other} make up"
+    en = "Port {port} is taken by {by}. End that program, or use another port: LIAOYUAN_PORT={other} make up"
+    status = 409
+
+
+class SetupFailed(LiaoyuanError):
+    """What has to be done once before the platform starts did not succeed."""
+
+    code = "setup_failed"
+    zh = "启动前的准备“{process}”未能完成，一切已停止。原因见 {log}。"
+    en = "“{process}”, which comes before everything else, failed; all is stopped. The reason stands in {log}."
+    status = 500

@@ -167,7 +167,9 @@ def drop_database(addresses: EngineAddresses, name: str) -> None:
 
 def ready_argv(addresses: EngineAddresses) -> list[str]:
     """A command that ends with 0 as soon as the server accepts connections."""
-    return [str(bin_folder() / "pg_isready"), "-q", "-t", "1", "-h", str(addresses.sockets), "-p", POSTGRES_PORT]
+    # With a user: without one it tries the account's own name, and each try is a FATAL line in the server's log.
+    where = ("-h", str(addresses.sockets), "-p", POSTGRES_PORT, "-U", SUPERUSER, "-d", "postgres")
+    return [str(bin_folder() / "pg_isready"), "-q", "-t", "1", *where]
 
 
 def _databases_locked(addresses: EngineAddresses) -> AbstractContextManager[None]:

@@ -13,6 +13,7 @@ from pathlib import Path
 from liaoyuan.compute.engines.background import SUPERVISOR_MARK
 from liaoyuan.compute.engines.locks import json_write
 from liaoyuan.compute.engines.ready import is_ready
+from liaoyuan.compute.engines.rotation import RotatedFile
 from liaoyuan.compute.engines.specs import ProcessSpec
 
 FIRST_DELAY = 0.5
@@ -20,20 +21,25 @@ LONGEST_DELAY = 30.0
 # A process that stayed up this long has recovered: its next death starts again at the shortest delay.
 STEADY_SECONDS = 30.0
 PROBE_EVERY = 0.2
-LOG_BYTES = 20 * 1024 * 1024
 READ_BYTES = 64 * 1024
 LINE_BYTES = 16 * 1024
+# In the environment of whatever a supervisor started: by it the next one knows what a killed one left behind.
+MARK = "LIAOYUAN_SUPERVISED"
 PR_SET_PDEATHSIG = 1
 _LIBC = ctypes.CDLL(None, use_errno=True)
 
 
 class State(StrEnum):
-    """Life of a process: waiting -> starting -> ready -> (backoff -> starting)* -> stopping -> stopped."""
+    """Life of a process: waiting -> starting -> ready -> (backoff -> starting)* -> stopping -> stopped.
+
+    One that runs once and failed is gave_up.
+    """
 
     WAITING = "waiting"
     STARTING = "starting"
     READY = "ready"
     BACKOFF = "backoff"
+    GAVE_UP = "gave_up"
     STOPPING = "stopping"
     STOPPED = "stopped"
 
@@ -50,7 +56,8 @@ class Process:
         self.output: int | None = None
         self._say = say
         self._state_file = run / f"{spec.name}.json"
-        self._log_file = log / f"{spec.name}.log"
+        self._mark = f"{run}:{spec.name}"
+        self._log_file = RotatedFile(log / f"{spec.name}.log")
         self._fails = 0
         self._since = 0.0
         self._next = 0.0
@@ -60,7 +67,7 @@ class Process:
         """Spawn it in a session of its own; it gets the stop signal should the supervisor die."""
         reader, writer = os.pipe()
         os.set_blocking(reader, False)
-        environment = {**os.environ, **self.spec.env, "PYTHONUNBUFFERED": "1"}
+        environment = {**os.environ, **self.spec.env, "PYTHONUNBUFFERED": "1", MARK: self._mark}
         death, parent = int(self.spec.stop_signal), os.getpid()
 
         def die_with_parent() -> None:
@@ -99,7 +106,7 @@ class Process:
         if now < self._next:
             return
         self._next = now + PROBE_EVERY
-        if is_ready(self.spec.ready):
+        if not self.spec.once and is_ready(self.spec.ready):
             self._prepare()
         elif now - self._since > self.spec.ready_timeout:
             self.say(f"{SUPERVISOR_MARK}not ready after {self.spec.ready_timeout:.0f} s; it is ended and started again")
@@ -116,6 +123,9 @@ class Process:
         reason = f"signal {signal.Signals(-code).name}" if code < 0 else f"status {code}"
         if self.state is State.STOPPING:
             self._turn(State.STOPPED, f"stopped ({reason})")
+            return
+        if self.spec.once:
+            self._turn(*((State.READY, "done") if code == 0 else (State.GAVE_UP, f"gave up: {reason}")))
             return
         if self.state is State.READY and time.monotonic() - self._since > STEADY_SECONDS:
             self._fails = 0
@@ -161,11 +171,7 @@ class Process:
     def say(self, line: str) -> None:
         """To the supervisor's terminal and to the process's own log."""
         self._say(self.spec.name, line)
-        if self._log_file.exists() and self._log_file.stat().st_size > LOG_BYTES:
-            self._log_file.replace(self._log_file.with_suffix(".log.1"))
-        descriptor = os.open(self._log_file, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
-        with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-            file.write(f"{line}\n")
+        self._log_file.line(line)
 
     def state_write(self) -> None:
         """Publish state, pid and supervisor for other processes to read."""

@@ -29,6 +29,7 @@ class ProcessSpec:
     """One process to keep alive.
 
     ``prepare`` is a command that must succeed each time the process has become ready, before its dependants start.
+    ``once``: it runs to its end; ready means that it ended with 0, and the supervisor gives up when it fails.
     ``stop_signal`` asks it to end; after ``grace`` seconds its whole process group is killed.
     """
 
@@ -41,6 +42,7 @@ class ProcessSpec:
     stop_signal: int = signal.SIGTERM
     ready_timeout: float = 60.0
     grace: float = 20.0
+    once: bool = False
 
     def as_dict(self) -> dict[str, Any]:
         """JSON-ready form; :func:`spec_from_dict` reads it."""

@@ -22,40 +22,55 @@ from liaoyuan.compute.engines.errors import AlreadySupervised
 from liaoyuan.compute.engines.locks import folder_private, json_read, lock_try
 from liaoyuan.compute.engines.process import Process, State
 from liaoyuan.compute.engines.specs import ProcessSpec, spec_from_dict, specs_ordered
+from liaoyuan.compute.engines.supervisor_log import Line, Painter, Reader
 
+SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 TICK_SECONDS = 0.1
 LOCK_TRIES = 20
-COLOURS = (36, 33, 32, 35, 34, 96, 93, 92, 95, 94)
+OWN_NAME = "up"
 PR_SET_CHILD_SUBREAPER = 36
 _LIBC = ctypes.CDLL(None, use_errno=True)
 
 
 class Supervisor:
-    """Runs ``specs`` in the foreground until SIGINT, SIGTERM or :meth:`stop`.
+    """Runs ``specs`` in the foreground until SIGINT, SIGTERM, SIGHUP or :meth:`stop`.
 
-    ``write`` receives each line of the interleaved log; by default it goes to standard output, coloured on a terminal.
+    ``write`` receives each line of the one log; by default it goes to standard output, coloured on a terminal.
+    ``announce`` is asked once, when the process ``announce_after`` (default: all) is ready, what to tell people.
     """
 
     def __init__(
-        self, specs: list[ProcessSpec], *, run: Path, log: Path, write: Callable[[str], None] | None = None
+        self,
+        specs: list[ProcessSpec],
+        *,
+        run: Path,
+        log: Path,
+        write: Callable[[Line], None] | None = None,
+        announce: Callable[[], list[str]] = list,
+        announce_after: str = "",
     ) -> None:
         self._specs = specs_ordered(specs)
         self._run, self._log = folder_private(run), folder_private(log)
-        self._write = write or _print
-        self._width = max((len(spec.name) for spec in specs), default=0)
-        self._colours = {spec.name: COLOURS[i % len(COLOURS)] for i, spec in enumerate(self._specs)}
+        self._write = write or printer([spec.name for spec in self._specs])
+        self._announce: Callable[[], list[str]] | None = announce
+        self._announce_after = announce_after
+        self._reader = Reader()
         self._processes = [Process(spec, run=run, log=log, say=self._say) for spec in self._specs]
         self._locks: list[int] = []
         self._others: set[int] = set()
         self._stopping = False
         self._hurry = False
+        self.failed = ""
 
     def run(self) -> None:
-        """Start, keep and finally stop everything; returns when nothing is left. Raises AlreadySupervised."""
+        """Start, keep and finally stop everything; returns when nothing is left. Raises AlreadySupervised.
+
+        Afterwards ``failed`` names the process that runs once and failed, if that was why it stopped.
+        """
         self._lock()
         # The caller may have children of its own (an engine in the background): those are not ours to end.
         self._others = {child.pid for child in psutil.Process().children()}
-        previous = {sign: signal.signal(sign, self._on_signal) for sign in (signal.SIGINT, signal.SIGTERM)}
+        previous = {sign: signal.signal(sign, self._on_signal) for sign in SIGNALS}
         # A grandchild whose parent died comes to us instead of to init, so that it can be ended as well.
         _LIBC.prctl(PR_SET_CHILD_SUBREAPER, 1)
         try:
@@ -85,7 +100,21 @@ class Supervisor:
             self._stop_next()
         else:
             self._start_due()
+            self._look_round()
         self._read()
+
+    def _look_round(self) -> None:
+        """Give up with what gave up; tell once that all is well."""
+        for process in self._processes:
+            if process.state is State.GAVE_UP:
+                self.failed = process.spec.name
+                self._own(f"{process.spec.name} {process.detail}; everything is stopped")
+                self.stop()
+        awaited = [p for p in self._processes if self._announce_after in ("", p.spec.name)]
+        if self._announce is not None and all(p.state is State.READY for p in awaited):
+            announce, self._announce = self._announce, None
+            for line in announce():
+                self._own(line)
 
     def _start_due(self) -> None:
         ready = {p.spec.name for p in self._processes if p.state is State.READY}
@@ -123,10 +152,10 @@ class Supervisor:
             outputs[descriptor].read()
 
     def _say(self, name: str, line: str) -> None:
-        prefix = f"{name:<{self._width}} |"
-        if sys.stdout.isatty():
-            prefix = f"\x1b[{self._colours[name]}m{prefix}\x1b[0m"
-        self._write(f"{prefix} {line}")
+        self._write(self._reader.read(name, line))
+
+    def _own(self, line: str) -> None:
+        self._say(OWN_NAME, line)
 
     def _lock(self) -> None:
         for spec in self._specs:
@@ -166,9 +195,17 @@ def _descendants(process: psutil.Process) -> list[psutil.Process]:
     return []
 
 
-def _print(line: str) -> None:
-    with suppress(BrokenPipeError):
-        print(line, flush=True)  # noqa: T201 - the foreground supervisor's log is its interface
+def printer(names: list[str], *, as_json: bool = False) -> Callable[[Line], None]:
+    """Prints the lines of the processes ``names``; in colour on a terminal that wants it, as JSON if asked."""
+    colour = sys.stdout.isatty() and not os.environ.get("NO_COLOR")
+    painter = Painter([*names, OWN_NAME], colour=colour, as_json=as_json)
+
+    def show(line: Line) -> None:
+        # The reader of a pipe may have gone: the log files have it all.
+        with suppress(BrokenPipeError):
+            print(painter.text(line), flush=True)  # noqa: T201 - the foreground supervisor's log is its interface
+
+    return show
 
 
 def main(argv: list[str]) -> int:

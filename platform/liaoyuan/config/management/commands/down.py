@@ -7,8 +7,10 @@ from django.core.management.base import BaseCommand
 
 from liaoyuan.compute.engines import detached
 from liaoyuan.compute.engines.addresses import engine_addresses
-from liaoyuan.compute.engines.manager import engines_down
-from liaoyuan.config.processes import BACKGROUND
+from liaoyuan.compute.engines.manager import engines_down, engines_status
+from liaoyuan.compute.engines.supervisor_leftovers import leftovers_end
+from liaoyuan.config.processes import BACKGROUND, PROCESSES
+from liaoyuan.config.running import up_stop
 
 
 class Command(BaseCommand):
@@ -17,7 +19,9 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         addresses = engine_addresses(settings.VAR)
-        stopped = detached.stop(["web", *BACKGROUND], run=addresses.run, log=addresses.log)
-        for state in engines_down(addresses):
-            stopped.append(state.name)
-        self.stdout.write(f"Stopped: {', '.join(stopped)}.")
+        stopped = ["make up"] if up_stop(addresses) else []
+        stopped += detached.stop(["web", *BACKGROUND], run=addresses.run, log=addresses.log)
+        running = [state.name for state in engines_status(addresses) if state.running]
+        engines_down(addresses)
+        stopped += [*running, *leftovers_end(addresses, PROCESSES)]
+        self.stdout.write(f"Stopped: {', '.join(dict.fromkeys(stopped))}." if stopped else "Nothing was running.")

@@ -8,7 +8,7 @@ from django.db.models import Max, QuerySet, Sum
 from django.utils import timezone
 
 from liaoyuan.accounts.tenancy import system_context
-from liaoyuan.compute.models import Reservation
+from liaoyuan.compute.models import CapacityPlan, Reservation
 from liaoyuan.pipeline.models import RunState, StageRun
 
 PAST_RUNS = 20
@@ -43,3 +43,14 @@ def past_seconds(stage: str) -> tuple[float | None, int]:
     last = runs.order_by("-finished_at").values_list("started_at", "finished_at")[:PAST_RUNS]
     seconds = [(end - start).total_seconds() for start, end in last if start and end]
     return (median(seconds), len(seconds)) if seconds else (None, 0)
+
+
+def plan_of_run(run: StageRun) -> CapacityPlan | None:
+    """The capacity plan that a compute run made, or None. Needs a tenant context."""
+    ids = [item["id"] for item in run.result.get("artifacts", []) if item["kind"] == "capacity_plan"]
+    return CapacityPlan.objects.filter(id__in=ids).first()
+
+
+def reservation_of(plan_id: UUID) -> Reservation | None:
+    """The newest reservation that a plan holds or held. Needs a tenant context."""
+    return Reservation.objects.filter(plan_id=plan_id).order_by("-created_at").first()

@@ -8,7 +8,7 @@ from typing import Any
 from liaoyuan.data.errors import NothingLeft
 from liaoyuan.data.operators import clean, finish
 from liaoyuan.data.operators.synthesise import synthesise_qa
-from liaoyuan.data.schemas import Drop, Outcome, Passage, Sample, Trace
+from liaoyuan.data.schemas import Change, Drop, Outcome, Passage, Sample, Trace
 from liaoyuan.industry.schemas.recipe import (
     DataRecipe,
     Decontaminate,
@@ -22,6 +22,9 @@ from liaoyuan.industry.schemas.recipe import (
 from liaoyuan.pipeline.ports import PiiScanner
 
 SEED = 17
+# Examples kept of what one operator rewrote, and how much of each (characters).
+MOST_CHANGES = 40
+CHANGE_BEFORE, CHANGE_LENGTH = 40, 200
 
 
 @dataclass(frozen=True)
@@ -36,11 +39,13 @@ class Surroundings:
 
 @dataclass(frozen=True)
 class Curated:
-    """A recipe's result: samples with their split, a trace an operator, and every dropped item."""
+    """A recipe's result: samples with their split, a trace an operator, every dropped item, examples of rewritten
+    ones."""
 
     samples: list[Sample]
     traces: list[Trace]
     drops: list[Drop]
+    changes: list[Change]
 
     def trace_dicts(self) -> list[dict[str, Any]]:
         return [asdict(trace) for trace in self.traces]
@@ -57,6 +62,7 @@ def recipe_run(
     items: list[Any] = list(passages)
     traces: list[Trace] = []
     drops: list[Drop] = []
+    changes: list[Change] = []
     for number, params in enumerate(recipe.operators):
         step(number / len(recipe.operators), params.operator)
         before, start = len(items), time.perf_counter()
@@ -64,11 +70,28 @@ def recipe_run(
         trace = outcome.trace(params.operator, before, time.perf_counter() - start)
         traces.append(trace)
         drops += outcome.drops
+        changes += changes_of(params.operator, items, outcome.items) if outcome.changed else []
         items = outcome.items
         if not items:
             reasons = ", ".join(f"{reason} {count}" for reason, count in trace.reasons.items())
             raise NothingLeft(operator=params.operator, reasons=reasons)
-    return Curated(items, traces, drops)
+    return Curated(items, traces, drops, changes)
+
+
+def changes_of(operator: str, before: Sequence[Any], after: Sequence[Any]) -> list[Change]:
+    """The first items that ``operator`` rewrote."""
+    was = {item.id: item.text for item in before}
+    rewritten = [item for item in after if was.get(item.id, item.text) != item.text]
+    return [_change(operator, item.id, was[item.id], item.text) for item in rewritten[:MOST_CHANGES]]
+
+
+def _change(operator: str, identifier: str, before: str, after: str) -> Change:
+    pairs = enumerate(zip(before, after, strict=False))
+    differs = next((place for place, (old, new) in pairs if old != new), min(len(before), len(after)))
+    start = max(0, differs - CHANGE_BEFORE)
+    part = slice(start, start + CHANGE_LENGTH)
+    # What was masked must not come back beside its mask.
+    return Change(identifier, operator, "" if operator == "mask_pii" else before[part], after[part])
 
 
 def _apply(params: Any, items: list[Any], around: Surroundings) -> Outcome:

@@ -64,6 +64,17 @@ class Drop:
 
 
 @dataclass(frozen=True)
+class Change:
+    """One item that an operator rewrote: a stretch around the first difference. ``before`` is empty where it was
+    masked."""
+
+    id: str
+    operator: str
+    before: str
+    after: str
+
+
+@dataclass(frozen=True)
 class Trace:
     """What one operator did: counts, seconds, reasons; ``changed`` counts items it rewrote."""
 

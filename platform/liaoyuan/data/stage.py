@@ -175,10 +175,11 @@ def _write_version(workdir: Path, samples: Sequence[Sample], pack: IndustryPack,
 
 
 def _write_trace(workdir: Path, curated: Curated) -> Path:
-    """The curation's folder: trace.json by operator, drops.jsonl by item."""
+    """The curation's folder: trace.json by operator, drops.jsonl by item, changes.jsonl with examples."""
     folder = workdir / "curation"
     folder.mkdir(parents=True, exist_ok=True)
     _write_lines(folder / "drops.jsonl", [asdict(item) for item in curated.drops])
+    _write_lines(folder / "changes.jsonl", [asdict(item) for item in curated.changes])
     (folder / "trace.json").write_text(
         json.dumps(curated.trace_dicts(), ensure_ascii=False, indent=1), encoding="utf-8"
     )

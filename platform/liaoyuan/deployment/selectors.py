@@ -1,12 +1,16 @@
 """Questions about what is live."""
 
+import json
 import random
+from typing import Any
 from uuid import UUID
 
 from liaoyuan.accounts.tenancy import current_tenant
 from liaoyuan.deployment.errors import RouteUnknown
 from liaoyuan.deployment.models import Bundle, Deployment, DeploymentState, Route
 from liaoyuan.errors import NotFound
+from liaoyuan.pipeline.models import Artifact, StageRun
+from liaoyuan.pipeline.storage import storage
 
 
 def routes_visible() -> list[Route]:
@@ -43,3 +47,31 @@ def _may_use(bundle: Bundle) -> bool:
     """A bundle trained on restricted documents asks for all of their groups; owner and steward pass."""
     groups = current_tenant().groups
     return groups is None or set(bundle.groups) <= set(groups)
+
+
+def deployments_of(solution_id: UUID) -> list[Deployment]:
+    """All that ever went live of a solution, newest first, with their bundles."""
+    return list(Deployment.objects.select_related("bundle").filter(solution_id=solution_id).order_by("-approved_at"))
+
+
+def route_of(solution_id: UUID) -> Route | None:
+    """The solution's route with its targets and their bundles, or None before anything went live."""
+    return Route.objects.prefetch_related("targets__deployment__bundle").filter(solution_id=solution_id).first()
+
+
+def bundle_usable(bundle: Bundle) -> bool:
+    """Whether the caller may see what the bundle quotes: all documents behind it."""
+    return _may_use(bundle)
+
+
+def gate_report_of(run: StageRun) -> dict[str, Any]:
+    """What a deployment run measured: its report with every question; empty while nothing was measured.
+
+    A run that waits, or whose gates failed, keeps it in its checkpoint; one that succeeded, as an artifact.
+    """
+    made = [item["id"] for item in run.result.get("artifacts", []) if item["kind"] == "gate_report"]
+    found = Artifact.objects.filter(id__in=made).exclude(uri="").first()
+    if found is not None:
+        report: dict[str, Any] = json.loads(storage().open_path(found.uri).read_text(encoding="utf-8"))
+        return report
+    return dict(run.checkpoint.get("report") or run.checkpoint.get("failed_report") or {})

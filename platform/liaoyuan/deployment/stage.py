@@ -61,6 +61,7 @@ class DeploymentStage:
         pack = industry_get(context.solution.industry)
         scenario = pack.scenario(context.solution.scenario)
         measured = self._measure(context, pack, scenario)
+        _keep_failed(context, measured.report)
         _refuse_failed(measured.report)
         approval = context.checkpoint.get("approval")
         if not approval:
@@ -169,6 +170,12 @@ def _training_metrics(model_version: ArtifactRef | None) -> dict[str, float]:
     """What training measured of the adapter, under the gates' names."""
     meta = model_version.meta if model_version else {}
     return {name: float(value) for name, value in dict(meta.get("gates", {})).items()}
+
+
+def _keep_failed(context: StageContext, report: Mapping[str, Any]) -> None:
+    """A bundle that does not pass makes no artifact; which questions it failed is kept with the run."""
+    if not report["passed"]:
+        context.checkpoint_save({"failed_report": dict(report)})
 
 
 def _refuse_failed(report: Mapping[str, Any]) -> None:

@@ -1,6 +1,7 @@
 """The optimiser's loop: small, seeded, resumable, and it stops within a step when asked to."""
 
 import math
+import resource
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -158,5 +159,7 @@ class _Run:
         state.tokens += tokens
         state.seconds += took
         state.curve.append({"step": state.step, "loss": value, "lr": rate, "answer_tokens": count})
-        numbers = state.curve[-1] | {"tokens_per_second": tokens / took}
+        # Linux counts the peak in KiB.
+        memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+        numbers = state.curve[-1] | {"tokens_per_second": tokens / took, "memory_mb": memory}
         self.hooks.progress(state.step / len(self.batches), numbers)

@@ -52,6 +52,14 @@ def current_tenant() -> Tenant:
     return tenant
 
 
+def current_person() -> UUID:
+    """Whom the current code works for. Raises TenantContextMissing where it works for nobody in particular."""
+    person = current_tenant().user_id
+    if person is None:
+        raise TenantContextMissing
+    return person
+
+
 @contextmanager
 def tenant_context(
     organization_id: UUID | str,

@@ -55,3 +55,56 @@ class QuestionsInvalid(LiaoyuanError):
     zh = "问题文件第 {line} 行不正确：{detail}"
     en = "Line {line} of the question file is not valid: {detail}"
     status = 422
+
+
+class FileTooLarge(LiaoyuanError):
+    code = "file_too_large"
+    zh = "“{name}”有 {size}，超过单个文件的上限 {limit}，没有发送。请拆分或压缩后再传。"
+    en = "“{name}” is {size}; one file may be {limit} at most. Nothing was sent. Split or shrink it first."
+    status = 413
+
+
+class TooMuchToUpload(LiaoyuanError):
+    code = "too_much_to_upload"
+    zh = "一次最多上传 {files} 个文件、共 {total}。请先导入这些，再传其余的。"
+    en = "At most {files} files and {total} at a time. Import these first, then send the rest."
+    status = 413
+
+
+class FileEmpty(LiaoyuanError):
+    code = "file_empty"
+    zh = "“{name}”是空文件，已跳过。"
+    en = "“{name}” is empty and was skipped."
+    status = 422
+
+
+class FileNameUnusable(LiaoyuanError):
+    code = "file_name_unusable"
+    zh = "文件名“{name}”不可用（只含看不见的字符、以点开头或过长）。请改名后重试。"
+    en = "The file name “{name}” cannot be used (nothing visible, a leading dot, or too long). Rename the file."
+    status = 422
+
+
+class FileNameTaken(LiaoyuanError):
+    code = "file_name_taken"
+    zh = "列表中已有另一个“{name}”。请先移除它，或给文件改名。"
+    en = "Another file called “{name}” is in the list. Remove it first, or rename this one."
+    status = 409
+
+
+class PartOutOfPlace(LiaoyuanError):
+    """The part does not begin where the file ends so far; ``received`` tells where to go on."""
+
+    code = "part_out_of_place"
+    zh = "“{name}”已收到 {received} 字节，将从那里继续。"
+    en = "“{name}” has {received} bytes here; it goes on from there."
+    retryable = True
+    status = 409
+
+
+class PartDamaged(LiaoyuanError):
+    code = "part_damaged"
+    zh = "“{name}”的一段数据在途中损坏，将重新发送。"
+    en = "A part of “{name}” was damaged on the way; it is sent again."
+    retryable = True
+    status = 422

@@ -134,3 +134,37 @@ class Chunk(TenantModel):
 
     def __str__(self) -> str:
         return f"{self.title} {self.locator}"
+
+
+class Upload(TenantModel):
+    """One file on its way in, sent in parts; what arrived stays, so that a broken connection loses nothing.
+
+    ``batch`` is whatever the person uploads for (a draft, one visit to a collection); ``name`` is a clean relative
+    path; ``modified`` (milliseconds) tells the same file from a later one of the same name. The bytes lie outside of
+    storage until ``import_run`` takes them.
+    """
+
+    batch = models.UUIDField()
+    user_id = models.UUIDField()
+    name = models.CharField(max_length=255)
+    size = models.BigIntegerField()
+    modified = models.BigIntegerField(default=0)
+    received = models.BigIntegerField(default=0)
+    import_run = models.UUIDField(null=True, blank=True)
+    updated_at = models.DateTimeField(auto_now=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["organization", "batch", "name"],
+                condition=models.Q(import_run__isnull=True),
+                name="upload_name_once",
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.name} {self.received}/{self.size}"
+
+    @property
+    def complete(self) -> bool:
+        return self.received == self.size

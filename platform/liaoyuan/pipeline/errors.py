@@ -10,6 +10,34 @@ class SolutionExists(LiaoyuanError):
     status = 409
 
 
+class SolutionNameTaken(LiaoyuanError):
+    code = "solution_name_taken"
+    zh = "已有名为“{name}”的应用。请换一个名称。"
+    en = "There is a solution called “{name}” already. Choose another name."
+    status = 409
+
+
+class SolutionBusy(LiaoyuanError):
+    code = "solution_busy"
+    zh = "“{name}”还有未结束的任务。请先取消它们，或等它们结束，再归档。"
+    en = "“{name}” has runs that have not ended. Cancel them or let them end, then archive it."
+    status = 409
+
+
+class DraftStarted(LiaoyuanError):
+    code = "draft_started"
+    zh = "这份草稿已经启动，不能再改。请到应用页面查看进展。"
+    en = "This draft was started already and cannot be changed. Look at the solution's board."
+    status = 409
+
+
+class DraftChanged(LiaoyuanError):
+    code = "draft_changed"
+    zh = "这份草稿在另一个窗口里改过了。请看一遍现在的方案，再点启动。"
+    en = "The draft was changed in another window. Look at the plan as it is now, then start it."
+    status = 409
+
+
 class RunStateRefused(LiaoyuanError):
     code = "run_state_refused"
     zh = "任务处于“{state}”状态，不能执行“{verb}”。请刷新后再试。"

@@ -16,12 +16,46 @@ class Solution(TenantModel):
     collection_id = models.UUIDField(null=True, blank=True)
     options = models.JSONField(default=dict, blank=True)
     created_by = models.UUIDField(null=True, blank=True)
+    # Out of the lists, nothing lost: an archived solution can be looked at and brought back.
+    archived_at = models.DateTimeField(null=True, blank=True)
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["organization", "name"], name="solution_name_once")]
 
     def __str__(self) -> str:
         return self.name
+
+
+class DocumentSource(models.TextChoices):
+    SAMPLE = "sample", "示例文档"
+    UPLOAD = "upload", "上传文档"
+    COLLECTION = "collection", "已有文档集"
+
+
+class SolutionDraft(TenantModel):
+    """A solution that one person is still putting together. It belongs to that person alone until it is started.
+
+    ``version`` grows with every change: who starts a plan in one window must not start what another window changed.
+    ``imports`` are the ingest runs that this draft began; ``pipeline_id`` is set once, by the start.
+    """
+
+    user_id = models.UUIDField()
+    industry = models.CharField(max_length=40)
+    scenario = models.CharField(max_length=80, blank=True)
+    name = models.CharField(max_length=120, blank=True)
+    source = models.CharField(max_length=12, choices=DocumentSource, blank=True)
+    collection_id = models.UUIDField(null=True, blank=True)
+    imports = ArrayField(models.UUIDField(), default=list, blank=True)
+    version = models.PositiveIntegerField(default=1)
+    solution_id = models.UUIDField(null=True, blank=True)
+    pipeline_id = models.UUIDField(null=True, blank=True)
+    updated_at = models.DateTimeField(auto_now=True)
+
+    class Meta:
+        indexes = [models.Index(fields=["organization", "user_id", "updated_at"], name="solution_draft_mine")]
+
+    def __str__(self) -> str:
+        return self.name or self.industry
 
 
 class Pipeline(TenantModel):
@@ -145,6 +179,19 @@ class StageEvent(TenantModel):
 
     def __str__(self) -> str:
         return f"{self.seq} {self.kind}"
+
+
+class NotificationCursor(TenantModel):
+    """How far one person has read what happened: everything up to the event ``seq``."""
+
+    user_id = models.UUIDField()
+    seq = models.BigIntegerField(default=0)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["organization", "user_id"], name="notification_cursor_once")]
+
+    def __str__(self) -> str:
+        return f"{self.user_id}: {self.seq}"
 
 
 class Outbox(TenantModel):

@@ -7,11 +7,12 @@ from typing import Any, Literal
 from uuid import UUID
 
 from django.db import connection
-from django.db.models import Q
+from django.db.models import Q, QuerySet
 
+from liaoyuan.accounts.tenancy import current_person
 from liaoyuan.errors import NotFound
 from liaoyuan.pipeline.contract import ArtifactRef, StageName
-from liaoyuan.pipeline.models import Artifact, Pipeline, RunState, Solution, StageEvent, StageRun
+from liaoyuan.pipeline.models import Artifact, Pipeline, RunState, Solution, SolutionDraft, StageEvent, StageRun
 from liaoyuan.pipeline.waiting import WaitReport, wait_report
 
 EVENTS_AT_ONCE = 200
@@ -79,10 +80,30 @@ def run_get(run_id: UUID) -> StageRun:
     return found
 
 
-def board(solution_id: UUID) -> Board:
-    """The newest pipeline of a solution, stage by stage, with the reason of every wait. Raises NotFound."""
+def draft_get(draft_id: UUID) -> SolutionDraft:
+    """One's own draft, started or not. Raises NotFound for a missing one, a stranger's and a colleague's."""
+    found = SolutionDraft.objects.filter(id=draft_id, user_id=current_person()).first()
+    if found is None:
+        raise NotFound
+    return found
+
+
+def drafts_open() -> QuerySet[SolutionDraft]:
+    """One's own drafts that were begun and not started, the last touched first."""
+    mine = SolutionDraft.objects.filter(user_id=current_person(), pipeline_id__isnull=True)
+    return mine.exclude(scenario="").order_by("-updated_at")
+
+
+def board(solution_id: UUID, *, number: int | None = None) -> Board:
+    """The newest pipeline of a solution (or ``number``), stage by stage, with the reason of every wait.
+
+    Raises NotFound.
+    """
     solution = solution_get(solution_id)
-    pipeline = Pipeline.objects.filter(solution=solution).order_by("-number").first()
+    pipelines = Pipeline.objects.filter(solution=solution).order_by("-number")
+    pipeline = (pipelines if number is None else pipelines.filter(number=number)).first()
+    if pipeline is None and number is not None:
+        raise NotFound
     runs = StageRun.objects.filter(pipeline=pipeline).order_by("position") if pipeline else []
     return Board(solution, pipeline, [StageCard(run, wait_report(run)) for run in runs])
 

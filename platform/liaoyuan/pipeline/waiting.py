@@ -10,6 +10,7 @@ from django.db.models import QuerySet, Sum
 from django.db.models.functions import Coalesce, Now
 from django.utils import timezone
 
+from liaoyuan.accounts.models import Organization
 from liaoyuan.accounts.tenancy import system_context
 from liaoyuan.pipeline import waits
 from liaoyuan.pipeline.events import from_now
@@ -49,6 +50,9 @@ def worker_slots(queue: str) -> int:
 
 
 def _queued(run: StageRun) -> WaitReport:
+    if Organization.objects.filter(id=run.organization_id, suspended_at__isnull=False).exists():
+        wait = waits.suspended()
+        return WaitReport(wait.kind, wait.zh, wait.en)
     if run.not_before is not None and run.not_before > timezone.now():
         return WaitReport(run.wait_kind, run.wait_reason_zh, run.wait_reason_en, run.not_before)
     slots = worker_slots(run.queue)
@@ -86,7 +90,8 @@ def _until(run: StageRun) -> datetime | None:
         return run.not_before
     if run.wait_kind != waits.DEPENDENCY or run.pipeline_id is None:
         return None
-    before = list(StageRun.objects.filter(pipeline_id=run.pipeline_id, position__lt=run.position))
+    imports = StageRun.objects.filter(id__in=run.spec.get("after", ()))
+    before = [*imports, *StageRun.objects.filter(pipeline_id=run.pipeline_id, position__lt=run.position)]
     open_runs = [other for other in before if other.state != RunState.SUCCEEDED]
     if any(other.state not in (RunState.WAITING, RunState.QUEUED, RunState.RUNNING) for other in open_runs):
         return None

@@ -37,6 +37,7 @@ WITH load AS (
            coalesce(l.n, 0) + row_number() OVER (PARTITION BY o.organization_id ORDER BY o.created_at, o.id) AS turn
     FROM pipeline_outbox o
     JOIN pipeline_stagerun r ON r.id = o.run_id
+    JOIN accounts_organization g ON g.id = o.organization_id AND g.suspended_at IS NULL
     LEFT JOIN load l ON l.organization_id = o.organization_id
     WHERE o.queue = %(queue)s AND o.published_at IS NULL AND r.state = 'queued'
       AND (r.not_before IS NULL OR r.not_before <= now())

@@ -31,6 +31,7 @@ def run_claim(*, run_id: UUID, worker: str) -> StageRun | None:
         return None
     with tenant_context(organization_id):
         ready = StageRun.objects.filter(Q(not_before__isnull=True) | Q(not_before__lte=Now()))
+        ready = ready.filter(organization__suspended_at__isnull=True)
         claimed = ready.filter(id=run_id, state=RunState.QUEUED).update(
             state=RunState.RUNNING,
             fence=F("fence") + 1,

@@ -1,6 +1,6 @@
 """Solutions, pipelines and single runs come into being, each with its doorbell in the same transaction."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 from uuid import UUID
 
@@ -17,6 +17,7 @@ from liaoyuan.pipeline.estimates import learned_seconds
 from liaoyuan.pipeline.events import doorbell_write, event_write, plain
 from liaoyuan.pipeline.models import Pipeline, RunState, Solution, StageRun
 from liaoyuan.pipeline.registry import stage_get
+from liaoyuan.pipeline.services.following import AFTER, run_dependency
 
 
 def solution_create(
@@ -46,12 +47,16 @@ def solution_create(
 
 
 def pipeline_start(
-    *, solution_id: UUID, specs: Mapping[str, Mapping[str, Any]] | None = None, idempotency_key: str = ""
+    *,
+    solution_id: UUID,
+    specs: Mapping[str, Mapping[str, Any]] | None = None,
+    idempotency_key: str = "",
+    after: Sequence[UUID] = (),
 ) -> Pipeline:
     """A new pass through the six stages: the first is queued, the rest wait for the one before.
 
-    ``specs`` maps a stage's name to its own spec. The same ``idempotency_key`` gives the same pipeline. Raises
-    NotFound.
+    ``specs`` maps a stage's name to its own spec. The same ``idempotency_key`` gives the same pipeline. The first stage
+    waits until the imports ``after`` have succeeded. Raises NotFound.
     """
     # The row's lock makes the number below unique and the key's look-up safe.
     solution = Solution.objects.select_for_update().filter(id=solution_id).first()
@@ -71,12 +76,23 @@ def pipeline_start(
         run.pipeline, run.position = pipeline, position
         if position == 0:
             run.idempotency_key = idempotency_key
+            wait = _wait_for_imports(run, after)
         else:
             wait = waits.dependency(PIPELINE_STAGES[position - 1])
+        if wait is not None:
             run.state, run.wait_kind = RunState.WAITING, wait.kind
             run.wait_reason_zh, run.wait_reason_en = wait.zh, wait.en
         _save(run)
     return pipeline
+
+
+def _wait_for_imports(run: StageRun, after: Sequence[UUID]) -> waits.Wait | None:
+    if not after:
+        return None
+    run.spec |= {AFTER: [str(each) for each in after]}
+    # Their rows' locks: none of them may end between this look and our commit, or nobody would release us.
+    list(StageRun.objects.select_for_update().filter(id__in=after).order_by("id"))
+    return run_dependency(run)
 
 
 def stage_run_start(

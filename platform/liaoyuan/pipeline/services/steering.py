@@ -13,11 +13,10 @@ from liaoyuan.accounts.policy import Principal, require
 from liaoyuan.accounts.services import audit_record
 from liaoyuan.errors import NotFound
 from liaoyuan.pipeline import waits
-from liaoyuan.pipeline.contract import PIPELINE_STAGES
 from liaoyuan.pipeline.errors import RunStateRefused
 from liaoyuan.pipeline.events import doorbell_write, event_write
 from liaoyuan.pipeline.models import FINAL_STATES, Outbox, Pipeline, RunState, StageRun
-from liaoyuan.pipeline.services.following import pipeline_follow, run_release, waits_restore
+from liaoyuan.pipeline.services.following import pipeline_follow, run_dependency, run_release, waits_restore
 
 
 def stage_run_cancel(*, principal: Principal, run_id: UUID) -> str:
@@ -57,8 +56,8 @@ def stage_run_retry(*, principal: Principal, run_id: UUID) -> str:
     run = _locked(run_id)
     if run.state not in FINAL_STATES or run.state == RunState.SUCCEEDED:
         raise RunStateRefused(state=run.state, verb="retry")
-    ready = _previous_succeeded(run)
-    wait = waits.queue() if ready else waits.dependency(PIPELINE_STAGES[run.position - 1])
+    wait = run_dependency(run)
+    ready = wait is None
     run.state = RunState.QUEUED if ready else RunState.WAITING
     StageRun.objects.filter(id=run.id).update(
         state=run.state,
@@ -68,7 +67,7 @@ def stage_run_retry(*, principal: Principal, run_id: UUID) -> str:
         queued_at=Now() if ready else None,
         not_before=None,
         finished_at=None,
-        **wait.columns(),
+        **(wait or waits.queue()).columns(),
     )
     if ready:
         doorbell_write(run=run)
@@ -125,13 +124,6 @@ def _cancel(run: StageRun) -> str:
     Outbox.objects.filter(run_id=run.id).delete()
     pipeline_follow(run, RunState.CANCELLED)
     return RunState.CANCELLED
-
-
-def _previous_succeeded(run: StageRun) -> bool:
-    if run.pipeline_id is None or run.position == 0:
-        return True
-    previous = StageRun.objects.filter(pipeline_id=run.pipeline_id, position=run.position - 1)
-    return previous.filter(state=RunState.SUCCEEDED).exists()
 
 
 def _record(principal: Principal, run: StageRun, action: str, state: str, detail: dict[str, Any] | None = None) -> None:

@@ -1,6 +1,7 @@
 """What a file really is: by its bytes, never by its name alone."""
 
 import re
+import zipfile
 from dataclasses import dataclass
 
 import puremagic
@@ -11,6 +12,7 @@ from liaoyuan.knowledge.parse.errors import Corrupt, Encrypted, UnsupportedType
 from liaoyuan.knowledge.parse.source import Source
 
 _OFFICE = "application/vnd.openxmlformats-officedocument."
+_OPEN_DOCUMENT = "application/vnd.oasis.opendocument."
 MEDIA_TYPES = {
     "pdf": "application/pdf",
     "docx": f"{_OFFICE}wordprocessingml.document",
@@ -24,6 +26,18 @@ MEDIA_TYPES = {
     "eml": "message/rfc822",
     "png": "image/png",
     "jpeg": "image/jpeg",
+    "tiff": "image/tiff",
+    "webp": "image/webp",
+    "bmp": "image/bmp",
+    "gif": "image/gif",
+    "doc": "application/msword",
+    "ppt": "application/vnd.ms-powerpoint",
+    "msg": "application/vnd.ms-outlook",
+    "rtf": "application/rtf",
+    "epub": "application/epub+zip",
+    "odt": f"{_OPEN_DOCUMENT}text",
+    "ods": f"{_OPEN_DOCUMENT}spreadsheet",
+    "odp": f"{_OPEN_DOCUMENT}presentation",
 }
 _NAMES = {
     "pdf": "pdf",
@@ -38,13 +52,39 @@ _NAMES = {
     "eml": "eml",
     "png": "png",
     "jpeg": "jpg jpeg jpe",
+    "tiff": "tif tiff",
+    "webp": "webp",
+    "bmp": "bmp dib",
+    "gif": "gif",
+    "doc": "doc dot",
+    "ppt": "ppt pps pot",
+    "msg": "msg",
+    "rtf": "rtf",
+    "epub": "epub",
+    "odt": "odt ott",
+    "ods": "ods ots",
+    "odp": "odp otp",
 }
 _EXTENSIONS = {extension: kind for kind, extensions in _NAMES.items() for extension in extensions.split()}
 # A text file may hold any of these: the name decides among them, and no mismatch is told.
 _TEXTUAL = frozenset({"text", "markdown", "csv"})
-_FOREIGN = frozenset(
-    {"doc", "ppt", "gif", "bmp", "tif", "tiff", "webp", "zip", "exe", "odt", "epub", "rtf", "msg", "mp3", "mp4"}
+_FOREIGN = frozenset({"wps", "et", "dps", "ofd", "zip", "exe", "mp3", "mp4", "heic", "svg"})
+_MAGIC = (
+    (b"\x89PNG\r\n\x1a\n", "png"),
+    (b"\xff\xd8\xff", "jpeg"),
+    (b"II*\x00", "tiff"),
+    (b"MM\x00*", "tiff"),
+    (b"GIF87a", "gif"),
+    (b"GIF89a", "gif"),
+    (b"{\\rtf", "rtf"),
 )
+# A workbook may lie inside a document: the outer program's own stream is looked for first.
+_STREAMS = {
+    "doc": ("WordDocument",),
+    "ppt": ("PowerPoint Document",),
+    "msg": ("__properties_version1.0",),
+    "xls": ("Workbook", "Book"),
+}
 _HTML = re.compile(
     r"\A\s*(?:<\?xml[^>]*>\s*)?(?:<!--.*?-->\s*)*<(?:!doctype\s+html|html|head|body)\b", re.IGNORECASE | re.DOTALL
 )
@@ -85,15 +125,21 @@ def _kind(source: Source) -> tuple[str, set[str]]:
     head = source.data[:1024]
     if b"%PDF-" in head:
         return "pdf", set()
-    if head.startswith(b"\x89PNG\r\n\x1a\n"):
-        return "png", set()
-    if head.startswith(b"\xff\xd8\xff"):
-        return "jpeg", set()
+    kind = next((kind for magic, kind in _MAGIC if head.startswith(magic)), None) or _riff_or_bitmap(head)
+    if kind is not None:
+        return kind, set()
     if head.startswith((b"PK\x03\x04", b"PK\x05\x06")):
         return _package(source)
     if head.startswith(b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"):
         return _compound(source), set()
     return _textual(source), set()
+
+
+def _riff_or_bitmap(head: bytes) -> str | None:
+    if head[:4] == b"RIFF" and head[8:12] == b"WEBP":
+        return "webp"
+    # Two letters alone would take in any text that begins with them: the reserved words of the header must be zero.
+    return "bmp" if head[:2] == b"BM" and head[6:10] == bytes(4) and len(head) > 26 else None
 
 
 def _package(source: Source) -> tuple[str, set[str]]:
@@ -105,15 +151,29 @@ def _package(source: Source) -> tuple[str, set[str]]:
             if "[Content_Types].xml" not in names:
                 raise Corrupt(name=source.name)
             return kind, flags
+    declared = _declared(source) if "mimetype" in names else ""
+    kinds = {media_type: kind for kind, media_type in MEDIA_TYPES.items()}
+    if kinds.get(declared.removesuffix("-template")) in {"epub", "odt", "ods", "odp"}:
+        return kinds[declared.removesuffix("-template")], flags
     raise UnsupportedType(name=source.name, detail=_foreign_name(source, "zip"))
+
+
+def _declared(source: Source) -> str:
+    """What an EPUB or OpenDocument package says of itself."""
+    with open_archive(source) as archive:
+        try:
+            return archive.read("mimetype")[:100].decode("ascii", "replace").strip()
+        except (OSError, zipfile.BadZipFile, NotImplementedError) as error:
+            raise Corrupt(name=source.name) from error
 
 
 def _compound(source: Source) -> str:
     # Directory entries of a compound file are UTF-16 names; the package of an encrypted Office file has one of its own.
     if "EncryptedPackage".encode("utf-16-le") in source.data:
         raise Encrypted(name=source.name)
-    if any(name.encode("utf-16-le") in source.data for name in ("Workbook\0", "Book\0")):
-        return "xls"
+    for kind, names in _STREAMS.items():
+        if any(f"{name}\0".encode("utf-16-le") in source.data for name in names):
+            return kind
     raise UnsupportedType(name=source.name, detail=_foreign_name(source, "OLE"))
 
 
@@ -122,8 +182,6 @@ def _textual(source: Source) -> str:
     text, _ = decode(sample, declared_encoding(sample))
     if _binary(text):
         raise UnsupportedType(name=source.name, detail=_foreign_name(source, "binary"))
-    if text.startswith("{\\rtf"):
-        raise UnsupportedType(name=source.name, detail="RTF")
     expected = _EXTENSIONS.get(source.extension)
     if _HTML.match(text) or (expected == "html" and _HTML_TAG.search(text)):
         return "html"

@@ -15,6 +15,7 @@ from liaoyuan.knowledge.parse.blocks import Block, BlockType, ParsedDocument
 from liaoyuan.knowledge.parse.errors import Corrupt
 from liaoyuan.knowledge.parse.grid import Grid, table_block
 from liaoyuan.knowledge.parse.source import Source
+from liaoyuan.knowledge.parse.strict import transitional
 from liaoyuan.knowledge.parse.text import plain
 
 _HEADING = re.compile(r"^(?:heading|标题)\s*(\d)", re.IGNORECASE)
@@ -30,7 +31,7 @@ _DEPTH = 40
 def read_docx(source: Source) -> ParsedDocument:
     """Headers and footers are left out: they repeat on every page and belong to none."""
     try:
-        document = docx.Document(io.BytesIO(source.data))
+        document = docx.Document(io.BytesIO(transitional(source.data)))
         body = document.element.body
     except (
         PackageNotFoundError,

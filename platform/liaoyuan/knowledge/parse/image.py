@@ -1,43 +1,89 @@
-"""PNG and JPEG pictures of text. The header's size is checked before a pixel is unpacked."""
+"""Pictures of text: PNG, JPEG, TIFF with its pages, WebP, BMP, GIF. Sizes are checked before a pixel is unpacked."""
 
 import io
+from dataclasses import dataclass, field
 
 import numpy
 from PIL import Image, ImageOps, ImageStat, UnidentifiedImageError
 
-from liaoyuan.knowledge.parse.blocks import PageInfo, ParsedDocument
-from liaoyuan.knowledge.parse.errors import Corrupt, ImageTooLarge
+from liaoyuan.knowledge.parse.blocks import Block, PageInfo, ParsedDocument
+from liaoyuan.knowledge.parse.errors import Corrupt, ImageTooLarge, NoSuchPage
 from liaoyuan.knowledge.parse.layout import page_blocks, typography
 from liaoyuan.knowledge.parse.ocr import LONGEST_SIDE, recognise
 from liaoyuan.knowledge.parse.source import Source
 
+FORMATS = ("PNG", "JPEG", "TIFF", "WEBP", "BMP", "GIF")
 _POINTS_PER_INCH = 72.0
 _USUAL_DPI = (50.0, 1200.0)
 
 
+@dataclass(slots=True)
+class _Reading:
+    """What the pictures gave so far."""
+
+    pages: list[PageInfo] = field(default_factory=list)
+    blocks: list[Block] = field(default_factory=list)
+    flags: set[str] = field(default_factory=lambda: {"ocr"})
+
+
 def read_image(source: Source) -> ParsedDocument:
-    """One page as large as the picture at its own resolution (96 dpi where it names none)."""
+    """Each picture of the file is a page, as large as it is at its own resolution (96 dpi where it names none)."""
+    reading = _Reading()
     try:
-        with Image.open(io.BytesIO(source.data), formats=("PNG", "JPEG")) as picture:
-            width, height = picture.size
-            if width * height > source.limits.pixels:
-                raise ImageTooLarge(name=source.name, detail=f"{width} × {height}")
-            dpi = _dpi(picture)
-            upright = _opaque(ImageOps.exif_transpose(picture))
+        with Image.open(io.BytesIO(source.data), formats=FORMATS) as picture:
+            frames = getattr(picture, "n_frames", 1) if picture.format == "TIFF" else 1
+            for number in range(min(frames, source.limits.pages)):
+                if source.late():
+                    reading.flags.add("time_limit")
+                    break
+                picture.seek(number)
+                _read_picture(source, picture, number + 1, reading)
+            if frames > source.limits.pages:
+                reading.flags.add("page_limit")
     except Image.DecompressionBombError as error:
         raise ImageTooLarge(name=source.name, detail="> 100 MP") from error
-    except (UnidentifiedImageError, OSError, SyntaxError, ValueError) as error:
+    except (UnidentifiedImageError, OSError, SyntaxError, ValueError, EOFError) as error:
         raise Corrupt(name=source.name) from error
+    title = next((block.text for block in reading.blocks[:3] if block.level == 1), source.stem)
+    return ParsedDocument(title, "", reading.pages, reading.blocks, reading.flags)
+
+
+def render_image(source: Source, page_number: int, scale: float) -> bytes:
+    """One page of a picture file as PNG; ``page_number`` counts from 1, ``scale`` is pixels per point."""
+    try:
+        with Image.open(io.BytesIO(source.data), formats=FORMATS) as picture:
+            if not 1 <= page_number <= getattr(picture, "n_frames", 1):
+                raise NoSuchPage(name=source.name, detail=page_number)
+            picture.seek(page_number - 1)
+            _check_size(source, picture)
+            factor = min(1.0, scale * _POINTS_PER_INCH / _dpi(picture))
+            shown = _opaque(ImageOps.exif_transpose(picture))
+    except (UnidentifiedImageError, OSError, SyntaxError, ValueError, EOFError) as error:
+        raise Corrupt(name=source.name) from error
+    small = shown.resize((max(1, round(shown.width * factor)), max(1, round(shown.height * factor))))
+    stream = io.BytesIO()
+    small.save(stream, format="PNG", compress_level=3)
+    return stream.getvalue()
+
+
+def _read_picture(source: Source, picture: Image.Image, number: int, reading: _Reading) -> None:
+    _check_size(source, picture)
+    dpi = _dpi(picture)
+    upright = _opaque(ImageOps.exif_transpose(picture))
     shrink = min(1.0, LONGEST_SIDE / max(upright.size))
     if shrink < 1.0:
         upright = upright.resize((max(1, round(upright.width * shrink)), max(1, round(upright.height * shrink))))
     scale = dpi * shrink / _POINTS_PER_INCH
     pixels = numpy.ascontiguousarray(numpy.asarray(upright)[:, :, ::-1])
     runs = recognise(pixels, scale=scale, threads=source.limits.ocr_threads)
-    blocks = page_blocks(runs, 1, typography([runs]), ocr=True)
-    page = PageInfo(upright.width / scale, upright.height / scale, ocr=True)
-    title = next((block.text for block in blocks[:3] if block.level == 1), source.stem)
-    return ParsedDocument(title, "", [page], blocks, {"ocr"})
+    reading.pages.append(PageInfo(upright.width / scale, upright.height / scale, ocr=True))
+    reading.blocks.extend(page_blocks(runs, number, typography([runs]), ocr=True))
+
+
+def _check_size(source: Source, picture: Image.Image) -> None:
+    width, height = picture.size
+    if width * height > source.limits.pixels:
+        raise ImageTooLarge(name=source.name, detail=f"{width} × {height}")
 
 
 def _opaque(picture: Image.Image) -> Image.Image:

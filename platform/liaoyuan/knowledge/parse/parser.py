@@ -6,7 +6,7 @@ from importlib import import_module
 
 from liaoyuan.knowledge.parse.blocks import Block, BlockType, ParsedDocument
 from liaoyuan.knowledge.parse.detect import detect
-from liaoyuan.knowledge.parse.errors import Corrupt, EmptyFile, NoText, ParseTimeout, TooLarge
+from liaoyuan.knowledge.parse.errors import Corrupt, EmptyFile, NoText, ParseTimeout, TooLarge, UnsupportedType
 from liaoyuan.knowledge.parse.source import Reader, Source
 from liaoyuan.knowledge.parse.structure import structure
 from liaoyuan.knowledge.parse.text import clean
@@ -24,7 +24,15 @@ _READERS = {
     "csv": ("delimited", "read_csv"),
     "eml": ("eml", "read_eml"),
     "png": ("image", "read_image"),
-    "jpeg": ("image", "read_image"),
+    **dict.fromkeys(("jpeg", "tiff", "webp", "bmp", "gif"), ("image", "read_image")),
+    "doc": ("doc", "read_doc"),
+    "ppt": ("ppt", "read_ppt"),
+    "msg": ("msg", "read_msg"),
+    "rtf": ("rtf", "read_rtf"),
+    "epub": ("epub", "read_epub"),
+    "odt": ("odf", "read_odt"),
+    "odp": ("odf", "read_odp"),
+    "ods": ("xlsx", "read_xls"),
 }
 # Flags that mean "there is more in the file than was read".
 PARTIAL_FLAGS = frozenset({"page_limit", "time_limit", "cell_limit", "character_limit", "damaged_page"})
@@ -52,6 +60,20 @@ def parse(source: Source) -> ParsedDocument:
             raise ParseTimeout(name=source.name, detail=f"{source.limits.seconds:.0f}")
         raise NoText(name=source.name)
     return document
+
+
+def render(source: Source, page: int, scale: float) -> bytes:
+    """A page (from 1) as PNG at ``scale`` pixels per point. Raises UnsupportedType where a format has no pictures."""
+    found = detect(source)
+    if found.kind == "pdf":
+        from liaoyuan.knowledge.parse.pdf import render_pdf_page
+
+        return render_pdf_page(source, page, scale)
+    if found.kind in {"png", "jpeg", "tiff", "webp", "bmp", "gif"}:
+        from liaoyuan.knowledge.parse.image import render_image
+
+        return render_image(source, page, scale)
+    raise UnsupportedType(name=source.name, detail=found.kind)
 
 
 def _reader(kind: str) -> Reader:

@@ -3,10 +3,14 @@
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
+from tempfile import TemporaryDirectory, mkdtemp
 from typing import Any
 from uuid import UUID
+
+from django.conf import settings
 
 from liaoyuan.accounts.tenancy import tenant_context
 from liaoyuan.errors import LiaoyuanError
@@ -19,6 +23,7 @@ from liaoyuan.knowledge.parse.sandbox import ParseOutcome
 from liaoyuan.knowledge.services.collecting import collection_create
 from liaoyuan.knowledge.services.indexing import document_index
 from liaoyuan.knowledge.services.receiving import Received, document_receive, version_reject
+from liaoyuan.knowledge.services.unpacking import archive_unpack, is_archive
 
 # Files that operating systems and editors leave behind; they are nobody's documents.
 _LITTER = frozenset({"thumbs.db", "desktop.ini", "ehthumbs.db"})
@@ -51,8 +56,12 @@ class FileOutcome:
 
 @dataclass(frozen=True, slots=True)
 class _File:
+    """``shown`` is its path for the person who imports: inside its archive, where it came in one."""
+
     path: Path
     name: str
+    shown: str
+    error: LiaoyuanError | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,13 +100,20 @@ def documents_import(
     and the rest goes on; what was done stays when ``cancelled`` turns true. ``facts`` are by file name.
     Raises PathMissing and NothingToImport before any work.
     """
-    files = [file for path in paths for file in _files(path)]
-    if not files:
-        raise NothingToImport(path=", ".join(str(path) for path in paths))
-    with tenant_context(organization_id, user_id):
-        collection_id = collection_create(name=collection)[0].id
-    rights = None if groups is None else tuple(groups)
-    job = _Job(organization_id, collection_id, user_id, run_id, rights, facts or {}, engine)
+    with _unpacking() as unpacked:
+        files = [file for path in paths for file in _files(path, unpacked)]
+        if not files:
+            raise NothingToImport(path=", ".join(str(path) for path in paths))
+        with tenant_context(organization_id, user_id):
+            collection_id = collection_create(name=collection)[0].id
+        rights = None if groups is None else tuple(groups)
+        job = _Job(organization_id, collection_id, user_id, run_id, rights, facts or {}, engine)
+        return _import(job, files, report, cancelled)
+
+
+def _import(
+    job: _Job, files: Sequence[_File], report: ReportFile | None, cancelled: Callable[[], bool]
+) -> list[FileOutcome]:
     outcomes: list[FileOutcome] = []
     with ParsePool() as pool:
         waiting = [(file, *_received(job, file, pool)) for file in files]
@@ -111,23 +127,47 @@ def documents_import(
     return outcomes
 
 
-def _files(path: Path) -> Iterator[_File]:
+@contextmanager
+def _unpacking() -> Iterator[Path]:
+    """A folder for the files of archives, on the disk that the operator watches; gone afterwards."""
+    parent = Path(settings.VAR)
+    parent.mkdir(parents=True, exist_ok=True)
+    with TemporaryDirectory(prefix="unpacked-", dir=parent) as folder:
+        yield Path(folder)
+
+
+def _files(path: Path, unpacked: Path) -> Iterator[_File]:
     """The files of a path in a stable order, links included so that they can be refused by name."""
     if not path.exists() and not path.is_symlink():
         raise PathMissing(path=str(path))
     if not path.is_dir():
-        yield _File(path, path.name)
+        yield from _file(path, path.name, unpacked)
         return
     for found in sorted(path.rglob("*")):
         hidden = any(part.startswith(".") for part in found.relative_to(path).parts)
         if not hidden and (found.is_symlink() or not found.is_dir()) and found.name.lower() not in _LITTER:
-            yield _File(found, found.relative_to(path).as_posix())
+            yield from _file(found, found.relative_to(path).as_posix(), unpacked)
+
+
+def _file(path: Path, name: str, unpacked: Path) -> Iterator[_File]:
+    """The file itself; of an archive its files, and a line for the archive where it could not be read to its end."""
+    if not is_archive(path):
+        yield _File(path, name, str(path))
+        return
+    try:
+        folder = Path(mkdtemp(dir=unpacked))
+        for member in archive_unpack(path, folder):
+            yield _File(member.path or path, member.name, f"{path}/{member.name}", member.error)
+    except LiaoyuanError as error:
+        yield _File(path, name, str(path), error)
 
 
 def _received(
     job: _Job, file: _File, pool: ParsePool
 ) -> tuple[Received | LiaoyuanError, "Future[ParseOutcome] | None"]:
     """Store the file and set its parsing going; an expected failure is kept for this file's line."""
+    if file.error is not None:
+        return file.error, None
     try:
         if file.path.is_symlink() or not file.path.is_file():
             raise FileUnsafe(name=file.name)
@@ -155,7 +195,7 @@ class _Unreadable(LiaoyuanError):
 def _finish(
     job: _Job, file: _File, received: Received | LiaoyuanError, parsing: "Future[ParseOutcome] | None"
 ) -> FileOutcome:
-    outcome = FileOutcome(path=str(file.path))
+    outcome = FileOutcome(path=file.shown)
     if isinstance(received, LiaoyuanError):
         return _refused(outcome, received)
     outcome.document_id, outcome.version_id = str(received.document_id), str(received.version_id)

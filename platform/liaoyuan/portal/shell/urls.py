@@ -1,5 +1,12 @@
 """The addresses of the frame itself."""
 
-from django.urls import URLPattern
+from django.urls import URLPattern, path
 
-urlpatterns: list[URLPattern] = []
+from liaoyuan.portal.live import live
+from liaoyuan.portal.shell import views
+
+urlpatterns: list[URLPattern] = [
+    path("live", live, name="live"),
+    path("palette", views.palette, name="palette"),
+    path("design", views.design_page, name="design"),
+]

@@ -17,6 +17,7 @@ from django.db.models.functions import Now
 from liaoyuan.pipeline.models import Outbox, StageEvent, StageRun
 
 RELAY_CHANNEL = "liaoyuan_outbox"
+FEED_CHANNEL = "liaoyuan_events"
 
 
 def plain(value: Any) -> Any:
@@ -36,6 +37,7 @@ def event_write(
     StageEvent.objects.using(using).create(
         organization_id=organization_id, run_id=run_id, kind=kind, data=plain(data or {})
     )
+    _notify(FEED_CHANNEL, str(organization_id), using=using)
 
 
 def doorbell_write(*, run: StageRun, using: str = "default", answered: bool = False) -> None:
@@ -52,5 +54,9 @@ def doorbell_write(*, run: StageRun, using: str = "default", answered: bool = Fa
 
 def relay_wake(*, using: str = "default") -> None:
     """PostgreSQL delivers it on commit, once."""
+    _notify(RELAY_CHANNEL, "", using=using)
+
+
+def _notify(channel: str, payload: str, *, using: str) -> None:
     with connections[using].cursor() as cursor:
-        cursor.execute("SELECT pg_notify(%s, '')", [RELAY_CHANNEL])
+        cursor.execute("SELECT pg_notify(%s, %s)", [channel, payload])

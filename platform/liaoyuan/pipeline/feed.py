@@ -1,25 +1,24 @@
-"""Server-sent events of a run or a solution, resumed by ``Last-Event-ID``.
+"""Server-sent events of a run, a solution or a whole organization, resumed by ``Last-Event-ID``.
 
-No transaction is held while nothing happens.
+Every stream of a process is fed by its one :mod:`liaoyuan.pipeline.hub`: a stream asks the database once, for what it
+missed, and no transaction is held while nothing happens.
 """
 
-import asyncio
 import json
 import time
-from collections.abc import AsyncIterator, Sequence
-from typing import Any
+from collections.abc import AsyncIterator, Callable
+from dataclasses import dataclass
 from uuid import UUID
 
-from asgiref.sync import sync_to_async
-from django.db import connection
+from liaoyuan.pipeline import news, selectors
+from liaoyuan.pipeline.hub import Seat, Window, hub, in_feed_thread
+from liaoyuan.pipeline.news import News
 
-from liaoyuan.accounts.tenancy import tenant_context
-from liaoyuan.pipeline import selectors
-
-POLL_SECONDS = 1.0
 HEARTBEAT_SECONDS = 15.0
-# Transactions of two runs may commit against the order of their numbers: look this far back, and skip what was sent.
-OVERLAP = 200
+HEARTBEAT = b": alive\n\n"
+RETRY = b"retry: 2000\n\n"
+# A proxy that gathers four kilobytes lets the beginning through at once, so that the page knows it is connected.
+PADDING = b":" + b" " * 4096 + b"\n\n"
 
 
 async def event_stream(
@@ -36,67 +35,97 @@ async def event_stream(
     """
     if (run_id is None) == (solution_id is None):
         raise ValueError("give either run_id or solution_id")
-    window = _Window(after_seq)
-    scope = {"run_id": run_id, "solution_id": solution_id}
-    await _read(organization_id, user_id, after_seq, scope, check=True)
-    yield b"retry: 2000\n\n"
-    spoke = time.monotonic()
-    while True:
-        fresh = window.new(await _read(organization_id, user_id, window.start, scope))
-        for payload in fresh:
-            yield encode(payload)
-        if fresh:
-            spoke = time.monotonic()
-            continue
-        if time.monotonic() - spoke >= HEARTBEAT_SECONDS:
-            yield b": alive\n\n"
-            spoke = time.monotonic()
-        await asyncio.sleep(POLL_SECONDS)
+    await in_feed_thread(organization_id, lambda: _must_exist(run_id, solution_id), user_id)
+    ledger = _Ledger(Window(after_seq), run_id, solution_id)
+    seat = await hub().join(organization_id)
+    try:
+        yield RETRY
+        while missed := await in_feed_thread(organization_id, ledger.missed, user_id):
+            for item in missed:
+                yield item.wire
+        spoke = time.monotonic()
+        while True:
+            heard = ledger.of(await seat.take(HEARTBEAT_SECONDS))
+            if seat.overrun:
+                seat.overrun = False
+                heard += await in_feed_thread(organization_id, ledger.missed, user_id)
+            silent = time.monotonic() - spoke >= HEARTBEAT_SECONDS
+            for wire in [item.wire for item in heard] or ([HEARTBEAT] if silent else []):
+                yield wire
+                spoke = time.monotonic()
+    finally:
+        hub().leave(organization_id, seat)
 
 
-def encode(payload: dict[str, Any]) -> bytes:
-    """One event in the wire form of SSE. JSON holds no raw line break, so one data line is enough."""
-    data = json.dumps(payload, ensure_ascii=False)
-    return f"id: {payload['seq']}\nevent: {payload['kind']}\ndata: {data}\n\n".encode()
+@dataclass(frozen=True)
+class _Ledger:
+    """The events of one run or one solution that were not sent yet."""
+
+    window: Window
+    run_id: UUID | None
+    solution_id: UUID | None
+
+    def missed(self) -> list[News]:
+        after, sent = self.window.start, list(self.window.sent)
+        return self.window.new(news.read(after=after, without=sent, run_id=self.run_id, solution_id=self.solution_id))
+
+    def of(self, found: list[News]) -> list[News]:
+        return self.window.new([item for item in found if self._has(item)])
+
+    def _has(self, item: News) -> bool:
+        of_run, of_solution = item.payload["run_id"], item.payload["solution_id"]
+        return bool(of_run == str(self.run_id) or of_solution == str(self.solution_id))
 
 
-class _Window:
-    """Which numbers were sent lately, so that a late one is sent and none twice."""
-
-    def __init__(self, after_seq: int) -> None:
-        self._floor = self._last = after_seq
-        self._sent: set[int] = set()
-
-    @property
-    def start(self) -> int:
-        return max(self._floor, self._last - OVERLAP)
-
-    def new(self, payloads: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
-        fresh = [payload for payload in payloads if payload["seq"] not in self._sent]
-        self._sent |= {payload["seq"] for payload in fresh}
-        self._last = max([self._last, *(payload["seq"] for payload in fresh)])
-        self._sent = {seq for seq in self._sent if seq > self.start}
-        return fresh
+def _must_exist(run_id: UUID | None, solution_id: UUID | None) -> None:
+    if run_id is not None:
+        selectors.run_get(run_id)
+    if solution_id is not None:
+        selectors.solution_get(solution_id)
 
 
-async def _read(
-    organization_id: UUID, user_id: UUID | None, after_seq: int, scope: dict[str, UUID | None], *, check: bool = False
-) -> list[dict[str, Any]]:
-    def read() -> list[dict[str, Any]]:
-        connection.close_if_unusable_or_obsolete()
-        with tenant_context(organization_id, user_id):
-            if check:
-                _must_exist(scope)
-                return []
-            events = selectors.events_after(seq=after_seq, limit=2 * OVERLAP + 1, **scope)
-            return [selectors.event_payload(event) for event in events]
+@dataclass(frozen=True)
+class Since:
+    """Where a page goes on: after the event ``seq``, else with what happened in the last ``seconds``."""
 
-    # The few threads of the loop's pool, each with its connection: a thousand watchers do not need a thousand.
-    return await sync_to_async(read, thread_sensitive=False)()
+    seq: int | None = None
+    seconds: float = 0.0
 
 
-def _must_exist(scope: dict[str, UUID | None]) -> None:
-    if scope["run_id"] is not None:
-        selectors.run_get(scope["run_id"])
-    if scope["solution_id"] is not None:
-        selectors.solution_get(scope["solution_id"])
+async def organization_stream(
+    organization_id: UUID, seat: Seat, *, since: Since, wire: Callable[[News], bytes], until: float
+) -> AsyncIterator[bytes]:
+    """Everything that happens in an organization, each event as ``wire`` shows it to this reader.
+
+    ``again`` comes when something was left out and the page must be looked at anew. The stream ends at ``until`` (of
+    the monotonic clock; the browser comes back), or with ``ended`` and its reason when the seat is ended.
+    """
+    yield PADDING + RETRY
+    seq, missed, whole = await in_feed_thread(organization_id, lambda: _missed(since))
+    window = Window(seq, [item.seq for item in missed])
+    yield _say("ready" if whole else "again", {}, seq) + b"".join(wire(item) for item in missed)
+    while not seat.ended and time.monotonic() < until:
+        heard = window.new(await seat.take(min(HEARTBEAT_SECONDS, max(until - time.monotonic(), 0.01))))
+        if seat.overrun:
+            seat.overrun = False
+            yield _say("again", {}, heard[-1].seq if heard else seq)
+        elif not seat.ended:
+            yield b"".join(wire(item) for item in heard) or HEARTBEAT
+    if seat.ended:
+        yield _say("ended", {"reason": seat.ended})
+
+
+def _missed(since: Since) -> tuple[int, list[News], bool]:
+    """The newest number, what the page did not see, and whether that is all of it."""
+    newest = news.latest()
+    if since.seq is None:
+        return newest, news.read_since(since.seconds), True
+    # Numbers are shared by all organizations: a gap says how much may have happened, without counting.
+    if newest - since.seq > news.REACH:
+        return newest, [], False
+    return newest, news.read(after=since.seq), True
+
+
+def _say(event: str, data: dict[str, str], seq: int | None = None) -> bytes:
+    number = f"id: {seq}\n" if seq is not None else ""
+    return f"{number}event: {event}\ndata: {json.dumps(data)}\n\n".encode()

@@ -10,19 +10,20 @@ from uuid import UUID
 from django.contrib import messages
 from django.contrib.auth.views import redirect_to_login
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
+from django.http.response import HttpResponseBase
 from django.shortcuts import render, resolve_url
 from django.utils.translation import get_language
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods
 
 from liaoyuan.accounts.choice import organization_chosen
-from liaoyuan.accounts.models import Organization, User
+from liaoyuan.accounts.models import User
 from liaoyuan.accounts.policy import Principal, require
-from liaoyuan.accounts.resolver import principals_of_user
+from liaoyuan.accounts.resolver import memberships_of_users
 from liaoyuan.accounts.tenancy import tenant_context
 from liaoyuan.errors import LiaoyuanError, NotFound
 
-View = Callable[..., HttpResponse]
+View = Callable[..., HttpResponseBase]
 LOGIN: Final = "account_login"
 
 
@@ -30,6 +31,7 @@ class PageRequest(HttpRequest):
     """A request behind the door: ``principal`` is in the chosen one of ``organizations`` (id → name)."""
 
     principal: Principal
+    memberships: list[Principal]
     organizations: dict[UUID, str]
 
 
@@ -62,8 +64,8 @@ def page(action: str, *, methods: tuple[str, ...] = ("GET",), tenant: bool = Tru
         PAGES[name] = Page(name, action, methods)
 
         @wraps(view)
-        def run(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
-            mine = principals_of_user(request.user) if isinstance(request.user, User) else []
+        def run(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+            mine = memberships_of_users({request.user.pk}) if isinstance(request.user, User) else {}
             if not mine:
                 return _turned_away(request)
             entered = _enter(request, mine)
@@ -92,17 +94,12 @@ def back(request: HttpRequest, otherwise: str = "/") -> str:
     return referrer.path + (f"?{referrer.query}" if referrer.query else "")
 
 
-def _enter(request: HttpRequest, mine: list[Principal]) -> PageRequest:
-    chosen = organization_chosen(request)
-    request.principal = next((each for each in mine if each.organization_id == chosen), mine[0])  # type: ignore[attr-defined]
-    request.organizations = {each.organization_id: _name(each) for each in mine}  # type: ignore[attr-defined]
+def _enter(request: HttpRequest, mine: dict[Principal, str]) -> PageRequest:
+    chosen, memberships = organization_chosen(request), list(mine)
+    here = next((each for each in memberships if each.organization_id == chosen), memberships[0])
+    request.principal, request.memberships = here, memberships  # type: ignore[attr-defined]
+    request.organizations = {each.organization_id: name for each, name in mine.items()}  # type: ignore[attr-defined]
     return request  # type: ignore[return-value]
-
-
-def _name(principal: Principal) -> str:
-    """An organization's name is its own secret, read in its own context."""
-    with tenant_context(principal.organization_id, principal.user_id):
-        return str(Organization.objects.values_list("name", flat=True).get(id=principal.organization_id))
 
 
 def _turned_away(request: HttpRequest) -> HttpResponse:

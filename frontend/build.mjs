@@ -55,8 +55,25 @@ function styles() {
   write("css/app.css", made);
 }
 
+const IMPORT = /\b(from|import)(\s*\(?\s*)"\.\/([a-z0-9_-]+\.js)"/g;
+
+// A module is what its address says: one that is imported and one that a page loads must have the same, so an import
+// gets the version that Django's `{% static %}` writes (the digest of the file, which holds its own imports' versions).
+function moduleText(name, made, above = []) {
+  if (above.includes(name)) throw new Error(`Modules import each other: ${[...above, name].join(" > ")}`);
+  if (!made.has(name)) {
+    const text = readFileSync(join(HERE, "js", name), "utf8").replace(IMPORT, (_, word, gap, other) => {
+      const digest = createHash("sha256").update(moduleText(other, made, [...above, name])).digest("hex").slice(0, 12);
+      return `${word}${gap}"./${other}?v=${digest}"`;
+    });
+    made.set(name, text);
+  }
+  return made.get(name);
+}
+
 function scripts() {
-  for (const name of names("js", ".js")) write(`js/${name}`, readFileSync(join(HERE, "js", name)));
+  const made = new Map();
+  for (const name of names("js", ".js")) write(`js/${name}`, moduleText(name, made));
   for (const [name, from] of Object.entries(VENDOR)) {
     // A map would be asked for by the developer tools and not be there.
     const text = readFileSync(join(PACKAGES, from), "utf8").replace(/^\/\/# sourceMappingURL=.*$/m, "");

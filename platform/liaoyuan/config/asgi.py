@@ -1,4 +1,4 @@
-"""The web process: ``/v1``, health and metrics stand beside Django's middleware; everything else is Django's."""
+"""The web process: ``/v1``, health, metrics and static files stand beside Django's middleware; the rest is Django's."""
 
 import os
 
@@ -11,6 +11,8 @@ django_application = get_asgi_application()
 from liaoyuan.api.health.app import HealthApp  # noqa: E402
 from liaoyuan.api.mount import Mount  # noqa: E402
 from liaoyuan.api.openai.app import OpenAIApp  # noqa: E402
+from liaoyuan.portal.shell.assets import StaticApp  # noqa: E402
 
 health = HealthApp()
-application = Mount({"/v1": OpenAIApp(), "/health": health, "/metrics": health}, otherwise=django_application)
+places = {"/v1": OpenAIApp(), "/health": health, "/metrics": health, "/static": StaticApp()}
+application = Mount(places, otherwise=django_application)

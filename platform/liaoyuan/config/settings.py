@@ -55,7 +55,6 @@ INSTALLED_APPS = [
 
 MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
-    "whitenoise.middleware.WhiteNoiseMiddleware",
     "csp.middleware.CSPMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.locale.LocaleMiddleware",
@@ -215,13 +214,12 @@ TIME_ZONE = ENV.time_zone
 USE_TZ = True
 
 STATIC_URL = "/static/"
-# Served from where the apps hold them: nothing has to be collected before a start.
+# Served from where the build and the apps hold them (portal.shell.assets): nothing is collected before a start.
 STATIC_ROOT = None
-WHITENOISE_USE_FINDERS = True
 STATICFILES_DIRS = [ROOT / "static"] if (ROOT / "static").is_dir() else []
 STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage", "OPTIONS": {"location": VAR / "storage"}},
-    "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"},
+    "staticfiles": {"BACKEND": "liaoyuan.portal.shell.assets.VersionedStorage"},
 }
 MEDIA_ROOT = VAR / "storage"
 INDUSTRY_FOLDERS = [ROOT / "industries", VAR / "industries"]

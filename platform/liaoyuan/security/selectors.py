@@ -14,3 +14,8 @@ def compliance_latest(deployment_id: UUID) -> ComplianceReport | None:
 def control_results(report_id: UUID) -> Sequence[ControlResult]:
     """The controls of one report, in the order of their names."""
     return list(ControlResult.objects.filter(report_id=report_id).order_by("control"))
+
+
+def report_of_run(run_id: UUID) -> ComplianceReport | None:
+    """What a security run proved at its last attempt, passed or not."""
+    return ComplianceReport.objects.select_related("policy").filter(run_id=run_id).order_by("-created_at").first()

@@ -1,5 +1,12 @@
-"""The addresses of the portal's lineage pages."""
+"""The addresses of traces and lineage."""
 
-from django.urls import URLPattern
+from django.urls import path
 
-urlpatterns: list[URLPattern] = []
+from liaoyuan.portal.lineage import views
+
+urlpatterns = [
+    path("traces/", views.traces, name="traces"),
+    path("traces/<uuid:trace_id>/", views.trace, name="trace"),
+    path("lineage/", views.lineage, name="lineage"),
+    path("lineage/<slug:kind>/<uuid:identifier>/", views.lineage_of, name="lineage_of"),
+]

@@ -1,0 +1,397 @@
+"""What the traces pages show. What quotes documents that the reader may not see is withheld, and cannot be searched."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any, Final
+from urllib.parse import urlencode
+from uuid import UUID
+
+from django.db.models import Exists, OuterRef, Q, QuerySet
+from django.urls import NoReverseMatch, reverse
+from django.utils import timezone
+from django.utils.dateparse import parse_datetime
+from django.utils.translation import gettext_lazy as _
+
+from liaoyuan.accounts.models import User
+from liaoyuan.accounts.policy import Principal, allowed
+from liaoyuan.accounts.tenancy import current_tenant
+from liaoyuan.deployment.models import Bundle
+from liaoyuan.knowledge.models import Chunk
+from liaoyuan.knowledge.rights import versions_readable
+from liaoyuan.operations.models import Feedback, Trace, TraceSpan
+from liaoyuan.operations.selectors import trace_get
+from liaoyuan.pipeline.models import Lineage, Solution
+from liaoyuan.portal.stages.words import REASONS, SIDES, VERDICTS
+
+A_PAGE: Final = 25
+OUTCOMES: Final[dict[str, tuple[str, Any]]] = {
+    "answered": ("succeeded", _("answered")),
+    "declined": ("waiting", _("declined")),
+    "blocked": ("cancelled", _("blocked")),
+    "error": ("failed", _("error")),
+}
+JUDGED: Final[dict[str, Any]] = {
+    "helpful": _("helpful"),
+    "unhelpful": _("not helpful"),
+    "none": _("without a verdict"),
+}
+PERIODS: Final[dict[str, Any]] = {"1": _("last day"), "7": _("last 7 days"), "30": _("last 30 days")}
+SPANS: Final[dict[str, Any]] = {
+    "guard": _("guardrail"),
+    "embed": _("embed"),
+    "retrieve": _("search"),
+    "rerank": _("rank"),
+    "extract": _("quote"),
+    "generate": _("write"),
+    "ground": _("check evidence"),
+}
+
+
+@dataclass(frozen=True)
+class TraceRow:
+    """One answer in a list; question and answer are empty where it is ``withheld``."""
+
+    id: UUID
+    question: str
+    answer: str
+    withheld: bool
+    outcome: str
+    state: str
+    label: Any
+    seconds: float
+    cost: float
+    tokens: int
+    at: datetime
+    solution: str = ""
+    helpful: bool | None = None
+    touched: Sequence[Any] = ()
+
+
+@dataclass(frozen=True)
+class Option:
+    value: str
+    label: Any
+    chosen: bool
+
+
+@dataclass(frozen=True)
+class TraceList:
+    """One page of the list; ``older`` is the address of the next one, empty at the end."""
+
+    rows: Sequence[TraceRow]
+    solutions: Sequence[Option]
+    outcomes: Sequence[Option]
+    verdicts: Sequence[Option]
+    periods: Sequence[Option]
+    query: str
+    filtered: bool
+    later: bool
+    older: str
+    newest: str
+
+
+@dataclass(frozen=True)
+class Bar:
+    """One span of the waterfall; ``start`` and ``width`` in thousandths of the whole."""
+
+    name: Any
+    start: int
+    width: int
+    seconds: float
+    begins: float
+    detail: str
+
+
+@dataclass(frozen=True)
+class Decision:
+    side: Any
+    action: str
+    label: Any
+    rules: Sequence[str]
+    score: float
+    policy: str
+
+
+@dataclass(frozen=True)
+class Cited:
+    """One citation; ``address`` opens the document at its box."""
+
+    number: int
+    quote: str
+    document: str
+    version: str
+    locator: str
+    page: int | None
+    address: str
+
+
+@dataclass(frozen=True)
+class TracePage:
+    """Everything that is known of one answer; texts and citations are left out where it is withheld."""
+
+    row: TraceRow
+    trace: Trace
+    citations: Sequence[Cited]
+    bars: Sequence[Bar]
+    decisions: Sequence[Decision]
+    feedback: Sequence[tuple[Feedback, Any, str]]
+    bundle: Bundle | None
+    asker: str
+    solution: Solution | None
+    ticks: Sequence[tuple[int, float]] = field(default_factory=tuple)
+
+
+def trace_list(asked: Mapping[str, str], principal: Principal) -> TraceList:
+    """The answers that ``asked`` filters: solution, outcome, verdict, period, q; ``before`` is the cursor."""
+    names = dict(Solution.objects.order_by("name").values_list("id", "name"))
+    found = _paged(_filtered(Trace.objects.all(), asked, principal), asked.get("before", ""))
+    page = list(found[: A_PAGE + 1])
+    more, page = len(page) > A_PAGE, page[:A_PAGE]
+    kept = {key: asked[key] for key in ("solution", "outcome", "verdict", "period", "q") if asked.get(key)}
+    return TraceList(
+        rows=trace_rows(page, principal, names),
+        solutions=[Option(str(key), name, asked.get("solution") == str(key)) for key, name in names.items()],
+        outcomes=[Option(key, label, asked.get("outcome") == key) for key, (_state, label) in OUTCOMES.items()],
+        verdicts=_options(JUDGED, asked.get("verdict", "")),
+        periods=_options(PERIODS, asked.get("period", "")),
+        query=asked.get("q", ""),
+        filtered=bool(kept),
+        later=bool(asked.get("before")),
+        older=f"?{urlencode(kept | {'before': cursor_of(page[-1])})}" if more else "",
+        newest=f"?{urlencode(kept)}",
+    )
+
+
+def trace_rows(
+    traces: Iterable[Trace], principal: Principal, names: Mapping[UUID, str] | None = None
+) -> list[TraceRow]:
+    """Rows of a list, with two questions to the database however many there are."""
+    listed = list(traces)
+    readable = _readable(listed, principal)
+    judged = dict(Feedback.objects.filter(trace__in=listed).order_by("created_at").values_list("trace_id", "helpful"))
+    return [_row(trace, trace.id in readable, judged.get(trace.id), names or {}) for trace in listed]
+
+
+def trace_page(trace_id: UUID, principal: Principal) -> TracePage:
+    """One answer with its waterfall. Raises NotFound."""
+    trace = trace_get(trace_id)
+    row = _row(trace, bool(_readable([trace], principal)), None, {})
+    spans = list(trace.spans.all())
+    people = _people([item.user_id for item in trace.feedback.all()] + [trace.user_id])
+    whole = max([trace.seconds, *(span.start + span.seconds for span in spans)], default=0.0)
+    return TracePage(
+        row=row,
+        trace=trace,
+        citations=[] if row.withheld else cited(trace.citations),
+        bars=[_bar(span, whole) for span in sorted(spans, key=lambda span: span.position)],
+        decisions=[_decision(verdict) for verdict in trace.guard],
+        feedback=[(item, REASONS.get(item.reason, ""), people.get(item.user_id, "")) for item in trace.feedback.all()],
+        bundle=Bundle.objects.filter(id=trace.bundle_id).first() if trace.bundle_id else None,
+        asker=people.get(trace.user_id, "") if trace.user_id else "",
+        solution=Solution.objects.filter(id=trace.solution_id).first() if trace.solution_id else None,
+        ticks=[(quarter * 250, whole * quarter / 4) for quarter in range(5)],
+    )
+
+
+def traces_holding(query: str, principal: Principal) -> QuerySet[Trace]:
+    """The answers that hold the words of ``query``, or the one with this id, as far as the reader may know of them."""
+    mine = Trace.objects.all() if allowed(principal, "trace.view") else Trace.objects.filter(user_id=principal.user_id)
+    identifier = _uuid(query)
+    return mine.filter(id=identifier) if identifier else _of_words(mine, query.split(), principal)
+
+
+def cursor_of(trace: Trace) -> str:
+    """Where the next page begins: behind this trace."""
+    return f"{trace.created_at.isoformat()}_{trace.id}"
+
+
+def cited(citations: Sequence[Mapping[str, Any]]) -> list[Cited]:
+    """Citations with their numbers and the addresses of their pages, at the very block."""
+    ids = [UUID(item["chunk_id"]) for item in citations if item.get("chunk_id")]
+    chunks = {str(chunk.id): chunk for chunk in Chunk.objects.filter(id__in=ids).only("id", "text", "spans")}
+    return [
+        Cited(
+            number=number,
+            quote=item.get("quote", ""),
+            document=item.get("document", ""),
+            version=item.get("version", ""),
+            locator=item.get("locator", ""),
+            page=item.get("page"),
+            address=_address(item, chunks.get(str(item.get("chunk_id")))),
+        )
+        for number, item in enumerate(citations, start=1)
+    ]
+
+
+def outcome_of(trace: Trace) -> str:
+    """How an answer ended: answered, declined, blocked or error."""
+    if trace.error:
+        return "error"
+    if trace.blocked:
+        return "blocked"
+    return "declined" if trace.abstained else "answered"
+
+
+def _filtered(traces: QuerySet[Trace], asked: Mapping[str, str], principal: Principal) -> QuerySet[Trace]:
+    if solution := _uuid(asked.get("solution", "")):
+        traces = traces.filter(solution_id=solution)
+    if asked.get("period", "") in PERIODS:
+        traces = traces.filter(created_at__gte=timezone.now() - timedelta(days=int(asked["period"])))
+    traces = _of_outcome(traces, asked.get("outcome", ""))
+    traces = _of_verdict(traces, asked.get("verdict", ""))
+    return _of_words(traces, asked.get("q", "").split(), principal)
+
+
+def _of_outcome(traces: QuerySet[Trace], outcome: str) -> QuerySet[Trace]:
+    match outcome:
+        case "answered":
+            return traces.filter(error="", blocked=False, abstained=False)
+        case "declined":
+            return traces.filter(error="", blocked=False, abstained=True)
+        case "blocked":
+            return traces.filter(error="", blocked=True)
+        case "error":
+            return traces.exclude(error="")
+    return traces
+
+
+def _of_verdict(traces: QuerySet[Trace], verdict: str) -> QuerySet[Trace]:
+    given = Feedback.objects.filter(trace_id=OuterRef("id"))
+    match verdict:
+        case "helpful" | "unhelpful":
+            return traces.filter(Exists(given.filter(helpful=verdict == "helpful")))
+        case "none":
+            return traces.filter(~Exists(given))
+    return traces
+
+
+def _of_words(traces: QuerySet[Trace], words: Sequence[str], principal: Principal) -> QuerySet[Trace]:
+    """Whoever may not read an answer must not learn by searching what stands in it."""
+    if not words:
+        return traces
+    for word in words:
+        traces = traces.filter(Q(question__icontains=word) | Q(answer__icontains=word))
+    if current_tenant().groups is None:
+        return traces
+    hidden = Lineage.objects.filter(
+        child_kind="answer", child_id=OuterRef("id"), parent_kind="document_version"
+    ).exclude(parent_id__in=versions_readable().values("id"))
+    return traces.filter(~Exists(hidden) | Q(user_id=principal.user_id))
+
+
+def _paged(traces: QuerySet[Trace], before: str) -> QuerySet[Trace]:
+    ordered = traces.order_by("-created_at", "-id")
+    at, _underscore, last = before.partition("_")
+    moment, identifier = _moment(at), _uuid(last)
+    if moment is None or identifier is None:
+        return ordered
+    return ordered.filter(Q(created_at__lt=moment) | Q(created_at=moment, id__lt=identifier))
+
+
+def _readable(traces: Sequence[Trace], principal: Principal) -> set[UUID]:
+    """Those whose cited documents the reader may all see, and one's own."""
+    if current_tenant().groups is None:
+        return {trace.id for trace in traces}
+    quoted = {trace.id: _versions(trace) for trace in traces}
+    asked = set().union(*quoted.values()) if quoted else set()
+    seen = (
+        {str(key) for key in versions_readable().filter(id__in=asked).values_list("id", flat=True)} if asked else set()
+    )
+    return {trace.id for trace in traces if trace.user_id == principal.user_id or quoted[trace.id] <= seen}
+
+
+def _versions(trace: Trace) -> set[str]:
+    return {str(item["document_version_id"]) for item in trace.citations if item.get("document_version_id")}
+
+
+def _row(trace: Trace, readable: bool, helpful: bool | None, names: Mapping[UUID, str]) -> TraceRow:
+    outcome = outcome_of(trace)
+    state, label = OUTCOMES[outcome]
+    actions = dict.fromkeys(verdict["action"] for verdict in trace.guard if verdict.get("action", "allow") != "allow")
+    return TraceRow(
+        id=trace.id,
+        question=trace.question if readable else "",
+        answer=trace.answer if readable else "",
+        withheld=not readable,
+        outcome=outcome,
+        state=state,
+        label=label,
+        seconds=trace.seconds,
+        cost=trace.cost,
+        tokens=trace.prompt_tokens + trace.completion_tokens,
+        at=trace.created_at,
+        solution=names.get(trace.solution_id, "") if trace.solution_id else "",
+        helpful=helpful,
+        touched=[VERDICTS.get(action, action) for action in actions],
+    )
+
+
+def _bar(span: TraceSpan, whole: float) -> Bar:
+    scale = 1000 / whole if whole else 0.0
+    start = min(996, round(span.start * scale))
+    detail = ", ".join(
+        f"{key}: {_plain(value)}" for key, value in span.attributes.items() if value not in (None, "", [])
+    )
+    width = max(4, min(1000 - start, round(span.seconds * scale)))
+    return Bar(SPANS.get(span.name, span.name), start, width, span.seconds, span.start, detail)
+
+
+def _plain(value: Any) -> str:
+    return ", ".join(map(str, value)) if isinstance(value, list) else str(value)
+
+
+def _decision(verdict: Mapping[str, Any]) -> Decision:
+    side, action = verdict.get("side", ""), verdict.get("action", "")
+    return Decision(
+        side=SIDES.get(side, side),
+        action=action,
+        label=VERDICTS.get(action, action),
+        rules=verdict.get("rules", []),
+        score=verdict.get("score", 0.0),
+        policy=verdict.get("policy_version", ""),
+    )
+
+
+def _address(item: Mapping[str, Any], chunk: Chunk | None) -> str:
+    document, version = item.get("document_id"), item.get("document_version_id")
+    if not document or not version:
+        return ""
+    block = _block(chunk, item.get("quote", "")) if chunk else None
+    places = {"page": item.get("page"), "block": block}
+    query = {"version": version} | {key: value for key, value in places.items() if value is not None}
+    try:
+        return f"{reverse('document', args=[document])}?{urlencode(query)}"
+    except NoReverseMatch:
+        return ""
+
+
+def _block(chunk: Chunk, quote: str) -> int | None:
+    """The block in which the quote begins: ``spans`` are [start, end, block, block_start] over the chunk's text."""
+    start = max(0, chunk.text.find(quote))
+    return next((block for first, last, block, _begin in chunk.spans if first <= start < last), None)
+
+
+def _people(ids: Sequence[UUID | None]) -> dict[UUID, str]:
+    wanted = {each for each in ids if each}
+    found = User.objects.filter(id__in=wanted).values_list("id", "name", "email") if wanted else []
+    return {key: name or email for key, name, email in found}
+
+
+def _options(words: Mapping[str, Any], chosen: str) -> list[Option]:
+    return [Option(value, label, value == chosen) for value, label in words.items()]
+
+
+def _uuid(text: str) -> UUID | None:
+    try:
+        return UUID(text)
+    except ValueError:
+        return None
+
+
+def _moment(text: str) -> datetime | None:
+    try:
+        found = parse_datetime(text.replace(" ", "+"))
+    except ValueError:
+        return None
+    return found if found and found.tzinfo else None

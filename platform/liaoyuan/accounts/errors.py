@@ -17,6 +17,13 @@ class OrganizationNameInvalid(LiaoyuanError):
     status = 422
 
 
+class OrganizationNameTaken(LiaoyuanError):
+    code = "organization_name_taken"
+    zh = "名称“{name}”已被占用。请换一个名称。"
+    en = "The name “{name}” is taken. Choose another one."
+    status = 409
+
+
 class LastOwner(LiaoyuanError):
     code = "last_owner"
     zh = "这是最后一位所有者。请先指定另一位所有者。"

@@ -43,6 +43,13 @@ class ScopeMissing(LiaoyuanError):
     status = 403
 
 
+class OrganizationSuspended(LiaoyuanError):
+    code = "organization_suspended"
+    zh = "贵组织已被平台运维人员停用：数据都在，任务暂停。请联系平台运维人员恢复。"
+    en = "Your organization was suspended by the platform's operator: nothing is lost, jobs wait. Ask the operator."
+    status = 403
+
+
 @dataclass(frozen=True)
 class Principal:
     """Somebody who was authenticated, in one organization. ``scopes`` None means: not limited by a key."""
@@ -53,6 +60,7 @@ class Principal:
     groups: tuple[str, ...] = ()
     scopes: frozenset[str] | None = None
     channel: str = "session"
+    suspended: bool = False
 
     @property
     def document_groups(self) -> tuple[str, ...] | None:
@@ -63,11 +71,16 @@ class Principal:
 def allowed(principal: Principal, action: str) -> bool:
     """Whether today's role allows ``action`` and, for a key, its scopes do too."""
     in_role = action in POLICY.get(principal.role, frozenset())
-    return in_role and (principal.scopes is None or action in principal.scopes)
+    return in_role and not principal.suspended and (principal.scopes is None or action in principal.scopes)
 
 
 def require(principal: Principal, action: str) -> None:
-    """Raise unless ``principal`` may do ``action``: PermissionDenied for the role, ScopeMissing for the key."""
+    """Raise unless ``principal`` may do ``action``: PermissionDenied for the role, ScopeMissing for the key.
+
+    OrganizationSuspended where an operator closed the organization, whatever the role.
+    """
+    if principal.suspended:
+        raise OrganizationSuspended
     if action not in POLICY.get(principal.role, frozenset()):
         raise PermissionDenied(action=action)
     if not allowed(principal, action):

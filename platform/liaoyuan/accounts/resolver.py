@@ -62,7 +62,7 @@ def principals_of_users(user_ids: Collection[UUID]) -> list[Principal]:
 def memberships_of_users(user_ids: Collection[UUID]) -> dict[Principal, str]:
     """The same with the name of each organization, which its members may know."""
     with system_context("organizations of a user") as alias:
-        members = _active_members(alias).filter(user_id__in=user_ids).select_related("organization")
+        members = _active_members(alias).filter(user_id__in=user_ids)
         return {_principal(each, "session"): each.organization.name for each in members.order_by("created_at")}
 
 
@@ -75,7 +75,8 @@ def principal_from_session(user: User, organization_id: UUID | None = None) -> P
 
 
 def _active_members(alias: str) -> QuerySet[Member]:
-    return Member.objects.using(alias).filter(disabled_at__isnull=True, user__is_active=True)
+    members = Member.objects.using(alias).select_related("organization")
+    return members.filter(disabled_at__isnull=True, user__is_active=True)
 
 
 def _principal(member: Member, channel: str) -> Principal:
@@ -85,4 +86,5 @@ def _principal(member: Member, channel: str) -> Principal:
         role=member.role,
         groups=tuple(member.groups),
         channel=channel,
+        suspended=member.organization.suspended_at is not None,
     )

@@ -22,7 +22,12 @@ def budget_check() -> None:
     """Ask inside the tenant context, before an answer is begun. Raises QuotaUsedUp."""
     organization_id = current_tenant().organization_id
     quota = Organization.objects.values_list("daily_token_quota", flat=True).get(id=organization_id)
+    if tokens_today() >= quota:
+        raise QuotaUsedUp(quota=quota)
+
+
+def tokens_today() -> int:
+    """Tokens of the current organization since midnight UTC, when its quota begins anew."""
     today = datetime.combine(timezone.now().astimezone(UTC).date(), time.min, tzinfo=UTC)
     tokens = Sum(F("prompt_tokens") + F("completion_tokens"), default=0)
-    if Trace.objects.filter(created_at__gte=today).aggregate(tokens=tokens)["tokens"] >= quota:
-        raise QuotaUsedUp(quota=quota)
+    return int(Trace.objects.filter(created_at__gte=today).aggregate(tokens=tokens)["tokens"])

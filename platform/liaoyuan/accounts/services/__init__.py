@@ -17,9 +17,15 @@ from liaoyuan.accounts.services.members import (
     member_leave,
     member_role_set,
 )
-from liaoyuan.accounts.services.organizations import organization_create, user_create
+from liaoyuan.accounts.services.organizations import (
+    account_update,
+    organization_create,
+    organization_rename,
+    user_create,
+)
 
 __all__ = [
+    "account_update",
     "api_key_create",
     "api_key_revoke",
     "audit_record",
@@ -36,5 +42,6 @@ __all__ = [
     "member_leave",
     "member_role_set",
     "organization_create",
+    "organization_rename",
     "user_create",
 ]

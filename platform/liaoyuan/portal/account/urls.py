@@ -1,5 +1,14 @@
-"""The addresses of the portal's account pages."""
+"""The addresses of the portal's account pages, and the two doors for those who cannot sign in yet."""
 
-from django.urls import URLPattern
+from django.urls import path
 
-urlpatterns: list[URLPattern] = []
+from liaoyuan.portal.account import entrance, views
+
+urlpatterns = [
+    path("account/", views.account, name="account"),
+    path("account/sessions/<int:session_id>/end", views.session_end, name="session_end"),
+    path("account/sessions/end-others", views.sessions_end, name="sessions_end"),
+    path("account/leave", views.leave, name="account_leave"),
+    path("invitation", entrance.invitation, name="invitation"),
+    path("enter/<str:token>", entrance.enter, name="enter"),
+]

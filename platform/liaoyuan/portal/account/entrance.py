@@ -1,0 +1,54 @@
+"""The two ways in without a password: an invitation, and the one-time link that the machine's operator made."""
+
+from allauth.account.utils import perform_login
+from django.contrib import messages
+from django.contrib.auth import logout
+from django.core.exceptions import ValidationError
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.utils.translation import gettext as _
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_http_methods
+
+from liaoyuan.accounts.services import invitation_accept, login_link_use
+from liaoyuan.errors import LiaoyuanError
+from liaoyuan.portal.account.forms import InvitationForm
+from liaoyuan.portal.door import language
+
+
+@never_cache
+@require_http_methods(["GET", "POST"])
+def invitation(request: HttpRequest) -> HttpResponse:
+    """Join an organization with the code of an invitation; the link carries it behind #, which no server logs."""
+    form = InvitationForm(request.POST or None)
+    if request.method == "POST" and form.is_valid():
+        try:
+            invitation_accept(**form.cleaned_data)
+        except ValidationError as error:
+            form.add_error("password", error)
+        except LiaoyuanError as error:
+            form.add_error("token", error.sentence(language()))
+        else:
+            messages.success(request, _("Welcome. Sign in with your e-mail address and password."))
+            return redirect("account_login")
+    return render(request, "portal/invitation.html", {"form": form}, status=422 if form.errors else 200)
+
+
+@never_cache
+@require_http_methods(["GET", "POST"])
+def enter(request: HttpRequest, token: str) -> HttpResponse:
+    """Sign in by a one-time link. Looking at the link spends nothing: programs look at links too; the button does.
+
+    Whoever has a second step still takes it.
+    """
+    if request.method != "POST":
+        return render(request, "portal/account/enter.html")
+    try:
+        user = login_link_use(token=token)
+    except LiaoyuanError as error:
+        shown = {"sentence": error.sentence(language())}
+        return render(request, "portal/account/enter.html", shown, status=error.status)
+    if request.user.is_authenticated:
+        logout(request)
+    answer: HttpResponse = perform_login(request, user, redirect_url="/")
+    return answer

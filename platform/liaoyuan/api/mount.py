@@ -1,11 +1,19 @@
-"""Sends a request to the application that owns the beginning of its path, and bounds what may be sent to all others."""
+"""Sends a request to the application that owns the beginning of its path, and bounds what may be sent to all others.
 
+Every answer carries ``X-Request-Id``: the caller's own, where it is a sane one, else a new one. Logs name it.
+"""
+
+import re
+import uuid
 from collections.abc import Mapping
+from typing import Final
 
 from liaoyuan.api.asgi import AsgiApp, BodyTooLarge, Message, Receive, Scope, Send, header, json_send, language_of
 
 # An upload of a gigabyte, and the lines around its files.
-LARGEST_BODY = (1 << 30) + (1 << 20)
+LARGEST_BODY: Final = (1 << 30) + (1 << 20)
+REQUEST_ID: Final = "x-request-id"
+SANE_ID: Final = re.compile(r"[A-Za-z0-9._-]{8,64}")
 
 
 class Mount:
@@ -24,6 +32,7 @@ class Mount:
         if scope["type"] != "http":
             await self._otherwise(scope, receive, send)
             return
+        send = _named(scope, send)
         path = scope["path"]
         for prefix, application in self._prefixes.items():
             if path == prefix or path.startswith(f"{prefix}/"):
@@ -35,6 +44,21 @@ class Mount:
             await json_send(send, error.status, error.as_dict(language_of(header(scope, "accept-language"))))
             return
         await self._otherwise(scope, _Limited(receive, self._body_limit), send)
+
+
+def _named(scope: Scope, send: Send) -> Send:
+    """Give the request its id, for the applications behind and for the answer."""
+    sent = header(scope, REQUEST_ID)
+    name = sent if SANE_ID.fullmatch(sent) else uuid.uuid4().hex
+    pair = (REQUEST_ID.encode(), name.encode())
+    scope["headers"] = [*(item for item in scope["headers"] if item[0] != pair[0]), pair]
+
+    async def named(message: Message) -> None:
+        if message["type"] == "http.response.start":
+            message["headers"] = [*message.get("headers", []), pair]
+        await send(message)
+
+    return named
 
 
 class _Limited:

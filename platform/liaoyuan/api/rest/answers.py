@@ -2,34 +2,46 @@
 
 from uuid import UUID
 
-from ninja import Router
+from django.http import HttpResponse
+from ninja import Query, Router
 
-from liaoyuan.accounts.policy import allowed
+from liaoyuan.accounts.policy import Principal, allowed
 from liaoyuan.accounts.tenancy import tenant_context
 from liaoyuan.api.rest.door import ApiRequest, operation
-from liaoyuan.api.rest.schemas import AnswerOut, Question, Verdict
+from liaoyuan.api.rest.pages import Page, page
+from liaoyuan.api.rest.rows import narrowed
+from liaoyuan.api.rest.schemas.answers import (
+    AnswerOut,
+    CitationOut,
+    FeedbackOut,
+    FeedbackQuery,
+    Question,
+    SpanOut,
+    TraceOut,
+    TraceRow,
+    TracesQuery,
+    Verdict,
+    VerdictOut,
+)
 from liaoyuan.deployment.answering import Asker, answer
+from liaoyuan.deployment.errors import NotLive
 from liaoyuan.deployment.models import Route
 from liaoyuan.deployment.selectors import deployment_for
-from liaoyuan.errors import LiaoyuanError, NotFound
+from liaoyuan.errors import NotFound
 from liaoyuan.knowledge.rights import all_readable
 from liaoyuan.operations.budget import budget_check
-from liaoyuan.operations.models import Trace
+from liaoyuan.operations.models import Feedback, Trace
 from liaoyuan.operations.selectors import trace_get
 from liaoyuan.operations.services import feedback_give
 from liaoyuan.pipeline.selectors import solution_get
 
 router = Router(tags=["answers"])
+SHOWN_IN_ROWS = tuple(name for name in TraceRow.model_fields if name not in {"withheld", "question"})
 
 
-class NotDeployed(LiaoyuanError):
-    code = "not_deployed"
-    zh = "该应用尚未上线。请先完成流水线，并批准上线。"
-    en = "This solution is not live yet. Complete its pipeline and approve it first."
-    status = 409
-
-
-@operation(router, "POST", "/solutions/{solution_id}/ask", action="ask", tenant=False, response=AnswerOut)
+@operation(
+    router, "POST", "/solutions/{solution_id}/ask", action="ask", limit="ask", tenant=False, response=AnswerOut
+)  # fmt: skip
 def solution_ask(request: ApiRequest, solution_id: UUID, body: Question) -> AnswerOut:
     """One question, answered with citations or not at all."""
     who = request.auth
@@ -37,7 +49,7 @@ def solution_ask(request: ApiRequest, solution_id: UUID, body: Question) -> Answ
         solution = solution_get(solution_id)
         route = Route.objects.filter(solution_id=solution.id).first()
         if route is None:
-            raise NotDeployed
+            raise NotLive
         deployment = deployment_for(route.name)
         budget_check()
     # No transaction is held while a model writes.
@@ -50,46 +62,47 @@ def solution_ask(request: ApiRequest, solution_id: UUID, body: Question) -> Answ
         mode=found.mode,
         model=found.model,
         fell_back=found.fell_back,
-        citations=list(found.citations),
-        nearest=list(found.nearest),
+        citations=[CitationOut(**citation) for citation in found.citations],
+        nearest=[CitationOut(**citation) for citation in found.nearest],
         escalation=found.escalation,
         disclaimer=found.disclaimer,
         seconds=found.seconds,
     )
 
 
-@operation(router, "GET", "/traces/{trace_id}", action="trace.view")
-def trace_show(request: ApiRequest, trace_id: UUID) -> dict[str, object]:
+@operation(router, "GET", "/traces", action="trace.view", response=Page[TraceRow])
+def traces_list(request: ApiRequest, response: HttpResponse, query: Query[TracesQuery]) -> Page[TraceRow]:
+    """What was asked and what came of it. A text that quotes documents one may not read is withheld."""
+    rows = narrowed(
+        Trace.objects.all(),
+        solution_id=query.solution_id,
+        mode=query.mode,
+        abstained=query.abstained,
+        blocked=query.blocked,
+        created_at__gte=query.since,
+        created_at__lt=query.until,
+    )
+    return page(request, response, query, rows, lambda trace: _row(request.auth, trace), sort=query.sort)
+
+
+@operation(router, "GET", "/traces/{trace_id}", action="trace.view", response=TraceOut)
+def trace_show(request: ApiRequest, trace_id: UUID) -> TraceOut:
     """What happened for one question. The text is withheld where it quotes documents that the caller may not read."""
     trace = trace_get(trace_id)
-    readable = trace.user_id == request.auth.user_id or all_readable(trace.citations)
-    return {
-        "id": trace.id,
-        "solution_id": trace.solution_id,
-        "deployment_id": trace.deployment_id,
-        "bundle_id": trace.bundle_id,
-        "user_id": trace.user_id,
-        "created_at": trace.created_at,
-        "withheld": not readable,
-        "question": trace.question if readable else "",
-        "answer": trace.answer if readable else "",
-        "citations": trace.citations if readable else [],
-        "abstained": trace.abstained,
-        "mode": trace.mode,
-        "model": trace.model,
-        "guard": trace.guard,
-        "spans": list(trace.spans.order_by("position").values("name", "start", "seconds", "attributes")),
-        "prompt_tokens": trace.prompt_tokens,
-        "completion_tokens": trace.completion_tokens,
-        "seconds": trace.seconds,
-        "cost": trace.cost,
-        "error": trace.error,
-        "feedback": list(trace.feedback.values("helpful", "reason", "comment", "created_at")),
-    }
+    row = _row(request.auth, trace)
+    return TraceOut(
+        **row.model_dump(),
+        bundle_id=trace.bundle_id,
+        answer="" if row.withheld else trace.answer,
+        citations=[] if row.withheld else trace.citations,
+        guard=trace.guard,
+        spans=[SpanOut.from_orm(span) for span in trace.spans.order_by("position")],
+        feedback=[VerdictOut.from_orm(verdict) for verdict in trace.feedback.order_by("created_at")],
+    )
 
 
-@operation(router, "POST", "/traces/{trace_id}/feedback", action="feedback.give")
-def trace_feedback(request: ApiRequest, trace_id: UUID, body: Verdict) -> dict[str, object]:
+@operation(router, "POST", "/traces/{trace_id}/feedback", action="feedback.give", response=FeedbackOut)
+def trace_feedback(request: ApiRequest, trace_id: UUID, body: Verdict) -> FeedbackOut:
     """A verdict on one's own answer, or on any answer for those who may see traces. A bad one needs a reason."""
     who = request.auth
     if not allowed(who, "trace.view") and not Trace.objects.filter(id=trace_id, user_id=who.user_id).exists():
@@ -97,4 +110,20 @@ def trace_feedback(request: ApiRequest, trace_id: UUID, body: Verdict) -> dict[s
     feedback = feedback_give(
         trace_id=trace_id, user_id=who.user_id, helpful=body.helpful, reason=body.reason, comment=body.comment
     )
-    return {"id": feedback.id, "helpful": feedback.helpful, "reason": feedback.reason}
+    return FeedbackOut.from_orm(feedback)
+
+
+@operation(router, "GET", "/feedback", action="trace.view", response=Page[FeedbackOut])
+def feedback_list(request: ApiRequest, response: HttpResponse, query: Query[FeedbackQuery]) -> Page[FeedbackOut]:
+    """What people said about answers."""
+    rows = narrowed(
+        Feedback.objects.all(), trace__solution_id=query.solution_id, helpful=query.helpful, reason=query.reason
+    )
+    return page(request, response, query, rows, FeedbackOut.from_orm, sort=query.sort)
+
+
+def _row(who: Principal, trace: Trace) -> TraceRow:
+    """One trace in a list; who sees every document sees every text, and everybody sees their own."""
+    readable = trace.user_id == who.user_id or who.document_groups is None or all_readable(trace.citations)
+    shown = {name: getattr(trace, name) for name in SHOWN_IN_ROWS}
+    return TraceRow(**shown, withheld=not readable, question=trace.question if readable else "")

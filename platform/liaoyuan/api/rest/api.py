@@ -1,18 +1,77 @@
 """``/api/v1``: everything that the platform does, for programs. Its description is at ``/api/v1/docs`` for members."""
 
-from django.contrib.auth.decorators import login_required
-from ninja import NinjaAPI
+from typing import Any
 
-from liaoyuan.api.rest import answers, documents, oversight, people, runs, solutions
+from django.contrib.auth.decorators import login_required
+from django.urls import URLPattern, URLResolver
+from ninja import NinjaAPI
+from ninja.openapi.schema import OpenAPISchema
+
+from liaoyuan.api.rest import (
+    answers,
+    assurance,
+    contents,
+    datasets,
+    deployments,
+    documents,
+    invitations,
+    oversight,
+    people,
+    runs,
+    solutions,
+    trainings,
+)
+from liaoyuan.api.rest.describe import describe
+from liaoyuan.api.rest.edge import edges
 from liaoyuan.api.rest.problems import problems_install
 
-api = NinjaAPI(
+ROUTERS = (
+    solutions,
+    runs,
+    documents,
+    contents,
+    datasets,
+    trainings,
+    deployments,
+    assurance,
+    answers,
+    people,
+    invitations,
+    oversight,
+)
+DESCRIPTION = """\
+Everything that the portal does, for programs. Send an API key as `Authorization: Bearer ly_…`.
+
+* **Errors** are `application/problem+json` with a stable `code`, in the language of `Accept-Language` (zh, en).
+* **Lists** come in pages: send `next` as `cursor`. The `Link` header has the address of the next page.
+* **Long work** answers `202` at once; `Location` has the run to follow, `/runs/{id}/events` streams it.
+* **Retries** are safe with an `Idempotency-Key` on any POST: the same key and body give the same answer for 24 hours.
+* **Limits** are told in `RateLimit-*` headers; above them `429` says in `Retry-After` when to come back.
+"""
+
+
+class Api(NinjaAPI):
+    """Ninja behind our edge, with a description that says all that a caller needs."""
+
+    def _get_urls(self) -> list[URLResolver | URLPattern]:
+        return edges(super()._get_urls())
+
+    def get_openapi_schema(
+        self, *, path_prefix: str | None = None, path_params: dict[str, Any] | None = None
+    ) -> OpenAPISchema:
+        """The OpenAPI 3.1 document, with scopes, errors, headers and examples."""
+        found = super().get_openapi_schema(path_prefix=path_prefix, path_params=path_params)
+        describe(found)
+        return found
+
+
+api = Api(
     title="Liaoyuan",
     version="1",
     urls_namespace="api",
-    description="Errors are application/problem+json with a stable code, in the language of Accept-Language (zh, en).",
+    description=DESCRIPTION,
     docs_decorator=login_required,
 )
-for module in (solutions, runs, documents, answers, people, oversight):
+for module in ROUTERS:
     api.add_router("", module.router)
 problems_install(api)

@@ -1,30 +1,46 @@
-"""Collections and their documents: make, upload, list."""
+"""Collections and documents: make, upload, list, read, erase; and search."""
 
+from typing import Any
 from uuid import UUID
 
+from django.db.models import Count, OuterRef, Subquery, Sum
 from django.http import HttpResponse
-from ninja import File, Form, Router, Status
+from ninja import File, Form, Query, Router, Status
 from ninja.files import UploadedFile
 
 from liaoyuan.api.rest.door import ApiRequest, operation
-from liaoyuan.api.rest.idempotency import idempotency_key
+from liaoyuan.api.rest.pages import Page, page
 from liaoyuan.api.rest.present import document_out, path_of, run_out
 from liaoyuan.api.rest.problems import request_language
-from liaoyuan.api.rest.schemas import CollectionNew, CollectionOut, DocumentOut, Group, Started
+from liaoyuan.api.rest.rows import narrowed, one
+from liaoyuan.api.rest.schemas.base import Group
+from liaoyuan.api.rest.schemas.documents import (
+    CollectionDetail,
+    CollectionNew,
+    CollectionOut,
+    CollectionsQuery,
+    DocumentOut,
+    DocumentsQuery,
+    Found,
+    Retrieve,
+)
+from liaoyuan.api.rest.schemas.work import Started
+from liaoyuan.api.retrieval import found_in
 from liaoyuan.api.uploads import upload_receive
-from liaoyuan.errors import NotFound
-from liaoyuan.knowledge.models import Collection
+from liaoyuan.knowledge.models import Collection, Document, DocumentVersion
 from liaoyuan.knowledge.rights import versions_readable
 from liaoyuan.knowledge.services import collection_create
 
 router = Router(tags=["documents"])
-MOST = 5000
 
 
-@operation(router, "GET", "/collections", action="document.view", response=list[CollectionOut])
-def collections_list(request: ApiRequest) -> list[CollectionOut]:
-    """The organization's collections by name."""
-    return [_collection(found) for found in Collection.objects.order_by("name")[:500]]
+@operation(router, "GET", "/collections", action="document.view", response=Page[CollectionOut])
+def collections_list(
+    request: ApiRequest, response: HttpResponse, query: Query[CollectionsQuery]
+) -> Page[CollectionOut]:
+    """The organization's collections."""
+    rows = narrowed(Collection.objects.all(), name__icontains=query.q)
+    return page(request, response, query, rows, CollectionOut.from_orm, sort=query.sort)
 
 
 @operation(
@@ -33,17 +49,61 @@ def collections_list(request: ApiRequest) -> list[CollectionOut]:
 def collection_new(request: ApiRequest, body: CollectionNew, response: HttpResponse) -> "Status[CollectionOut]":
     """Make a collection; the same name again gives the same one (200)."""
     collection, created = collection_create(name=body.name)
-    response["Location"] = path_of("collections", collection.id) + "/documents"
-    return Status(201 if created else 200, _collection(collection))
+    response["Location"] = path_of("collections", collection.id)
+    return Status(201 if created else 200, CollectionOut.from_orm(collection))
 
 
-@operation(router, "GET", "/collections/{collection_id}/documents", action="document.view", response=list[DocumentOut])
-def documents_list(request: ApiRequest, collection_id: UUID) -> list[DocumentOut]:
+@operation(router, "GET", "/collections/{collection_id}", action="document.view", response=CollectionDetail)
+def collection_show(request: ApiRequest, collection_id: UUID) -> CollectionDetail:
+    """A collection with the numbers of what the caller may read in it."""
+    found = one(Collection.objects.all(), id=collection_id)
+    versions = versions_readable().filter(document__collection_id=found.id, document__erased_at__isnull=True)
+    sums = versions.aggregate(size=Sum("size", default=0), documents=Count("document", distinct=True))
+    newest = versions.order_by("document_id", "-number").distinct("document_id")
+    states: dict[str, int] = {}
+    chunks = 0
+    for state, count in newest.values_list("state", "chunk_count"):
+        states[state] = states.get(state, 0) + 1
+        chunks += count
+    return CollectionDetail(
+        id=found.id,
+        name=found.name,
+        created_at=found.created_at,
+        documents=sums["documents"],
+        states=states,
+        chunks=chunks,
+        size=sums["size"],
+    )
+
+
+@operation(
+    router, "POST", "/collections/{collection_id}/retrieve", action="ask", limit="ask", tenant=False, response=Found
+)
+def collection_search(request: ApiRequest, collection_id: UUID, body: Retrieve) -> Found:
+    """Search a collection by meaning and by words, inside the caller's rights: chunks with the way to their place."""
+    return found_in(request.auth, collection_id, body.query, k=body.k, day=body.day)
+
+
+@operation(router, "GET", "/collections/{collection_id}/documents", action="document.view", response=Page[DocumentOut])
+def documents_list(
+    request: ApiRequest, response: HttpResponse, collection_id: UUID, query: Query[DocumentsQuery]
+) -> Page[DocumentOut]:
     """The newest version of each document that the caller may read, refused files with their reason."""
-    _existing(collection_id)
-    versions = versions_readable().filter(document__collection_id=collection_id, document__erased_at__isnull=True)
-    newest = versions.select_related("document").order_by("document__name", "document_id", "-number")
-    return [document_out(version) for version in newest.distinct("document__name", "document_id")[:MOST]]
+    one(Collection.objects.all(), id=collection_id)
+    newest = versions_readable().filter(document_id=OuterRef("id")).order_by("-number")
+    rows = Document.objects.filter(collection_id=collection_id, erased_at__isnull=True).annotate(
+        newest=Subquery(newest.values("id")[:1])
+    )
+    rows = narrowed(rows.filter(newest__isnull=False), name__icontains=query.q)
+    if query.state is not None:
+        rows = rows.annotate(state=Subquery(newest.values("state")[:1])).filter(state=query.state)
+
+    def many(found: list[Any]) -> list[DocumentOut]:
+        wanted = [document.newest for document in found]
+        versions = DocumentVersion.objects.select_related("document").in_bulk(wanted)
+        return [document_out(versions[key]) for key in wanted]
+
+    return page(request, response, query, rows, lambda found: many([found])[0], sort=query.sort, many=many)
 
 
 @operation(router, "POST", "/collections/{collection_id}/documents", action="document.import", response={202: Started})
@@ -54,23 +114,8 @@ def documents_upload(
     files: File[list[UploadedFile]],
     group: Form[list[Group]] = [],  # noqa: B006 - ninja reads the default, nobody changes it
 ) -> "Status[Started]":
-    """Take files (multipart, field ``files``) and start their import; ``group`` limits who may read them.
-
-    The same ``Idempotency-Key`` again gives the same run.
-    """
-    collection = _existing(collection_id)
-    key = idempotency_key(request, "collections.documents", collection.id)
-    run = upload_receive(collection=collection, files=files, groups=group, idempotency_key=key)
+    """Take files (multipart, field ``files``) and start their import; ``group`` limits who may read them."""
+    collection = one(Collection.objects.all(), id=collection_id)
+    run = upload_receive(collection=collection, files=files, groups=group)
     response["Location"] = path_of("runs", run.id)
     return Status(202, Started(pipeline_id=None, runs=[run_out(run, request_language(request))]))
-
-
-def _existing(collection_id: UUID) -> Collection:
-    found = Collection.objects.filter(id=collection_id).first()
-    if found is None:
-        raise NotFound
-    return found
-
-
-def _collection(found: Collection) -> CollectionOut:
-    return CollectionOut(id=found.id, name=found.name, created_at=found.created_at)

@@ -1,8 +1,12 @@
-"""How a request to ``/api/v1`` becomes a principal, and what each operation asks of them."""
+"""How a request to ``/api/v1`` becomes a principal, and what each operation asks of them.
+
+One resolver for all channels: an API key, a browser's session and an event stream come in by :func:`caller`.
+"""
 
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 from functools import wraps
-from typing import Any
+from typing import Any, Final
 
 from django.http import HttpRequest
 from ninja import Router
@@ -10,19 +14,24 @@ from ninja.security.base import AuthBase
 from ninja.utils import check_csrf
 
 from liaoyuan.accounts.choice import organization_chosen
+from liaoyuan.accounts.keys import key_split
 from liaoyuan.accounts.policy import Principal, require
-from liaoyuan.accounts.resolver import NotAuthenticated, principal_from_header, principal_from_session
+from liaoyuan.accounts.resolver import BEARER, NotAuthenticated, principal_from_header, principal_from_session
 from liaoyuan.accounts.tenancy import tenant_context
-from liaoyuan.errors import LiaoyuanError
+from liaoyuan.api.limits import Allowance, Class, RateLimited, allowance
+from liaoyuan.api.rest.idempotency import once, once_apart
+from liaoyuan.errors import InvalidInput, LiaoyuanError
 
 View = Callable[..., Any]
-SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
+SAFE: Final = frozenset({"GET", "HEAD", "OPTIONS"})
+QUERY: Final = "query"
 
 
 class ApiRequest(HttpRequest):
-    """A request behind the door."""
+    """A request behind the door. ``allowance`` is what its caller has left of the rate limit."""
 
     auth: Principal
+    allowance: Allowance | None
 
 
 class CsrfRefused(LiaoyuanError):
@@ -32,8 +41,15 @@ class CsrfRefused(LiaoyuanError):
     status = 403
 
 
+class UnknownParameter(InvalidInput):
+    code = "unknown_parameter"
+    zh = "未知的查询参数：{names}。可用：{known}。"
+    en = "Unknown query parameters: {names}. There are: {known}."
+
+
 class Caller(AuthBase):
-    """An API key in the Authorization header, else a session with its CSRF token; then the policy table on ``action``.
+    """An API key in the Authorization header, else a session with its CSRF token; then the caller's rate limit, then
+    the policy table on ``action``.
 
     A header that is there decides alone: a wrong key never falls back to a cookie.
     """
@@ -42,12 +58,14 @@ class Caller(AuthBase):
     openapi_scheme = "bearer"
     openapi_description = "API key; a signed-in browser session works as well, with its CSRF token"
 
-    def __init__(self, action: str) -> None:
+    def __init__(self, action: str, limit: Class) -> None:
         super().__init__()
         self.action = action
+        self.limit: Class = limit
 
     def __call__(self, request: HttpRequest) -> Principal:
         principal = caller(request)
+        limit_take(request, self.limit, _name(request, principal))
         require(principal, self.action)
         return principal
 
@@ -64,23 +82,81 @@ def caller(request: HttpRequest) -> Principal:
     return principal_from_session(request.user, organization_chosen(request))
 
 
+def limit_take(request: HttpRequest, limit: Class, name: str) -> None:
+    """Count the request; what is left is told in its headers. Raises RateLimited."""
+    found = allowance(limit, name)
+    request.allowance = found  # type: ignore[attr-defined]
+    if found is not None and not found.allowed:
+        raise RateLimited(limit=found.limit, seconds=found.reset)
+
+
+def _name(request: HttpRequest, principal: Principal) -> str:
+    """Each key has a bucket of its own, and so has each signed-in person in each organization."""
+    parts = key_split(request.headers.get("Authorization", "")[len(BEARER) :])
+    who = f"key:{parts.prefix}" if parts else f"user:{principal.user_id}"
+    return f"{principal.organization_id}:{who}"
+
+
 def operation(
-    router: Router, method: str, path: str, *, action: str, tenant: bool = True, **options: Any
+    router: Router,
+    method: str,
+    path: str,
+    *,
+    action: str,
+    tenant: bool = True,
+    limit: Class | None = None,
+    extra: dict[str, Any] | None = None,
+    **options: Any,
 ) -> Callable[[View], View]:
-    """Register a view under the policy table's ``action``; ``tenant`` False: it opens short contexts of its own."""
+    """Register a view under the policy table's ``action``; ``tenant`` False: it opens short contexts of its own.
+
+    ``extra`` goes into the description as it is. Every POST takes an ``Idempotency-Key``.
+    An unknown query parameter is refused, never ignored.
+    """
+    kind: Class = limit or ("read" if method in SAFE else "write")
 
     def decorate(view: View) -> View:
         @wraps(view)
         def run(request: ApiRequest, *args: Any, **kwargs: Any) -> Any:
+            _refuse_unknown(request, known)
+            who, temporal = request.auth, kwargs.get("response")
+
+            def inside() -> AbstractContextManager[Any]:
+                return tenant_context(who.organization_id, who.user_id, groups=who.document_groups)
+
+            def work() -> Any:
+                return view(request, *args, **kwargs)
+
             if not tenant:
-                return view(request, *args, **kwargs)
-            who = request.auth
-            with tenant_context(who.organization_id, who.user_id, groups=who.document_groups):
-                return view(request, *args, **kwargs)
+                return once_apart(request, who, temporal, work, inside) if method == "POST" else work()
+            with inside():
+                return once(request, who, temporal, work) if method == "POST" else work()
 
         register: Callable[[View], View] = router.api_operation(
-            [method], path, auth=Caller(action), openapi_extra={"x-action": action}, **options
+            [method],
+            path,
+            auth=Caller(action, kind),
+            operation_id=options.pop("operation_id", view.__name__),
+            openapi_extra={"x-action": action, "x-rate-limit": kind, **(extra or {})},
+            **options,
         )
-        return register(run)
+        found = register(run)
+        known = query_names(run)
+        return found
 
     return decorate
+
+
+def query_names(view: View) -> frozenset[str]:
+    """The query parameters of a registered view."""
+    models = view._ninja_operation.models  # type: ignore[attr-defined]
+    return frozenset(
+        name for model in models if model.__ninja_param_source__ == QUERY for name in model.__ninja_flatten_map__
+    )
+
+
+def _refuse_unknown(request: HttpRequest, known: frozenset[str]) -> None:
+    unknown = sorted(set(request.GET) - known)
+    if unknown:
+        names = ", ".join(name[:40] for name in unknown[:5])
+        raise UnknownParameter(names=names, known=", ".join(sorted(known)) or "-")

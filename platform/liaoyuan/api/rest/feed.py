@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import AsyncIterator, Callable
+from typing import Any, Final
 from uuid import UUID
 
 from asgiref.sync import sync_to_async
@@ -17,6 +18,11 @@ from liaoyuan.pipeline.selectors import run_get, solution_get
 # The stream itself speaks at least every 15 s.
 CHECK_SECONDS = 10.0
 LONGEST_NUMBER = 19
+EXAMPLE: Final = 'id: 4711\nevent: progress\ndata: {"seq": 4711, "kind": "progress", "progress": 0.42}\n\n'
+# How the description names a stream.
+STREAM: Final[dict[str, Any]] = {
+    "responses": {200: {"content": {"text/event-stream": {"schema": {"type": "string", "examples": [EXAMPLE]}}}}}
+}
 
 
 def feed_response(

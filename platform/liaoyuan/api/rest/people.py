@@ -1,29 +1,40 @@
-"""Who is here: oneself, members, invitations, API keys."""
+"""Who is here: oneself, the organization, members, API keys."""
 
+from datetime import UTC, datetime, time
 from uuid import UUID
 
-from ninja import Router, Status
+from django.db.models import F, Sum
+from django.http import HttpResponse
+from django.utils import timezone
+from ninja import Query, Router, Status
 
 from liaoyuan.accounts.models import ApiKey, Member, Organization
 from liaoyuan.accounts.policy import POLICY, Principal, allowed
 from liaoyuan.accounts.services import (
     api_key_create,
     api_key_revoke,
-    invitation_accept,
-    invitation_create,
     member_disable,
+    member_enable,
+    member_groups_set,
+    member_role_set,
 )
 from liaoyuan.api.rest.door import ApiRequest, operation
+from liaoyuan.api.rest.pages import Page, page
 from liaoyuan.api.rest.present import key_fields, key_out, member_out
-from liaoyuan.api.rest.schemas import (
-    InvitationAnswer,
-    InvitationNew,
+from liaoyuan.api.rest.rows import match, narrowed, one, tagged
+from liaoyuan.api.rest.schemas.people import (
     KeyMade,
     KeyNew,
     KeyOut,
+    KeysQuery,
+    Me,
+    MemberChange,
     MemberOut,
+    MembersQuery,
+    OrganizationOut,
 )
 from liaoyuan.errors import LiaoyuanError, NotFound
+from liaoyuan.operations.models import Trace
 
 router = Router(tags=["people"])
 
@@ -35,25 +46,70 @@ class ScopeBeyondKey(LiaoyuanError):
     status = 403
 
 
-@operation(router, "GET", "/me", action="organization.view")
-def me(request: ApiRequest) -> dict[str, object]:
+@operation(router, "GET", "/me", action="organization.view", response=Me)
+def me(request: ApiRequest) -> Me:
     """Who the caller is here, and what they may do."""
     who = request.auth
-    return {
-        "user_id": who.user_id,
-        "organization_id": who.organization_id,
-        "organization": Organization.objects.get(id=who.organization_id).name,
-        "role": who.role,
-        "groups": who.groups,
-        "channel": who.channel,
-        "actions": sorted(action for action in POLICY[who.role] if allowed(who, action)),
-    }
+    return Me(
+        user_id=who.user_id,
+        organization_id=who.organization_id,
+        organization=Organization.objects.get(id=who.organization_id).name,
+        role=who.role,
+        groups=list(who.groups),
+        channel=who.channel,
+        actions=sorted(action for action in POLICY[who.role] if allowed(who, action)),
+    )
 
 
-@operation(router, "GET", "/members", action="member.view", response=list[MemberOut])
-def members_list(request: ApiRequest) -> list[MemberOut]:
-    """The organization's members, oldest first."""
-    return [member_out(member) for member in Member.objects.select_related("user").order_by("created_at")[:2000]]
+@operation(router, "GET", "/organization", action="organization.view", response=OrganizationOut)
+def organization_show(request: ApiRequest, response: HttpResponse) -> OrganizationOut:
+    """The organization, its daily token quota and what is used of it."""
+    found = Organization.objects.get(id=request.auth.organization_id)
+    midnight = datetime.combine(timezone.now().astimezone(UTC).date(), time.min, tzinfo=UTC)
+    tokens = Sum(F("prompt_tokens") + F("completion_tokens"), default=0)
+    used = Trace.objects.filter(created_at__gte=midnight).aggregate(tokens=tokens)["tokens"]
+    return OrganizationOut(
+        id=found.id,
+        name=found.name,
+        daily_token_quota=found.daily_token_quota,
+        tokens_today=used,
+        created_at=found.created_at,
+    )
+
+
+@operation(router, "GET", "/members", action="member.view", response=Page[MemberOut])
+def members_list(request: ApiRequest, response: HttpResponse, query: Query[MembersQuery]) -> Page[MemberOut]:
+    """The organization's members."""
+    off = None if query.disabled is None else not query.disabled
+    rows = narrowed(Member.objects.select_related("user"), role=query.role, disabled_at__isnull=off)
+    return page(request, response, query, rows, member_out, sort=query.sort)
+
+
+@operation(router, "GET", "/members/{member_id}", action="member.view", response=MemberOut)
+def member_show(request: ApiRequest, member_id: UUID, response: HttpResponse) -> MemberOut:
+    """One member; the ETag is what a change may name in If-Match."""
+    shown = member_out(one(Member.objects.select_related("user"), id=member_id))
+    tagged(response, shown)
+    return shown
+
+
+@operation(router, "PATCH", "/members/{member_id}", action="member.manage", response=MemberOut)
+def member_change(request: ApiRequest, member_id: UUID, body: MemberChange, response: HttpResponse) -> MemberOut:
+    """Change role or groups; they count from the member's next request on. The last owner stays an owner."""
+    locked = Member.objects.select_related("user").select_for_update(of=("self",))
+    match(request, member_out(one(locked, id=member_id)))
+    if body.role is not None:
+        member_role_set(member_id=member_id, role=body.role)
+    if body.groups is not None:
+        member_groups_set(member_id=member_id, groups=body.groups)
+    return member_show_now(member_id, response)
+
+
+def member_show_now(member_id: UUID, response: HttpResponse) -> MemberOut:
+    """A member as they are after a change, with the new tag."""
+    shown = member_out(one(Member.objects.select_related("user"), id=member_id))
+    tagged(response, shown)
+    return shown
 
 
 @operation(router, "POST", "/members/{member_id}/disable", action="member.manage", response={204: None})
@@ -63,35 +119,20 @@ def member_off(request: ApiRequest, member_id: UUID) -> "Status[None]":
     return Status(204, None)
 
 
-@operation(router, "POST", "/invitations", action="member.manage", response={201: dict[str, object]})
-def invitation_new(request: ApiRequest, body: InvitationNew) -> "Status[dict[str, object]]":
-    """Invite a person. The token is shown this once; give it to them over a channel that you trust."""
-    invitation, token = invitation_create(email=body.email, role=body.role, groups=tuple(body.groups))
-    made: dict[str, object] = {
-        "id": invitation.id,
-        "email": invitation.email,
-        "role": invitation.role,
-        "expires_at": invitation.expires_at,
-        "token": token,
-        "address": f"/invitation#{token}",
-    }
-    return Status(201, made)
+@operation(router, "POST", "/members/{member_id}/enable", action="member.manage", response={204: None})
+def member_on(request: ApiRequest, member_id: UUID) -> "Status[None]":
+    """Let a disabled member in again, with the role and groups they had."""
+    member_enable(member_id=member_id)
+    return Status(204, None)
 
 
-@router.post("/invitations/accept", auth=None, response={201: dict[str, object]}, openapi_extra={"x-action": ""})
-def invitation_take(request: ApiRequest, body: InvitationAnswer) -> "Status[dict[str, object]]":
-    """Join with a token; open to anybody who has one. A person who is known already keeps their password."""
-    member = invitation_accept(token=body.token, password=body.password, name=body.name)
-    return Status(201, {"organization_id": member.organization_id, "role": member.role})
-
-
-@operation(router, "GET", "/keys", action="key.own", response=list[KeyOut])
-def keys_list(request: ApiRequest) -> list[KeyOut]:
+@operation(router, "GET", "/keys", action="key.own", response=Page[KeyOut])
+def keys_list(request: ApiRequest, response: HttpResponse, query: Query[KeysQuery]) -> Page[KeyOut]:
     """One's own keys; all of the organization's for those who manage keys."""
-    keys = ApiKey.objects.order_by("-created_at")
+    rows = ApiKey.objects.all()
     if not allowed(request.auth, "key.manage"):
-        keys = keys.filter(member__user_id=request.auth.user_id)
-    return [key_out(key) for key in keys[:500]]
+        rows = rows.filter(member__user_id=request.auth.user_id)
+    return page(request, response, query, rows, key_out, sort=query.sort)
 
 
 @operation(router, "POST", "/keys", action="key.own", response={201: KeyMade})

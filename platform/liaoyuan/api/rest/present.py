@@ -3,17 +3,30 @@
 from typing import Any
 from uuid import UUID
 
-from liaoyuan.accounts.models import ApiKey, Member
-from liaoyuan.api.rest.schemas import BoardOut, DocumentOut, KeyOut, MemberOut, RunOut, SolutionOut, Wait
+from liaoyuan.accounts.models import ApiKey, Invitation, Member
+from liaoyuan.api.rest.schemas.documents import DocumentOut, VersionOut
+from liaoyuan.api.rest.schemas.people import InvitationOut, KeyOut, MemberOut
+from liaoyuan.api.rest.schemas.work import BoardOut, RunOut, SolutionOut, Wait
 from liaoyuan.knowledge.models import DocumentVersion
-from liaoyuan.pipeline.models import Solution, StageRun
+from liaoyuan.pipeline.models import RunState, Solution, StageRun
 from liaoyuan.pipeline.selectors import Board
 from liaoyuan.pipeline.waiting import WaitReport, wait_report
 
 
 def run_out(run: StageRun, language: str, wait: WaitReport | None = None) -> RunOut:
     """One run; ``wait`` as found by the board, else it is asked for."""
-    report = wait or wait_report(run)
+    return _run(run, language, wait or wait_report(run))
+
+
+def run_row(run: StageRun, language: str) -> RunOut:
+    """One run in a list: the reason of its wait as the ledger has it, without counting the line before it."""
+    report = None
+    if run.state in (RunState.WAITING, RunState.QUEUED) and run.wait_kind:
+        report = WaitReport(run.wait_kind, run.wait_reason_zh, run.wait_reason_en, run.not_before)
+    return _run(run, language, report)
+
+
+def _run(run: StageRun, language: str, report: WaitReport | None) -> RunOut:
     return RunOut(
         id=run.id,
         stage=run.stage,
@@ -25,7 +38,7 @@ def run_out(run: StageRun, language: str, wait: WaitReport | None = None) -> Run
         attempt=run.attempt,
         max_attempts=run.max_attempts,
         progress=run.progress,
-        message=_said(run.message_zh, run.message_en, language),
+        message=said(run.message_zh, run.message_en, language),
         wait=_wait(report, language),
         eta=run.eta,
         expected_seconds=run.expected_seconds,
@@ -41,11 +54,12 @@ def run_out(run: StageRun, language: str, wait: WaitReport | None = None) -> Run
 def _wait(report: WaitReport | None, language: str) -> Wait | None:
     if report is None:
         return None
-    reason = _said(report.reason_zh, report.reason_en, language)
+    reason = said(report.reason_zh, report.reason_en, language)
     return Wait(kind=report.kind, reason=reason, until=report.until)
 
 
-def _said(zh: str, en: str, language: str) -> str:
+def said(zh: str, en: str, language: str) -> str:
+    """The one of two sentences that the caller reads."""
     return zh if language == "zh" else en
 
 
@@ -76,10 +90,13 @@ def _solution(solution: Solution) -> dict[str, Any]:
 
 
 def document_out(version: DocumentVersion) -> DocumentOut:
+    """A document by its newest readable version; ``version.document`` must be loaded."""
     return DocumentOut(
         id=version.document_id,
         name=version.document.name,
+        collection_id=version.document.collection_id,
         version_id=version.id,
+        number=version.number,
         version=version.label,
         title=version.title,
         state=version.state,
@@ -90,6 +107,33 @@ def document_out(version: DocumentVersion) -> DocumentOut:
         flags=version.flags,
         effective_from=version.effective_from,
         error=version.error,
+        created_at=version.document.created_at,
+    )
+
+
+def version_out(version: DocumentVersion) -> VersionOut:
+    """One content of a document, without where its files lie."""
+    return VersionOut(
+        id=version.id,
+        document_id=version.document_id,
+        number=version.number,
+        version=version.label,
+        file_name=version.file_name,
+        title=version.title,
+        sha256=version.sha256,
+        size=version.size,
+        media_type=version.media_type,
+        state=version.state,
+        effective_from=version.effective_from,
+        effective_to=version.effective_to,
+        groups=version.groups,
+        flags=version.flags,
+        pages=version.pages,
+        blocks=version.blocks,
+        chunks=version.chunk_count,
+        error=version.error,
+        created_at=version.created_at,
+        indexed_at=version.indexed_at,
     )
 
 
@@ -102,6 +146,24 @@ def member_out(member: Member) -> MemberOut:
         groups=member.groups,
         disabled_at=member.disabled_at,
     )
+
+
+def invitation_out(invitation: Invitation) -> InvitationOut:
+    return InvitationOut(**invitation_fields(invitation))
+
+
+def invitation_fields(invitation: Invitation) -> dict[str, Any]:
+    """Everything of an invitation that may be shown; never its digest."""
+    return {
+        "id": invitation.id,
+        "email": invitation.email,
+        "role": invitation.role,
+        "groups": invitation.groups,
+        "created_at": invitation.created_at,
+        "expires_at": invitation.expires_at,
+        "accepted_at": invitation.accepted_at,
+        "revoked_at": invitation.revoked_at,
+    }
 
 
 def key_out(key: ApiKey) -> KeyOut:

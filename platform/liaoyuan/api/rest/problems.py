@@ -3,14 +3,19 @@
 import json
 import logging
 import uuid
-from typing import Any
+from collections.abc import Callable
+from typing import Any, Final
 
+from django.conf import settings
+from django.core.exceptions import RequestDataTooBig, SuspiciousOperation
 from django.core.exceptions import ValidationError as DjangoValidationError
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse, UnreadablePostError
+from django.http.multipartparser import MultiPartParserError
 from ninja import NinjaAPI
 from ninja.errors import HttpError, ValidationError
 
-from liaoyuan.api.asgi import language_of
+from liaoyuan.api.asgi import BodyTooLarge, language_of
+from liaoyuan.api.rest.sentences import field_sentence
 from liaoyuan.errors import InvalidInput, LiaoyuanError, NotFound
 from liaoyuan.pipeline.errors import InternalFault
 
@@ -48,33 +53,55 @@ def problem(request: HttpRequest, error: LiaoyuanError, **more: Any) -> HttpResp
 
 def problems_install(api: NinjaAPI) -> None:
     """Let ``api`` answer every exception as a problem."""
+    for kind, answer in ANSWERS.items():
+        api.add_exception_handler(kind, answer)
 
-    @api.exception_handler(LiaoyuanError)
-    def expected(request: HttpRequest, error: LiaoyuanError) -> HttpResponse:
-        return problem(request, error)
 
-    @api.exception_handler(Http404)
-    def missing(request: HttpRequest, error: Http404) -> HttpResponse:
-        return problem(request, NotFound())
+def _expected(request: HttpRequest, error: LiaoyuanError) -> HttpResponse:
+    return problem(request, error)
 
-    @api.exception_handler(ValidationError)
-    def invalid(request: HttpRequest, error: ValidationError) -> HttpResponse:
-        fields = [
-            {"field": ".".join(str(part) for part in item["loc"]), "message": item["msg"]} for item in error.errors
-        ]
-        detail = "; ".join(f"{item['field']}: {item['message']}" for item in fields)
-        return problem(request, InvalidInput(detail=detail), errors=fields)
 
-    @api.exception_handler(DjangoValidationError)
-    def weak(request: HttpRequest, error: DjangoValidationError) -> HttpResponse:
-        return problem(request, InvalidInput(detail=" ".join(error.messages)))
+def _missing(request: HttpRequest, error: Http404) -> HttpResponse:
+    return problem(request, NotFound())
 
-    @api.exception_handler(HttpError)
-    def http(request: HttpRequest, error: HttpError) -> HttpResponse:
-        return problem(request, Malformed())
 
-    @api.exception_handler(Exception)
-    def fault(request: HttpRequest, error: Exception) -> HttpResponse:
-        reference = uuid.uuid4().hex[:12]
-        logger.error("request failed, reference %s", reference, exc_info=error)
-        return problem(request, InternalFault(reference=reference))
+def _invalid(request: HttpRequest, error: ValidationError) -> HttpResponse:
+    language = request_language(request)
+    fields = [
+        {"field": ".".join(str(part) for part in item["loc"]), "message": field_sentence(item, language)}
+        for item in error.errors
+    ]
+    detail = "; ".join(f"{item['field']}: {item['message']}" for item in fields)
+    return problem(request, InvalidInput(detail=detail), errors=fields)
+
+
+def _weak(request: HttpRequest, error: DjangoValidationError) -> HttpResponse:
+    return problem(request, InvalidInput(detail=" ".join(error.messages)))
+
+
+def _large(request: HttpRequest, error: RequestDataTooBig) -> HttpResponse:
+    return problem(request, BodyTooLarge(limit=settings.DATA_UPLOAD_MAX_MEMORY_SIZE))
+
+
+def _malformed(request: HttpRequest, error: Exception) -> HttpResponse:
+    return problem(request, Malformed())
+
+
+def _fault(request: HttpRequest, error: Exception) -> HttpResponse:
+    reference = request.headers.get("X-Request-Id") or uuid.uuid4().hex[:12]
+    logger.error("request failed, reference %s", reference, exc_info=error)
+    return problem(request, InternalFault(reference=reference))
+
+
+ANSWERS: Final[dict[type[Exception], Callable[..., HttpResponse]]] = {
+    LiaoyuanError: _expected,
+    Http404: _missing,
+    ValidationError: _invalid,
+    DjangoValidationError: _weak,
+    RequestDataTooBig: _large,
+    HttpError: _malformed,
+    SuspiciousOperation: _malformed,
+    MultiPartParserError: _malformed,
+    UnreadablePostError: _malformed,
+    Exception: _fault,
+}

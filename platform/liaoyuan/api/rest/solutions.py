@@ -1,45 +1,68 @@
-"""Solutions and their passes through the six stages."""
+"""Solutions, their passes through the six stages, and what a pass would take."""
 
-from uuid import UUID
+from typing import Any
+from uuid import UUID, uuid4
 
 from django.http import HttpResponse, StreamingHttpResponse
-from ninja import Router, Status
+from ninja import Query, Router, Status
 
+from liaoyuan.accounts.tenancy import tenant_context
 from liaoyuan.api.rest.door import ApiRequest, operation
-from liaoyuan.api.rest.feed import feed_response
-from liaoyuan.api.rest.idempotency import idempotency_key
+from liaoyuan.api.rest.feed import STREAM, feed_response
+from liaoyuan.api.rest.pages import Page, page
+from liaoyuan.api.rest.planning import plan_out
 from liaoyuan.api.rest.present import board_out, path_of, run_out, solution_out
 from liaoyuan.api.rest.problems import request_language
-from liaoyuan.api.rest.schemas import BoardOut, Body, SolutionNew, SolutionOut, Started
-from liaoyuan.deployment.models import Bundle, GateReport, Route
-from liaoyuan.errors import NotFound
+from liaoyuan.api.rest.rows import narrowed, one
+from liaoyuan.api.rest.schemas.base import Body
+from liaoyuan.api.rest.schemas.work import (
+    BoardOut,
+    CapacityPlanOut,
+    Newer,
+    PipelineOut,
+    PlanOut,
+    SolutionDraft,
+    SolutionNew,
+    SolutionOut,
+    SolutionsQuery,
+    Started,
+)
+from liaoyuan.compute.models import CapacityPlan
+from liaoyuan.deployment.models import Route
 from liaoyuan.industry.selectors import scenario_get
 from liaoyuan.knowledge.models import Collection
-from liaoyuan.operations.selectors import solution_health
-from liaoyuan.pipeline.models import Solution, StageRun
+from liaoyuan.pipeline.models import Pipeline, Solution, StageRun
 from liaoyuan.pipeline.selectors import board, solution_get
 from liaoyuan.pipeline.services import pipeline_start, solution_create
 
 router = Router(tags=["solutions"])
 
 
-@operation(router, "GET", "/solutions", action="solution.view", response=list[SolutionOut])
-def solutions_list(request: ApiRequest) -> list[SolutionOut]:
-    """The organization's solutions, newest first."""
-    return [solution_out(solution) for solution in Solution.objects.order_by("-created_at")[:500]]
+@operation(router, "GET", "/solutions", action="solution.view", response=Page[SolutionOut])
+def solutions_list(request: ApiRequest, response: HttpResponse, query: Query[SolutionsQuery]) -> Page[SolutionOut]:
+    """The organization's solutions."""
+    rows = narrowed(Solution.objects.all(), industry=query.industry, scenario=query.scenario, name__icontains=query.q)
+    return page(request, response, query, rows, solution_out, sort=query.sort)
 
 
-@operation(router, "POST", "/solutions", action="solution.create", response={200: SolutionOut, 201: SolutionOut})
+@operation(
+    router, "POST", "/solutions", action="solution.create", response={200: SolutionOut, 201: SolutionOut}
+)  # fmt: skip
 def solution_new(request: ApiRequest, body: SolutionNew, response: HttpResponse) -> "Status[SolutionOut]":
     """Make a solution of an industry's scenario; the same name and scenario again give the same solution (200)."""
-    scenario_get(body.industry, body.scenario)
-    if body.collection_id and not Collection.objects.filter(id=body.collection_id).exists():
-        raise NotFound
+    _check(body)
     solution, created = solution_create(
         name=body.name, industry=body.industry, scenario=body.scenario, collection_id=body.collection_id
     )
     response["Location"] = path_of("solutions", solution.id)
     return Status(201 if created else 200, solution_out(solution))
+
+
+@operation(router, "POST", "/solutions/plan", action="solution.view", tenant=False, response=PlanOut)
+def solution_plan(request: ApiRequest, body: SolutionDraft) -> PlanOut:
+    """What a pass would take, before anything is made: stages, seconds, cost, memory, and the documents it asks for."""
+    who = request.auth
+    return plan_out(who, uuid4(), body.industry, body.scenario, body.collection_id, {})
 
 
 @operation(router, "GET", "/solutions/{solution_id}", action="solution.view", response=BoardOut)
@@ -50,49 +73,65 @@ def solution_board(request: ApiRequest, solution_id: UUID) -> BoardOut:
     return board_out(found, route, request_language(request))
 
 
+@operation(
+    router, "GET", "/solutions/{solution_id}/plan", action="solution.view", tenant=False, response=PlanOut
+)  # fmt: skip
+def solution_estimate(request: ApiRequest, solution_id: UUID) -> PlanOut:
+    """What the next pass of this solution would take now."""
+    who = request.auth
+    with tenant_context(who.organization_id, who.user_id):
+        found = solution_get(solution_id)
+    options: dict[str, Any] = found.options
+    return plan_out(who, found.id, found.industry, found.scenario, found.collection_id, options)
+
+
+@operation(
+    router,
+    "GET",
+    "/solutions/{solution_id}/capacity-plans",
+    action="solution.view",
+    response=Page[CapacityPlanOut],
+)
+def solution_capacity(
+    request: ApiRequest, response: HttpResponse, solution_id: UUID, query: Query[Newer]
+) -> Page[CapacityPlanOut]:
+    """The capacity plans that this solution's passes were given."""
+    rows = CapacityPlan.objects.filter(solution_id=solution_get(solution_id).id)
+    return page(request, response, query, rows, CapacityPlanOut.from_orm, sort=query.sort)
+
+
+@operation(
+    router, "GET", "/solutions/{solution_id}/pipelines", action="run.view", response=Page[PipelineOut]
+)  # fmt: skip
+def solution_pipelines(
+    request: ApiRequest, response: HttpResponse, solution_id: UUID, query: Query[Newer]
+) -> Page[PipelineOut]:
+    """Every pass of a solution; GET /runs?pipeline_id= lists the runs of one."""
+    rows = Pipeline.objects.filter(solution_id=solution_get(solution_id).id)
+    return page(request, response, query, rows, PipelineOut.from_orm, sort=query.sort)
+
+
 @operation(router, "POST", "/solutions/{solution_id}/runs", action="solution.run", response={202: Started})
 def solution_run(
     request: ApiRequest, solution_id: UUID, response: HttpResponse, body: Body | None = None
 ) -> "Status[Started]":
-    """Start a pass through the six stages. Written to the ledger and answered at once; workers take it from there.
-
-    The same ``Idempotency-Key`` again gives the same pass.
-    """
-    solution = solution_get(solution_id)
-    key = idempotency_key(request, "solutions.runs", solution.id)
-    pipeline = pipeline_start(solution_id=solution.id, idempotency_key=key)
+    """Start a pass through the six stages. Written to the ledger and answered at once; workers take it from there."""
+    pipeline = pipeline_start(solution_id=solution_get(solution_id).id)
     language = request_language(request)
     runs = [run_out(run, language) for run in StageRun.objects.filter(pipeline=pipeline).order_by("position")]
     response["Location"] = path_of("runs", runs[0].id)
     return Status(202, Started(pipeline_id=pipeline.id, runs=runs))
 
 
-@operation(router, "GET", "/solutions/{solution_id}/events", action="run.view", tenant=False)
+@operation(
+    router, "GET", "/solutions/{solution_id}/events", action="run.view", tenant=False, extra=STREAM
+)  # fmt: skip
 def solution_events(request: ApiRequest, solution_id: UUID, after: int = 0) -> StreamingHttpResponse:
     """Server-sent events of all runs of a solution; resumes after ``Last-Event-ID``, else after ``after``."""
     return feed_response(request, request.auth, "run.view", solution_id=solution_id, after=after)
 
 
-@operation(router, "GET", "/solutions/{solution_id}/health", action="operations.view")
-def solution_operations(request: ApiRequest, solution_id: UUID, days: int = 1) -> dict[str, object]:
-    """Answers, rates, tokens, cost, latency, feedback and drift of the last ``days`` days."""
-    return solution_health(solution_get(solution_id).id, days=max(1, min(days, 90)))
-
-
-@operation(router, "GET", "/solutions/{solution_id}/gates", action="deployment.view")
-def solution_gates(request: ApiRequest, solution_id: UUID) -> dict[str, object]:
-    """The newest gate report: every gate with its value and threshold. Raises NotFound before the first."""
-    bundles = Bundle.objects.filter(solution_id=solution_get(solution_id).id).values("id")
-    report = GateReport.objects.filter(bundle_id__in=bundles).order_by("-created_at").first()
-    if report is None:
-        raise NotFound
-    return {
-        "id": report.id,
-        "bundle_id": report.bundle_id,
-        "passed": report.passed,
-        "source": report.source,
-        "questions": report.questions,
-        "gates": report.gates,
-        "metrics": report.metrics,
-        "created_at": report.created_at,
-    }
+def _check(body: SolutionNew) -> None:
+    scenario_get(body.industry, body.scenario)
+    if body.collection_id:
+        one(Collection.objects.all(), id=body.collection_id)

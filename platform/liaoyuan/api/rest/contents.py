@@ -1,0 +1,115 @@
+"""One document: its versions, what was read from it, and its end."""
+
+from uuid import UUID
+
+from django.http import HttpResponse
+from ninja import Query, Router, Schema
+
+from liaoyuan.api.rest.door import ApiRequest, operation
+from liaoyuan.api.rest.pages import Page, page, slice_of
+from liaoyuan.api.rest.present import document_out, version_out
+from liaoyuan.api.rest.rows import one, tagged
+from liaoyuan.api.rest.schemas.documents import (
+    BlockOut,
+    BlocksQuery,
+    ChunkOut,
+    ChunksQuery,
+    Descendant,
+    DocumentOut,
+    Erasure,
+    VersionOut,
+    VersionsQuery,
+)
+from liaoyuan.errors import NotFound
+from liaoyuan.knowledge.models import DocumentVersion
+from liaoyuan.knowledge.rights import versions_readable
+from liaoyuan.knowledge.selectors import chunks_of, parsed_document
+from liaoyuan.knowledge.services import document_erase
+
+router = Router(tags=["documents"])
+
+
+class TextQuery(Schema):
+    version: int | None = None
+
+
+class TextOut(Schema):
+    """All text of a version in reading order."""
+
+    version_id: UUID
+    text: str
+
+
+@operation(router, "GET", "/documents/{document_id}", action="document.view", response=DocumentOut)
+def document_show(request: ApiRequest, document_id: UUID, response: HttpResponse) -> DocumentOut:
+    """A document by its newest version that the caller may read."""
+    shown = document_out(_version(document_id, None))
+    tagged(response, shown)
+    return shown
+
+
+@operation(router, "GET", "/documents/{document_id}/versions", action="document.view", response=Page[VersionOut])
+def document_versions(
+    request: ApiRequest, response: HttpResponse, document_id: UUID, query: Query[VersionsQuery]
+) -> Page[VersionOut]:
+    """Every version that the caller may read, with the days of its validity."""
+    _version(document_id, None)
+    rows = versions_readable().filter(document_id=document_id)
+    return page(request, response, query, rows, version_out, sort=query.sort)
+
+
+@operation(router, "GET", "/documents/{document_id}/blocks", action="document.view", response=Page[BlockOut])
+def document_blocks(request: ApiRequest, document_id: UUID, query: Query[BlocksQuery]) -> Page[BlockOut]:
+    """The parsed elements of a version in reading order, each with its page and box."""
+    version = _parsed(document_id, query.version)
+    blocks = [
+        BlockOut(number=number, **block.as_dict())
+        for number, block in enumerate(parsed_document(version).blocks)
+        if query.page is None or block.page == query.page
+    ]
+    items, following = slice_of(request, query, blocks)
+    return Page(items=items, next=following)
+
+
+@operation(router, "GET", "/documents/{document_id}/text", action="document.view", response=TextOut)
+def document_text(request: ApiRequest, document_id: UUID, query: Query[TextQuery]) -> TextOut:
+    """The text of a version in reading order."""
+    version = _parsed(document_id, query.version)
+    return TextOut(version_id=version.id, text=parsed_document(version).text)
+
+
+@operation(router, "GET", "/documents/{document_id}/chunks", action="document.view", response=Page[ChunkOut])
+def document_chunks(
+    request: ApiRequest, response: HttpResponse, document_id: UUID, query: Query[ChunksQuery]
+) -> Page[ChunkOut]:
+    """What is embedded and found of a version, in reading order."""
+    rows = chunks_of(_version(document_id, query.version).id).defer("embedding", "terms")
+    return page(request, response, query, rows, ChunkOut.from_orm, sort=query.sort)
+
+
+@operation(router, "DELETE", "/documents/{document_id}", action="document.erase", response=Erasure)
+def document_end(request: ApiRequest, document_id: UUID) -> Erasure:
+    """Erase a document for good: files, text, vectors. The receipt lists what still descends from it."""
+    _version(document_id, None)
+    receipt = document_erase(document_id=document_id)
+    return Erasure(
+        document_id=receipt.document_id,
+        versions=receipt.versions,
+        chunks=receipt.chunks,
+        descendants=[Descendant(kind=kind, id=identifier) for kind, identifier in receipt.descendants],
+    )
+
+
+def _version(document_id: UUID, number: int | None) -> DocumentVersion:
+    """The version with this number, or the newest, if the caller may read it. Raises NotFound."""
+    versions = versions_readable().filter(document_id=document_id, document__erased_at__isnull=True)
+    if number is not None:
+        versions = versions.filter(number=number)
+    return one(versions.select_related("document").order_by("-number"))
+
+
+def _parsed(document_id: UUID, number: int | None) -> DocumentVersion:
+    version = _version(document_id, number)
+    if not version.blocks_key:
+        raise NotFound
+    return version

@@ -1,0 +1,54 @@
+"""Search a collection for a caller: chunks with the way to their place, asked for twice inside the caller's rights."""
+
+from datetime import date
+from uuid import UUID
+
+from liaoyuan.accounts.policy import Principal
+from liaoyuan.accounts.tenancy import tenant_context
+from liaoyuan.api.rest.rows import one
+from liaoyuan.api.rest.schemas.documents import Found, Hit
+from liaoyuan.knowledge.adapters.embeddings import embedder
+from liaoyuan.knowledge.models import Chunk, Collection
+from liaoyuan.knowledge.rank import Ranked
+from liaoyuan.knowledge.retrieve import chunks_permitted, retrieve
+from liaoyuan.knowledge.text.synonyms import Synonyms
+
+
+def found_in(
+    who: Principal,
+    collection_id: UUID,
+    query: str,
+    *,
+    k: int,
+    day: date | None = None,
+    synonyms: Synonyms | None = None,
+) -> Found:
+    """The ``k`` best chunks for ``query``. Raises NotFound for a strange collection, ModelServerError."""
+    with tenant_context(who.organization_id, who.user_id):
+        one(Collection.objects.all(), id=collection_id)
+    # The embedder is another process: no transaction waits for it.
+    vector = embedder().embed([query], "query")[0]
+    with tenant_context(who.organization_id, who.user_id, groups=who.document_groups):
+        result = retrieve(collection_id, query, day=day, vector=vector, synonyms=synonyms)
+        best = result.ranked[:k]
+        rows = chunks_permitted(collection_id, [item.candidate.chunk_id for item in best], day)
+        hits = [_hit(item, rows[item.candidate.chunk_id]) for item in best if item.candidate.chunk_id in rows]
+    return Found(hits=hits, timings={name: round(value, 4) for name, value in result.timings.items()})
+
+
+def _hit(item: Ranked, row: Chunk) -> Hit:
+    return Hit(
+        chunk_id=row.id,
+        document_id=row.version.document_id,
+        document=row.version.document.name,
+        version_id=row.version_id,
+        version=row.version.label,
+        title=row.title,
+        heading_path=list(row.heading_path),
+        locator=row.locator,
+        page=row.page,
+        box=list(row.box) if row.box else None,
+        quote=row.text,
+        score=float(item.score),
+        cosine=float(item.candidate.cosine),
+    )

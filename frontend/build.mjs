@@ -7,7 +7,7 @@ import { basename, dirname, join, relative } from "node:path";
 import { fileURLToPath } from "node:url";
 import { brotliCompressSync, constants } from "node:zlib";
 
-import { iconsUsed, spriteOf } from "./icons.mjs";
+import { iconsUnknown, iconsUsed, spriteOf } from "./icons.mjs";
 
 const HERE = dirname(fileURLToPath(import.meta.url));
 const ROOT = dirname(HERE);
@@ -20,6 +20,7 @@ const VENDOR = {
 };
 // What ends up in the browser, whole or in part, and so needs its licence beside it.
 const SHIPPED = ["htmx.org", "@alpinejs/csp", "@vue/reactivity", "echarts", "zrender", "lucide-static", "daisyui", "tailwindcss"];
+const LUCIDE = join(PACKAGES, "lucide-static/icons");
 const COMPRESSED = /\.(css|js|svg|json|txt)$/;
 
 const written = new Set();
@@ -83,7 +84,7 @@ function scripts() {
 
 function pictures() {
   for (const name of names("img", "")) write(`img/${name}`, readFileSync(join(HERE, "img", name)));
-  write("icons.svg", spriteOf(iconsUsed(ROOT), join(PACKAGES, "lucide-static/icons")));
+  write("icons.svg", spriteOf(icons, LUCIDE));
 }
 
 function licences() {
@@ -105,6 +106,7 @@ function sweep(folder = OUT) {
   }
 }
 
+const icons = iconsUsed(ROOT);
 styles();
 scripts();
 pictures();
@@ -112,3 +114,9 @@ licences();
 sweep();
 const digest = createHash("sha256").update([...written].sort().join("\n")).digest("hex").slice(0, 8);
 console.log(`${basename(OUT)}/: ${written.size} files (${digest})`);
+// Last, so that a name mistyped in one place leaves all others with what is right.
+const unknown = iconsUnknown(icons, LUCIDE);
+if (unknown.length) {
+  console.error(`No such icon: ${unknown.join(", ")}`);
+  process.exit(1);
+}

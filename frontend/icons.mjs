@@ -4,9 +4,11 @@ import { join } from "node:path";
 
 const NAME = /^[a-z][a-z0-9]*(-[a-z0-9]+)*$/;
 const IN_TEMPLATE = [/<c-icon\b[^>]*?\bname="([^"]*)"/g, /<c-[a-z-]+\b[^>]*?\bicon="([^"]*)"/g, /\{% icon "([^"]*)"/g];
-// icon="house" · "icon": "house" · every literal of a table whose name ends in ICONS.
-const IN_PYTHON = [/\bicon="([^"]*)"/g, /"icon": "([^"]*)"/g];
+// Place(_("Home"), "home", "house") · icon="house" · "icon": "house" · every literal of a table whose name ends in ICONS.
+const IN_PYTHON = [/\bPlace\(\w*\(?"[^"]*"\)?, "[^"]*", "([^"]*)", "/g, /\bicon="([^"]*)"/g, /"icon": "([^"]*)"/g];
 const PYTHON_TABLE = /\b[A-Z_]*ICONS\b[^=\n]*= ?[({[]([\s\S]*?)\n?[)}\]]\n/g;
+// A place of another shape: whichever of its words is an icon.
+const PYTHON_PLACE = /\b_?[pP]lace\([^\n]*/g;
 const IN_SCRIPT = [/\bicon\("([^"]*)"/g];
 
 function* filesBelow(folder, ending) {
@@ -37,6 +39,7 @@ export function iconsUsed(root) {
     for (const file of filesBelow(join(root, "platform/liaoyuan", area), ".py")) {
       const text = readFileSync(file, "utf8");
       for (const value of found(text, IN_PYTHON)) for (const word of words(value)) sure.set(word, file);
+      for (const [line] of text.matchAll(PYTHON_PLACE)) for (const [, word] of line.matchAll(/"([^"]*)"/g)) maybe.add(word);
       for (const [, table] of text.matchAll(PYTHON_TABLE)) for (const [, word] of table.matchAll(/"([^"]*)"/g)) maybe.add(word);
     }
   }
@@ -46,12 +49,16 @@ export function iconsUsed(root) {
   return { sure, maybe };
 }
 
-/** An SVG with a symbol for each name. An unknown name is an error that says who asked for it. */
+const known = (folder) => (name) => NAME.test(name) && existsSync(join(folder, `${name}.svg`));
+
+/** Who asked for an icon that does not exist, as "name (file)". */
+export function iconsUnknown({ sure }, folder) {
+  return [...sure].filter(([name]) => !known(folder)(name)).map(([name, file]) => `${name} (${file})`);
+}
+
+/** An SVG with a symbol for each name that there is. */
 export function spriteOf({ sure, maybe }, folder) {
-  const unknown = [...sure].filter(([name]) => !NAME.test(name) || !existsSync(join(folder, `${name}.svg`)));
-  if (unknown.length) throw new Error(`No such icon: ${unknown.map(([name, file]) => `${name} (${file})`).join(", ")}`);
-  const likely = [...maybe].filter((name) => NAME.test(name) && existsSync(join(folder, `${name}.svg`)));
-  const symbols = [...new Set([...sure.keys(), ...likely])].sort().map((name) => {
+  const symbols = [...new Set([...sure.keys(), ...maybe])].filter(known(folder)).sort().map((name) => {
     const body = readFileSync(join(folder, `${name}.svg`), "utf8").match(/<svg[\s\S]*?>([\s\S]*)<\/svg>/)[1];
     return `<symbol id="${name}" viewBox="0 0 24 24" fill="none" stroke="currentColor" stroke-width="2" stroke-linecap="round" stroke-linejoin="round">${body.replace(/\s*\n\s*/g, "")}</symbol>`;
   });

@@ -106,7 +106,7 @@ class WithinNode(template.Node):
         self.classes = classes
 
     def render(self, context: template.Context) -> SafeString:
-        inner = self.nodelist.render(context).strip()
+        inner = mark_safe(self.nodelist.render(context).strip())  # noqa: S308 - a template's own output, escaped there
         if not inner or f"<{self.element}" in inner:
             return inner
         classes = format_html(' class="{}"', self.classes) if self.classes else ""

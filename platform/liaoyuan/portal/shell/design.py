@@ -1,11 +1,18 @@
 """What the page of components shows: the tokens as they are written in the style sheet, with their contrast."""
 
+import math
 import re
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
+from django import forms
 from django.conf import settings
+from django.core.paginator import Page, Paginator
+from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 THEME: Final = re.compile(r'@plugin "daisyui/theme" \{(.*?)\n\}', re.DOTALL)
 ENTRY: Final = re.compile(r"--color-([a-z0-9-]+): (#[0-9a-f]{6});")
@@ -39,18 +46,67 @@ class Theme:
     colours: tuple[Colour, ...]
 
 
+class Sample(forms.Form):
+    """One field of each kind; the second has an error."""
+
+    name = forms.CharField(label=gettext_lazy("Name"), help_text=gettext_lazy("As it will be shown in lists."))
+    address = forms.EmailField(label=gettext_lazy("E-mail"))
+    kind = forms.ChoiceField(label=gettext_lazy("Kind"), choices=[("qa", gettext_lazy("Question answering"))])
+    text = forms.CharField(label=gettext_lazy("Note"), widget=forms.Textarea(attrs={"rows": 2}), required=False)
+    file = forms.FileField(label=gettext_lazy("File"), required=False)
+    agree = forms.BooleanField(label=gettext_lazy("Keep the original"), required=False)
+    pick = forms.ChoiceField(
+        label=gettext_lazy("Language of the answers"),
+        choices=[("zh", "中文"), ("en", "English")],
+        widget=forms.RadioSelect,
+        required=False,
+    )
+
+
 @dataclass(frozen=True)
 class Design:
+    """All that the page shows."""
+
     themes: tuple[Theme, ...]
-    states: tuple[str, ...]
     sizes: tuple[tuple[str, str], ...]
+    form: Sample
+    page: "Page[Any]"
+    now: datetime
+    chart: dict[str, Any]
+    states: tuple[str, ...] = STATES
+    bars: tuple[str, ...] = ("waiting", "running", "succeeded", "failed", "needs-you")
+    grounds: tuple[str, ...] = GROUNDS
+
+    @property
+    def earlier(self) -> datetime:
+        return self.now - timedelta(minutes=42)
+
+    @property
+    def rows(self) -> list[tuple[str, str, int]]:
+        return [
+            ("手卫生管理规定.pdf", "succeeded", 14),
+            ("Hand hygiene in care.docx", "running", 8),
+            ("院感手册", "failed", 231),
+        ]
 
 
 def design() -> Design:
     """Read from the source of the style sheet, so that the page cannot tell something else than the colours do."""
     source = Path(settings.ROOT, "frontend/css/app.css").read_text(encoding="utf-8")
-    sizes = re.findall(r"--text-([a-z0-9]+): ([\d.]+rem);", source)
-    return Design(tuple(theme_read(body) for body in THEME.findall(source)), STATES, tuple(sizes))
+    themes = tuple(theme_read(body) for body in THEME.findall(source))
+    sizes = tuple(re.findall(r"--text-([a-z0-9]+): ([\d.]+rem);", source))
+    form = Sample({"name": "手卫生制度问答", "address": "nobody", "kind": "qa", "pick": "zh"})
+    return Design(themes, sizes, form, Paginator(range(120), 25).page(2), timezone.now(), chart())
+
+
+def chart() -> dict[str, Any]:
+    """A curve as a training run draws one."""
+    steps = range(0, 201, 10)
+    series = [
+        {"name": name, "type": "line", "data": [round(low + 2.4 * math.exp(-step / 60), 3) for step in steps]}
+        for name, low in ((_("Training"), 0.6), (_("Evaluation"), 0.8))
+    ]
+    return {"legend": {}, "xAxis": {"data": [str(step) for step in steps]}, "yAxis": {}, "series": series}
 
 
 def theme_read(body: str) -> Theme:

@@ -28,6 +28,8 @@ from liaoyuan.knowledge.text.normalise import normalise
 
 logger = logging.getLogger(__name__)
 LONGEST_TITLE: Final = 60
+# One person's questions that are being answered at the same time, over all conversations.
+MOST_AT_ONCE: Final = 3
 # The chat model's own limit with its retries; what works longer has lost its process.
 LOST_AFTER: Final = timedelta(minutes=7)
 _KEPT: Final = (
@@ -66,7 +68,8 @@ def turn_begin(*, solution_id: UUID, question: str, key: UUID, conversation_id: 
     if before is not None:
         return Begun(before, deployment, route.name, fresh=False)
     conversation = conversation_get(conversation_id, solution_id, lock=True) if conversation_id else None
-    if conversation is not None and _working(conversation).exists():
+    mine = _working()
+    if mine.count() >= MOST_AT_ONCE or (conversation is not None and mine.filter(conversation=conversation).exists()):
         raise StillAnswering
     return Begun(_write(conversation, solution_id, text, key), deployment, route.name, fresh=True)
 
@@ -167,9 +170,9 @@ def _live(solution_id: UUID) -> tuple[Route, Deployment]:
     return route, deployment_for(route.name)
 
 
-def _working(conversation: Conversation) -> QuerySet[ConversationTurn]:
+def _working() -> QuerySet[ConversationTurn]:
     since = timezone.now() - LOST_AFTER
-    return ConversationTurn.objects.filter(conversation=conversation, state=TurnState.WORKING, created_at__gte=since)
+    return ConversationTurn.objects.filter(conversation__user_id=_me(), state=TurnState.WORKING, created_at__gte=since)
 
 
 def _write(conversation: Conversation | None, solution_id: UUID, text: str, key: UUID) -> ConversationTurn:

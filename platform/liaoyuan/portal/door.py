@@ -52,11 +52,14 @@ def language() -> str:
     return "zh" if (get_language() or "").startswith("zh") else "en"
 
 
-def page(action: str, *, methods: tuple[str, ...] = ("GET",), tenant: bool = True) -> Callable[[View], View]:
+def page(
+    action: str, *, methods: tuple[str, ...] = ("GET",), tenant: bool = True, kept: bool = False
+) -> Callable[[View], View]:
     """A view for signed-in members whose role may do ``action``; it runs inside their tenant context.
 
     Missing and foreign things are the same 404. Another error of ours becomes a sentence: on GET a page with its
     status, on POST a message on the page that the form stood on. ``tenant`` False: the view opens its own contexts.
+    ``kept`` True: the view says itself for how long a browser may keep the answer.
     """
 
     def decorate(view: View) -> View:
@@ -81,7 +84,8 @@ def page(action: str, *, methods: tuple[str, ...] = ("GET",), tenant: bool = Tru
             except LiaoyuanError as error:
                 return _told(entered, error)
 
-        return never_cache(require_http_methods([*methods, *(["HEAD"] if "GET" in methods else [])])(run))
+        guarded = require_http_methods([*methods, *(["HEAD"] if "GET" in methods else [])])(run)
+        return guarded if kept else never_cache(guarded)
 
     return decorate
 

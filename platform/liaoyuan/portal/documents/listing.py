@@ -1,0 +1,146 @@
+"""Which version stands for each document in a list, and what state a person would say that it is in."""
+
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any, Final
+from uuid import UUID
+
+from django.db.models import Exists, F, Func, OuterRef, Q, QuerySet, TextField, Value
+from django.db.models.functions import Lower
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+
+from liaoyuan.knowledge.models import Collection, DocumentVersion, VersionState
+from liaoyuan.knowledge.parse.parser import PARTIAL_FLAGS
+from liaoyuan.knowledge.rights import versions_readable
+from liaoyuan.pipeline.contract import StageName
+from liaoyuan.pipeline.models import FINAL_STATES, StageRun
+
+READY, PARTIAL, REFUSED, WORKING = "ready", "partial", "refused", "working"
+_PARTIAL = Q(flags__overlap=sorted(PARTIAL_FLAGS))
+IN_STATE: Final[dict[str, Q]] = {
+    READY: Q(state=VersionState.IN_FORCE) & ~_PARTIAL,
+    PARTIAL: Q(state=VersionState.IN_FORCE) & _PARTIAL,
+    REFUSED: Q(state=VersionState.REJECTED),
+    WORKING: Q(state=VersionState.DRAFT),
+}
+STATES: Final[dict[str, Any]] = {
+    READY: _("Ready"),
+    PARTIAL: _("Read in part"),
+    REFUSED: _("Refused"),
+    WORKING: _("Being read"),
+}
+SORTS: Final[dict[str, str]] = {
+    "name": "document__name",
+    "-changed": "-created_at",
+    "-size": "-size",
+    "-pages": "-pages",
+    "-chunks": "-chunk_count",
+}
+SORT_WORDS: Final[dict[str, Any]] = {
+    "name": _("Name"),
+    "-changed": _("Newest first"),
+    "-size": _("Largest first"),
+    "-pages": _("Most pages first"),
+    "-chunks": _("Most chunks first"),
+}
+EVERYBODY: Final = "*"
+# An import from the command line has no run; its drafts count as being read for so long.
+PATIENCE: Final = timedelta(minutes=10)
+
+
+@dataclass(frozen=True)
+class Filters:
+    """What a reader asked the list for; unknown values are as if not given."""
+
+    q: str = ""
+    state: str = ""
+    format: str = ""
+    group: str = ""
+    sort: str = "name"
+
+    @classmethod
+    def of(cls, query: Any) -> "Filters":
+        state, sort = query.get("state", ""), query.get("sort", "")
+        return cls(
+            q=query.get("q", "").replace("\x00", "").strip()[:200],
+            state=state if state in IN_STATE else "",
+            format=query.get("format", "").replace("\x00", "")[:8].lower(),
+            group=query.get("group", "").replace("\x00", "")[:64],
+            sort=sort if sort in SORTS else "name",
+        )
+
+    @property
+    def pairs(self) -> list[tuple[str, str]]:
+        """As hidden fields of a form that acts on everything the filter shows."""
+        named = {"q": self.q, "state": self.state, "format": self.format, "group": self.group, "sort": self.sort}
+        return [(name, value) for name, value in named.items() if value]
+
+    @property
+    def any(self) -> bool:
+        return bool(self.q or self.state or self.format or self.group)
+
+
+def heads() -> QuerySet[DocumentVersion]:
+    """One version a document: the newest that the reader may see and that was not superseded."""
+    readable = versions_readable().exclude(state=VersionState.SUPERSEDED)
+    newer = readable.filter(document=OuterRef("document"), number__gt=OuterRef("number"))
+    return readable.filter(~Exists(newer), document__erased_at__isnull=True)
+
+
+def collection_heads(collection_id: UUID, filters: Filters) -> QuerySet[DocumentVersion]:
+    """The list of one collection, filtered and in order."""
+    found = heads().filter(document__collection_id=collection_id)
+    if filters.q:
+        found = found.filter(Q(document__name__icontains=filters.q) | Q(title__icontains=filters.q))
+    if filters.state:
+        found = found.filter(IN_STATE[filters.state])
+    if filters.format:
+        found = found.filter(file_name__iendswith=f".{filters.format}")
+    if filters.group:
+        found = (
+            found.filter(groups=[]) if filters.group == EVERYBODY else found.filter(groups__contains=[filters.group])
+        )
+    return found.select_related("document").order_by(SORTS[filters.sort], "document__name", "id")
+
+
+def formats_of(collection_id: UUID) -> list[str]:
+    """The endings of the collection's file names."""
+    ending = Func(F("file_name"), Value(r"\.([A-Za-z0-9]{1,8})$"), function="substring", output_field=TextField())
+    rows = heads().filter(document__collection_id=collection_id).annotate(ending=Lower(ending))
+    return sorted({row for row in rows.values_list("ending", flat=True).distinct().order_by() if row})
+
+
+def groups_of(collection_id: UUID) -> list[str]:
+    """The groups that the collection's documents are restricted to."""
+    unnested = Func(F("groups"), function="unnest", output_field=TextField())
+    rows = heads().filter(document__collection_id=collection_id).annotate(each=unnested)
+    return sorted(set(rows.values_list("each", flat=True).distinct().order_by()))
+
+
+def imports_of(collection: Collection) -> QuerySet[StageRun]:
+    """The runs that brought documents into the collection, latest first."""
+    own = Q(spec__collection_id=str(collection.id)) | Q(spec__collection=collection.name)
+    return StageRun.objects.filter(own, stage=StageName.INGEST).order_by("-created_at")
+
+
+def imports_open(collection: Collection) -> QuerySet[StageRun]:
+    """Those that have not ended."""
+    return imports_of(collection).exclude(state__in=FINAL_STATES)
+
+
+def state_of(version: DocumentVersion, *, importing: bool) -> tuple[str, str, Any]:
+    """(the filter's word, the badge's state, the label). A draft that nobody works on was interrupted."""
+    if version.state == VersionState.REJECTED:
+        return REFUSED, "failed", STATES[REFUSED]
+    if version.state == VersionState.DRAFT:
+        if importing or version.created_at > timezone.now() - PATIENCE:
+            return WORKING, "running", STATES[WORKING]
+        return WORKING, "cancelled", _("Interrupted")
+    if PARTIAL_FLAGS & set(version.flags):
+        return PARTIAL, "waiting", STATES[PARTIAL]
+    if version.effective_from and version.effective_from > timezone.localdate():
+        return READY, "queued", _("Not in force yet")
+    if version.state == VersionState.SUPERSEDED:
+        return READY, "neutral", _("Superseded")
+    return READY, "succeeded", STATES[READY]

@@ -32,17 +32,22 @@ class News:
 
     @cached_property
     def wire(self) -> bytes:
-        """Server-sent events' form. JSON holds no raw line break, so one data line is enough."""
-        return self._encode(self.payload)
+        """Server-sent events' form, named by its kind."""
+        return f"event: {self.payload['kind']}\n".encode() + self.plain
+
+    @cached_property
+    def plain(self) -> bytes:
+        """The same without a name: a page listens to all kinds. JSON has no raw line break, so one data line does."""
+        return _encoded(self.seq, self.payload)
 
     @cached_property
     def bare(self) -> bytes:
         """The same without words: an import's tell the names of files, which not every member may know."""
-        return self._encode({key: self.payload[key] for key in FACTS if key in self.payload})
+        return _encoded(self.seq, {key: self.payload[key] for key in FACTS if key in self.payload})
 
-    def _encode(self, payload: dict[str, Any]) -> bytes:
-        data = json.dumps(payload, ensure_ascii=False)
-        return f"id: {self.seq}\nevent: {payload['kind']}\ndata: {data}\n\n".encode()
+
+def _encoded(seq: int, payload: dict[str, Any]) -> bytes:
+    return f"id: {seq}\ndata: {json.dumps(payload, ensure_ascii=False)}\n\n".encode()
 
 
 def latest() -> int:

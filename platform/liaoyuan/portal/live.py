@@ -111,7 +111,7 @@ def _shown_to(who: Principal) -> Callable[[News], bytes]:
 
     def wire(item: News) -> bytes:
         own = item.payload["requested_by"] == str(who.user_id)
-        return item.wire if sees_all or own or item.payload["stage"] != StageName.INGEST else item.bare
+        return item.plain if sees_all or own or item.payload["stage"] != StageName.INGEST else item.bare
 
     return wire
 

@@ -20,6 +20,7 @@ from liaoyuan.accounts.tenancy import tenant_context
 from liaoyuan.pipeline.events import event_write
 from liaoyuan.pipeline.services import stage_run_start
 from tests.integration.api.conftest import Server, server
+from tests.integration.live.proxy import Proxy
 from tests.stages import scripted_stages
 
 __all__ = ["server"]
@@ -27,7 +28,7 @@ __all__ = ["server"]
 
 @dataclass
 class Event:
-    """One event as the browser dispatches it."""
+    """One event: what the stream says of itself by its name, what happened to a run by its kind."""
 
     name: str
     id: str
@@ -52,8 +53,10 @@ class Listener:
         fields: dict[str, str] = {}
         try:
             for line in self._response.iter_lines():
-                if not line and "event" in fields:
-                    self._events.put(Event(fields["event"], fields.get("id", ""), json.loads(fields["data"])))
+                if not line and "data" in fields:
+                    data = json.loads(fields["data"])
+                    name = fields.get("event") or data["kind"]
+                    self._events.put(Event(name, fields.get("id", ""), data))
                 if not line:
                     fields = {}
                 elif line.startswith(":"):
@@ -135,3 +138,11 @@ def write(organization: Any) -> Callable[..., None]:
             event_write(run_id=run, organization_id=organization.id, kind=kind, data=data)
 
     return commit
+
+
+@pytest.fixture
+def proxy(server: Server) -> Iterator[Proxy]:
+    """Four kilobytes or one second."""
+    found = Proxy(server.url)
+    yield found
+    found.close()

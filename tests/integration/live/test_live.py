@@ -16,6 +16,7 @@ from liaoyuan.accounts.tenancy import tenant_context
 from liaoyuan.pipeline.services import stage_run_start
 from liaoyuan.portal.live import STREAMS_A_USER
 from tests.integration.live.conftest import Listener
+from tests.integration.live.proxy import Proxy
 from tests.stages import scripted_stages
 
 Listen = Callable[..., Listener]
@@ -44,6 +45,18 @@ def test_the_answer_asks_every_proxy_to_pass_it_on(listen: Listen, signed_in: Si
     assert stream.headers["content-type"] == "text/event-stream; charset=utf-8"
     assert {"no-store", "no-transform"} <= set(stream.headers["cache-control"].split(", "))
     assert stream.headers["x-accel-buffering"] == "no"
+
+
+def test_a_proxy_that_gathers_bytes_delays_an_event_by_no_more_than_its_own_second(
+    listen: Listen, signed_in: SignedIn, owner: Any, run_id: UUID, write: Write, proxy: Proxy
+) -> None:
+    began = time.monotonic()
+    stream = listen(signed_in(owner), url=proxy.url)
+    assert stream.next().at - began < 2.0
+    for step in range(3):
+        began = time.monotonic()
+        write(run_id, progress=step)
+        assert stream.next().at - began < 2.0
 
 
 def test_a_reader_comes_back_to_where_it_was(

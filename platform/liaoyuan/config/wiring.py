@@ -1,6 +1,9 @@
 """Who serves whom: the one place where sibling stages meet."""
 
 from liaoyuan.compute.services import CostPort, ReservationPort
+from liaoyuan.config.processes import PROCESSES
+from liaoyuan.config.shown import doctor_run, secrets_known, settings_shown
+from liaoyuan.console import ports as console_ports
 from liaoyuan.deployment.application import DeployedApplication
 from liaoyuan.operations.services import TraceStore
 from liaoyuan.pipeline.ports import wire
@@ -16,4 +19,9 @@ def wire_all() -> None:
         application=DeployedApplication(),
         reservations=ReservationPort(),
         costs=CostPort(),
+    )
+    console_ports.wire(
+        console_ports.Ports(
+            settings=settings_shown, secrets=secrets_known, doctor=doctor_run, processes=("up", *PROCESSES)
+        )
     )

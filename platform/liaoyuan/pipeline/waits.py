@@ -25,6 +25,7 @@ QUEUE = "queue"
 NO_WORKER = "no worker"
 APPROVAL = "approval"
 RETRY = "retry"
+SUSPENDED = "suspended"
 # Kinds that nobody has to end: the run asks again by itself.
 ASKED_AGAIN = ("quota", "engine")
 
@@ -75,6 +76,11 @@ def no_worker(name: str) -> Wait:
         f"没有工作进程处理队列“{name}”，请用 make up 启动",
         f"no worker serves the queue “{name}”: start one with make up",
     )
+
+
+def suspended() -> Wait:
+    """An operator closed the organization."""
+    return Wait(SUSPENDED, "组织已被运维人员停用，恢复后继续", "the organization is suspended; it goes on when resumed")
 
 
 def retry(attempt: int, seconds: float, reason_zh: str, reason_en: str) -> Wait:

@@ -24,6 +24,8 @@ SYSTEM_MAY = {
     "pipeline_stageevent": {"SELECT", "INSERT"},
     "pipeline_outbox": {"SELECT", "INSERT", "UPDATE", "DELETE"},
     "compute_reservation": {"SELECT"},
+    # Not a tenant's table: the operators' own chain, which only the system role sees.
+    "console_operatorevent": {"SELECT", "INSERT"},
 }
 
 

@@ -1,0 +1,1 @@
+"""The support bundle: one zip file that tells how this installation is, and nothing that belongs to a tenant."""

@@ -53,6 +53,8 @@ def _attribute(name: str, value: Any) -> str:
 def control(field: BoundField) -> SafeString:
     """The form field's widget with the class of our controls; described by its help and its error."""
     widget = field.field.widget
+    if is_group(field):
+        return field.as_widget()
     kind = widget.template_name.rsplit("/", 1)[-1].removesuffix(".html")
     name = CONTROLS.get(kind, CONTROLS.get(getattr(widget, "input_type", ""), "input"))
     given = widget.attrs.get("class", "")
@@ -107,7 +109,7 @@ class WithinNode(template.Node):
 
     def render(self, context: template.Context) -> SafeString:
         inner = mark_safe(self.nodelist.render(context).strip())  # noqa: S308 - a template's own output, escaped there
-        if not inner or f"<{self.element}" in inner:
+        if not inner or (self.element != "div" and f"<{self.element}" in inner):
             return inner
         classes = format_html(' class="{}"', self.classes) if self.classes else ""
         return format_html("<{}{}>{}</{}>", self.element, classes, inner, self.element)

@@ -12,13 +12,12 @@ Signed = Callable[[Any], Client]
 
 @pytest.fixture
 def signed_in(database: str) -> Signed:
-    """``signed_in(user)``: a client whose session was begun just now."""
+    """``signed_in(user)``: a client that came in by a one-time link just now."""
+    from liaoyuan.accounts.services import login_link_create
 
     def sign_in(user: Any) -> Client:
         client = Client(headers={"accept-language": "en"})
-        client.force_login(user)
-        # As a browser does before any form: the session's own record is made on its first page.
-        client.get("/health-is-not-a-page")
+        assert client.post(login_link_create(user=user)).status_code == 302
         return client
 
     return sign_in

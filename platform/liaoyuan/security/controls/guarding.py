@@ -1,6 +1,7 @@
 """Controls over the guardrail: attacks are stopped, ordinary questions are not, personal data does not get out."""
 
 import json
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -16,6 +17,7 @@ from liaoyuan.security.policies.schema import Side
 from liaoyuan.security.redteam.sets import Canary, Prompt, canaries, prompts
 
 STOPPED = frozenset({"block", "escalate"})
+_UUID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
 PERSONAL = (Label.ID_CARD, Label.PHONE, Label.BANK_CARD, Label.PASSPORT, Label.SOCIAL_SECURITY, Label.MRN)
 MOST_ROWS = 400
 
@@ -113,12 +115,12 @@ def _texts(path: Path) -> Iterator[str]:
 
 
 def _words(value: object, name: str = "") -> Iterator[str]:
-    """The texts of a row; identifiers and digests are not language and could look like numbers of people."""
+    """The texts of a row; identifiers and digests are not language and one in fifty looks like a telephone number."""
     if isinstance(value, dict):
         for key, inner in value.items():
             yield from _words(inner, str(key))
     elif isinstance(value, list):
         for inner in value:
             yield from _words(inner, name)
-    elif isinstance(value, str) and not name.endswith(("id", "sha256", "hash", "digest")):
+    elif isinstance(value, str) and not (name.endswith(("id", "sha256", "hash", "digest")) or _UUID.fullmatch(value)):
         yield value

@@ -38,7 +38,9 @@ def look(
             if before is not None:
                 before(seen.page)
             picture(seen, f"{name}-{width}-{language[:2]}-{scheme}")
-            assert problems(seen, width, ignore) == [], f"{name} at {width}, {language}, {scheme}"
+            found = problems(seen, width, ignore)
+            # Spelled out: pytest explains the asserts of test files only.
+            assert not found, "\n  ".join([f"{name} at {width}, {language}, {scheme}:", *found])
 
 
 def problems(seen: Visit, width: int, ignore: Sequence[str] = ()) -> list[str]:

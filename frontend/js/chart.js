@@ -23,7 +23,7 @@ function theme() {
     axisLabel: { color: soft, fontSize: 11 }, splitLine: { lineStyle: { color: line } }, nameTextStyle: { color: soft, fontSize: 11 },
   };
   return {
-    color: ["primary", "info", "success", "warning", "error", "soft"].map(token),
+    color: ["info", "primary", "success", "warning", "soft", "error"].map(token),
     backgroundColor: "transparent",
     textStyle: { fontFamily: getComputedStyle(document.body).fontFamily, color: ink },
     title: { textStyle: { color: ink, fontSize: 13 } },
@@ -31,7 +31,32 @@ function theme() {
     tooltip: { backgroundColor: ground, borderColor: line, textStyle: { color: ink, fontSize: 12 } },
     categoryAxis: axis, valueAxis: axis, timeAxis: axis, logAxis: axis,
     line: { symbolSize: 4, lineStyle: { width: 2 } },
+    // Neighbours of a stack are told apart by a line of the ground too, not by colour alone.
+    bar: { barMaxWidth: 36, itemStyle: { borderColor: ground, borderWidth: 1 } },
+    markLine: { lineStyle: { color: soft, type: "dashed" }, label: { color: soft, fontSize: 11 } },
   };
+}
+
+const short = new Intl.NumberFormat(document.documentElement.lang, { maximumSignificantDigits: 4, notation: "compact" });
+
+/** How numbers are written; an option names one of these by "@name", since JSON holds no function. */
+const FORMATS = {
+  number: (value) => (value === null || value === undefined || value === "-" ? "–" : short.format(value)),
+  percent: (value) => (typeof value === "number" ? `${Math.round(1000 * value) / 10} %` : "–"),
+  seconds: (value) => (typeof value !== "number" ? "–" : value < 0.1 && value > 0 ? `${Math.round(1000 * value)} ms` : `${Number(value.toPrecision(3))} s`),
+  bytes: (value) => {
+    if (typeof value !== "number") return "–";
+    const power = value < 1 ? 0 : Math.min(4, Math.floor(Math.log(value) / Math.log(1024)));
+    return `${Number((value / 1024 ** power).toPrecision(3))} ${["B", "KB", "MB", "GB", "TB"][power]}`;
+  },
+};
+
+function withFormats(option) {
+  if (Array.isArray(option)) return option.map(withFormats);
+  if (option === null || typeof option !== "object") return option;
+  return Object.fromEntries(Object.entries(option).map(([key, value]) => [
+    key, typeof value === "string" && value[0] === "@" && /formatter/i.test(key) ? FORMATS[value.slice(1)] ?? value : withFormats(value),
+  ]));
 }
 
 /** An option as the server wrote it, with what every chart of ours shares. */
@@ -41,6 +66,7 @@ function complete(option) {
     animationDuration: 250,
     grid: { left: 8, right: 12, top: option.legend ? 30 : 12, bottom: 4, outerBoundsMode: "same", outerBoundsContain: "axisLabel" },
     ...option,
+    ...(option.legend && { legend: { top: 0, right: 8, ...option.legend } }),
     // The default draws its own HTML with inline styles, which our policy forbids.
     tooltip: { trigger: "axis", confine: true, ...option.tooltip, renderMode: "richText" },
   };
@@ -55,7 +81,7 @@ async function draw(figure) {
   drawn.get(figure)?.dispose();
   canvas.replaceChildren();
   const chart = echarts.init(canvas, theme(), { renderer: "canvas" });
-  chart.setOption(complete(JSON.parse(source.textContent)));
+  chart.setOption(complete(withFormats(JSON.parse(source.textContent))));
   drawn.set(figure, chart);
   sizes.observe(canvas);
   figure.dispatchEvent(new CustomEvent("ly:chart", { detail: chart, bubbles: true }));

@@ -6,6 +6,7 @@ from uuid import UUID
 
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, JsonResponse
+from django.http.response import HttpResponseBase
 from django.shortcuts import render
 from django.urls import reverse
 from django.utils import timezone
@@ -27,12 +28,12 @@ from liaoyuan.portal.stages.selectors.training import training_page
 from liaoyuan.training.selectors import live_curve
 
 
-def stage(request: HttpRequest, solution_id: UUID, stage: str) -> HttpResponse:
+def stage(request: HttpRequest, solution_id: UUID, stage: str) -> HttpResponseBase:
     """The page of one stage: to the door of its own."""
     return PAGES[stage](request, solution_id)
 
 
-def stage_head(request: HttpRequest, solution_id: UUID, stage: str) -> HttpResponse:
+def stage_head(request: HttpRequest, solution_id: UUID, stage: str) -> HttpResponseBase:
     """The live part of one stage's page."""
     return HEADS[stage](request, solution_id)
 
@@ -177,7 +178,7 @@ def _head(request: PageRequest, solution_id: UUID, stage: str) -> HttpResponse:
     return answer
 
 
-View = Callable[..., HttpResponse]
+View = Callable[..., HttpResponseBase]
 PAGES: Final[dict[str, View]] = {
     StageName.COMPUTE: compute,
     StageName.DATA: data,

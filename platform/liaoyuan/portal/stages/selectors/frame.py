@@ -15,6 +15,7 @@ from liaoyuan.pipeline.models import ACTIVE_STATES, FINAL_STATES, Pipeline, RunS
 from liaoyuan.pipeline.selectors import solution_get
 from liaoyuan.pipeline.waiting import WaitReport, wait_report
 from liaoyuan.pipeline.waits import APPROVAL
+from liaoyuan.portal.solutions.words import verbs
 from liaoyuan.portal.stages.words import ACTIONS, NEEDS_YOU, NOT_STARTED, PURPOSES, STATES, TITLES
 
 MOST_RUNS: Final = 20
@@ -144,19 +145,6 @@ def badge(run: StageRun) -> tuple[str, Any]:
     if run.state == RunState.WAITING and run.wait_kind == APPROVAL:
         return "needs-you", NEEDS_YOU
     return run.state, STATES[run.state]
-
-
-def verbs(run: StageRun, principal: Principal) -> list[str]:
-    """What the reader may do to the run now; the services ask the policy table again."""
-    found = []
-    waits = run.state == RunState.WAITING and run.wait_kind == APPROVAL
-    if waits and allowed(principal, "deployment.approve"):
-        found.append("approve")
-    if run.state in FINAL_STATES - {RunState.SUCCEEDED} and allowed(principal, "run.retry"):
-        found.append("retry")
-    if (run.state in (RunState.QUEUED, RunState.RUNNING) or waits) and allowed(principal, "run.cancel"):
-        found.append("cancel")
-    return found
 
 
 def run_log(run: StageRun, language: str) -> list[Happened]:

@@ -14,7 +14,8 @@ def personal(tmp_path: Path, row: dict[str, object]) -> int:
 
 
 def test_an_identifier_that_begins_like_a_telephone_number_is_no_finding(tmp_path: Path) -> None:
-    assert personal(tmp_path, {"answer": "静脉血栓预防流程", "document": "02484041-1408-41e5-8a55-0123456789ab"}) == 0
+    identifier = "02484041-1408-41e5-8a55-0123456789ab"
+    assert personal(tmp_path, {"answer": "静脉血栓预防流程", "document": identifier, "passage": f"{identifier}:3"}) == 0
 
 
 def test_a_telephone_number_in_the_text_is_one(tmp_path: Path) -> None:

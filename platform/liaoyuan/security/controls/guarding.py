@@ -122,5 +122,5 @@ def _words(value: object, name: str = "") -> Iterator[str]:
     elif isinstance(value, list):
         for inner in value:
             yield from _words(inner, name)
-    elif isinstance(value, str) and not (name.endswith(("id", "sha256", "hash", "digest")) or _UUID.fullmatch(value)):
-        yield value
+    elif isinstance(value, str) and not name.endswith(("id", "sha256", "hash", "digest")):
+        yield _UUID.sub(" ", value)

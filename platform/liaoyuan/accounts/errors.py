@@ -50,3 +50,12 @@ class LoginLinkInvalid(LiaoyuanError):
     zh = "登录链接无效、已使用或已过期。请在服务器上重新生成：manage.py login"
     en = "The login link is not valid, was used or has expired. Make a new one on the machine: manage.py login"
     status = 404
+
+
+class SingleSignOnRefused(LiaoyuanError):
+    """One answer for a stranger, an address nobody verified, a disabled member and a break-glass account."""
+
+    code = "single_sign_on_refused"
+    zh = "单点登录成功，但此处没有与您邮箱对应的成员或邀请。请联系组织的所有者邀请您。"
+    en = "You signed in, but nobody here with your address is a member or invited. Ask an owner to invite you."
+    status = 403

@@ -6,6 +6,7 @@ from contextlib import suppress
 from functools import cache
 from pathlib import Path
 from typing import Literal
+from urllib.parse import urlsplit
 
 from pydantic import Field, SecretStr, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
@@ -52,6 +53,32 @@ class Environment(BaseSettings):
     language: Literal["zh-hans", "en"] = "zh-hans"
     time_zone: str = "Asia/Shanghai"
     upload_file_mb: int = 200
+
+    # How many proxies in front of us write X-Forwarded-For; 0 means that nobody's word for an address is taken.
+    trusted_proxies: int = Field(0, ge=0, le=8)
+    # Single sign-on through one OpenID Connect provider. An address counts only if the provider says that it verified
+    # it, or if the operator vouches for the provider (companies' own often do not say).
+    oidc_issuer: str = ""
+    oidc_client_id: str = ""
+    oidc_client_secret: SecretStr = SecretStr("")
+    oidc_name: str = "SSO"
+    oidc_trust_email: bool = False
+    # Without a host no mail is sent, and the pages say so.
+    email_host: str = ""
+    email_port: int = 25
+    email_user: str = ""
+    email_password: SecretStr = SecretStr("")
+    email_tls: bool = False
+    email_from: str = "liaoyuan@localhost"
+
+    @field_validator("oidc_issuer")
+    @classmethod
+    def _issuer_is_private(cls, value: str) -> str:
+        value = value.rstrip("/")
+        parts = urlsplit(value)
+        if value and parts.scheme != "https" and parts.hostname not in {"127.0.0.1", "localhost"}:
+            raise ValueError("LIAOYUAN_OIDC_ISSUER must be an https:// address")
+        return value
 
     @field_validator("var")
     @classmethod

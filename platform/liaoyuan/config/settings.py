@@ -5,6 +5,7 @@ from urllib.parse import unquote, urlsplit
 
 from liaoyuan.compute.engines.addresses import engine_addresses
 from liaoyuan.config.environment import ROOT, environment, local_secret
+from liaoyuan.config.single_sign_on import oidc_origins, oidc_providers
 
 ENV = environment()
 VAR = ENV.var
@@ -44,6 +45,8 @@ INSTALLED_APPS = [
     "allauth",
     "allauth.account",
     "allauth.mfa",
+    "allauth.socialaccount",
+    "allauth.socialaccount.providers.openid_connect",
     "allauth.usersessions",
     "axes",
     "csp",
@@ -64,7 +67,7 @@ MIDDLEWARE = [
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "allauth.account.middleware.AccountMiddleware",
-    "allauth.usersessions.middleware.UserSessionsMiddleware",
+    "liaoyuan.accounts.adapters.activity.activity",
     "django_htmx.middleware.HtmxMiddleware",
     "liaoyuan.portal.shell.middleware.preferences",
     "axes.middleware.AxesMiddleware",
@@ -89,11 +92,28 @@ ACCOUNT_USER_MODEL_USERNAME_FIELD = None
 ACCOUNT_EMAIL_VERIFICATION = "none"
 ACCOUNT_PREVENT_ENUMERATION = True
 ACCOUNT_SESSION_REMEMBER = None
+ALLAUTH_TRUSTED_PROXY_COUNT = ENV.trusted_proxies
+SOCIALACCOUNT_ADAPTER = "liaoyuan.accounts.adapters.oidc.MembersOnly"
+# A link on somebody else's page must not begin a sign-in.
+SOCIALACCOUNT_LOGIN_ON_GET = False
+SOCIALACCOUNT_STORE_TOKENS = False
+SOCIALACCOUNT_AUTO_SIGNUP = False
+SOCIALACCOUNT_PROVIDERS = oidc_providers(ENV)
+OIDC_TRUST_EMAIL = ENV.oidc_trust_email
 MFA_SUPPORTED_TYPES = ["totp", "recovery_codes"]
 AXES_FAILURE_LIMIT = 5
 AXES_COOLOFF_TIME = 0.25
 AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"]]
+AXES_CLIENT_IP_CALLABLE = "liaoyuan.accounts.adapters.login.client_address"
 AXES_USERNAME_CALLABLE = "liaoyuan.accounts.adapters.login.attempted_address"
+EMAIL_BACKEND = f"django.core.mail.backends.{'smtp' if ENV.email_host else 'dummy'}.EmailBackend"
+EMAIL_HOST = ENV.email_host
+EMAIL_PORT = ENV.email_port
+EMAIL_HOST_USER = ENV.email_user
+EMAIL_HOST_PASSWORD = ENV.email_password.get_secret_value()
+EMAIL_USE_TLS = ENV.email_tls
+EMAIL_TIMEOUT = 10
+DEFAULT_FROM_EMAIL = ENV.email_from
 LOGIN_REDIRECT_URL = "/"
 LOGIN_URL = "account_login"
 
@@ -233,6 +253,8 @@ SECURE_HSTS_INCLUDE_SUBDOMAINS = PRODUCTION
 SECURE_HSTS_PRELOAD = PRODUCTION
 SESSION_COOKIE_SECURE = PRODUCTION
 CSRF_COOKIE_SECURE = PRODUCTION
+# A week where somebody asked to be remembered; else until the browser closes.
+SESSION_COOKIE_AGE = 7 * 24 * 3600
 SESSION_COOKIE_HTTPONLY = True
 SESSION_COOKIE_SAMESITE = "Lax"
 X_FRAME_OPTIONS = "DENY"
@@ -245,7 +267,8 @@ CONTENT_SECURITY_POLICY = {
         "object-src": ["'none'"],
         "base-uri": ["'none'"],
         "frame-ancestors": ["'none'"],
-        "form-action": ["'self'"],
+        # Browsers hold a form's redirects to this too: single sign-on begins with one.
+        "form-action": ["'self'", *oidc_origins(ENV)],
     },
 }
 DATA_UPLOAD_MAX_MEMORY_SIZE = 10 * 1024 * 1024

@@ -3,6 +3,7 @@
 from typing import Any
 
 from allauth.account.adapter import DefaultAccountAdapter
+from allauth.core.internal.httpkit import get_client_ip
 from django.http import HttpRequest
 
 from liaoyuan.accounts.models import User
@@ -23,6 +24,11 @@ class InvitedOnly(DefaultAccountAdapter):
         """Whether ``password`` is ``user``'s. Our users' address is on the user itself, not in allauth's own table."""
         found = self.authenticate(self.request, email=user.email, password=password)
         return found is not None and found.pk == user.pk
+
+
+def client_address(request: HttpRequest) -> str:
+    """Where a request comes from. ``X-Forwarded-For`` counts only behind as many proxies as the operator named."""
+    return get_client_ip(request) or ""
 
 
 def attempted_address(request: HttpRequest | None, credentials: dict[str, Any] | None) -> str:

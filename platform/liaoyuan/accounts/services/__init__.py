@@ -8,7 +8,7 @@ from liaoyuan.accounts.services.invitations import (
     invitation_revoke,
 )
 from liaoyuan.accounts.services.keys import api_key_create, api_key_revoke
-from liaoyuan.accounts.services.logins import login_link_create, login_link_use
+from liaoyuan.accounts.services.logins import login_link_create, login_link_use, single_sign_on
 from liaoyuan.accounts.services.members import (
     member_add,
     member_disable,
@@ -43,5 +43,6 @@ __all__ = [
     "member_role_set",
     "organization_create",
     "organization_rename",
+    "single_sign_on",
     "user_create",
 ]

@@ -1,6 +1,8 @@
-"""The two ways in without a password: an invitation, and the one-time link that the machine's operator made."""
+"""Ways in without a password: an invitation, the one-time link of the machine's operator, a forgotten password."""
 
 from allauth.account.utils import perform_login
+from allauth.account.views import password_reset
+from django.conf import settings
 from django.contrib import messages
 from django.contrib.auth import logout
 from django.core.exceptions import ValidationError
@@ -34,6 +36,13 @@ def invitation(request: HttpRequest) -> HttpResponse:
     return render(request, "portal/invitation.html", {"form": form}, status=422 if form.errors else 200)
 
 
+def forgotten(request: HttpRequest) -> HttpResponse:
+    """A new password by mail; where the machine sends none, who can help instead."""
+    if settings.EMAIL_HOST:
+        return password_reset(request)
+    return render(request, "portal/account/no_mail.html")
+
+
 @never_cache
 @require_http_methods(["GET", "POST"])
 def enter(request: HttpRequest, token: str) -> HttpResponse:
@@ -50,5 +59,5 @@ def enter(request: HttpRequest, token: str) -> HttpResponse:
         return render(request, "portal/account/enter.html", shown, status=error.status)
     if request.user.is_authenticated:
         logout(request)
-    answer: HttpResponse = perform_login(request, user, redirect_url="/")
+    answer: HttpResponse = perform_login(request, user, redirect_url="/", signal_kwargs={"link": True})
     return answer

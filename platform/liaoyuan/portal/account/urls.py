@@ -10,5 +10,7 @@ urlpatterns = [
     path("account/sessions/end-others", views.sessions_end, name="sessions_end"),
     path("account/leave", views.leave, name="account_leave"),
     path("invitation", entrance.invitation, name="invitation"),
+    # Before the library's page of the same address, which only knows how to send mail.
+    path("accounts/password/reset/", entrance.forgotten, name="account_reset_password"),
     path("enter/<str:token>", entrance.enter, name="enter"),
 ]

@@ -1,6 +1,7 @@
 """A person's own page: profile, security, sessions, what they did, the way out."""
 
 from allauth.usersessions.models import UserSession
+from django.conf import settings
 from django.contrib import messages
 from django.http import HttpResponse
 from django.shortcuts import redirect, render
@@ -23,7 +24,10 @@ def account(request: PageRequest) -> HttpResponse:
     if request.method == "POST" and form.is_valid():
         account_update(user=user, **form.cleaned_data)
         messages.success(request, _("Saved."))
-        return redirect("account")
+        answer = redirect("account")
+        # The switch in the bar leaves a cookie that would win over the setting just made.
+        answer.delete_cookie(settings.LANGUAGE_COOKIE_NAME)
+        return answer
     found = account_page(request.principal, user, request.session.session_key or "", language())
     shown = {"found": found, "form": form, "words": language()}
     return render(request, "portal/account/account.html", shown, status=422 if form.errors else 200)

@@ -71,9 +71,7 @@ class MemberForm(forms.Form):
 class KeyForm(forms.Form):
     """A new API key: its name, what it may do, how long it lives."""
 
-    name = forms.CharField(
-        label=_("Name"), max_length=80, help_text=_("Where it will be used, to know it again.")
-    )
+    name = forms.CharField(label=_("Name"), max_length=80, help_text=_("Where it will be used, to know it again."))
     days = forms.ChoiceField(
         label=_("Valid for"),
         choices=[("30", _("30 days")), ("90", _("90 days")), ("365", _("1 year")), (NEVER, _("Until revoked"))],

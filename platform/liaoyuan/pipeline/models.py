@@ -159,6 +159,9 @@ class StageRun(TenantModel):
             models.Index(fields=["state", "queue", "queued_at"], name="stage_run_queue"),
             models.Index(fields=["state", "lease_until"], name="stage_run_lease"),
             models.Index(fields=["pipeline", "position"], name="stage_run_board"),
+            # The operator's list of all tenants' runs, and its throughput of the last hour.
+            models.Index(fields=["-created_at", "-id"], name="stage_run_recent"),
+            models.Index(fields=["-finished_at"], name="stage_run_ended"),
         ]
 
     def __str__(self) -> str:

@@ -17,7 +17,8 @@ REDACTED: Final = "[secret]"
 CARRIES_VALUES: Final = re.compile(r"\b(STATEMENT|DETAIL|CONTEXT|PARAMETERS?|QUERY|HINT)\b\s*[:=].*", re.IGNORECASE)
 FAILING_ROW: Final = re.compile(r"(Key|Failing row contains)\s*\(.*")
 BEARER: Final = re.compile(
-    r"(?i)\b(bearer|basic|token|password|passwd|secret|api[_-]?key|cookie|sessionid)\b(\s*[:=]?\s*)\S+"
+    r"(?i)(\b(?:bearer|basic)\s+|\b(?:token|password|passwd|secret|api[_-]?key|cookie|sessionid)\b[\"']?\s*[:=]\s*)"
+    r"(?!\[secret\])\S+"
 )
 KEY: Final = re.compile(r"\b(sk|pk|ly|iw|key)[-_][A-Za-z0-9_-]{8,}\b")
 LONG_RANDOM: Final = re.compile(
@@ -53,7 +54,7 @@ class Scrubber:
         text = CARRIES_VALUES.sub(lambda found: f"{found.group(1)}: {GONE}", text)
         text = FAILING_ROW.sub(rf"\1 ({GONE})", text)
         text = ENTER.sub(rf"\1{REDACTED}", text)
-        text = BEARER.sub(rf"\1\2{REDACTED}", text)
+        text = BEARER.sub(rf"\1{REDACTED}", text)
         text = KEY.sub(REDACTED, text)
         text = QUOTED.sub(GONE, text)
         text = QUERY.sub(f"?{GONE}", text)

@@ -59,19 +59,24 @@ class VersionedStorage(StaticFilesStorage):  # type: ignore[misc, unused-ignore]
         return f"{address}?v={version(path)}" if path else address
 
 
-@lru_cache(maxsize=4096)
-def _found(name: str) -> Path | None:
-    try:
-        found = finders.find(name)
-    except SuspiciousFileOperation:
-        return None
-    return Path(found) if isinstance(found, str) else None
+_FOUND: Final[dict[str, Path]] = {}
 
 
 def file_of(name: str) -> Path | None:
-    """The file behind a static name; None where there is none."""
-    path = _found(name)
-    return path if path is not None and path.is_file() else None
+    """The file behind a static name; None where there is none (yet: only what is there is remembered)."""
+    path = _FOUND.get(name) or _search(name)
+    if path is None or not path.is_file():
+        return None
+    _FOUND[name] = path
+    return path
+
+
+def _search(name: str) -> Path | None:
+    try:
+        found = finders.find(name)
+    except (SuspiciousFileOperation, ValueError):
+        return None
+    return Path(found) if isinstance(found, str) else None
 
 
 def version(path: Path) -> str:

@@ -24,7 +24,8 @@ _CLAUSE = re.compile(r"^\s*(?:\d+(?:\.\d+)+|\d+[.)、])\s*", re.MULTILINE)
 class SentenceCheck:
     """One sentence of an answer, with the evidence that carries it best (its index, or None) and what is wrong.
 
-    ``reasons`` are of: unsupported_words, unsupported_number, unsupported_date, negation.
+    ``reasons`` are of: unsupported_words, unsupported_number, unsupported_date, negation,
+    bare_number.
     """
 
     start: int
@@ -62,8 +63,10 @@ def check_grounded(answer: str, evidence: Sequence[str]) -> Groundedness:
 def _check(answer: str, start: int, end: int, evidence: Sequence[str]) -> SentenceCheck:
     sentence = _MARK.sub("", answer[start:end])
     terms = list(dict.fromkeys([*words(sentence), *bigrams(sentence)]))
-    if len(terms) < _FEWEST_WORDS and not unmatched(sentence, ""):
-        return SentenceCheck(start, end, supported=True, share=1.0, evidence=None)
+    if len(terms) < _FEWEST_WORDS:
+        # "1" stands somewhere in any evidence; without the words around it nobody can tell whether it is this one.
+        bare = ("bare_number",) if unmatched(sentence, "") else ()
+        return SentenceCheck(start, end, supported=not bare, share=float(not bare), evidence=None, reasons=bare)
     shares = [len(term_counts(terms, text)) / max(1, len(terms)) for text in evidence]
     if not shares:
         return SentenceCheck(start, end, supported=False, share=0.0, evidence=None, reasons=("unsupported_words",))

@@ -57,3 +57,11 @@ def test_the_number_of_a_clause_is_no_evidence_for_a_number() -> None:
     evidence = ["2.1 The fine for an overdue book is 0.20 yuan per day."]
     assert not check_grounded("The fine per day for an overdue book is 2.1.", evidence).grounded
     assert check_grounded("The fine for an overdue book is 0.20 yuan per day.", evidence).grounded
+
+
+@pytest.mark.parametrize("answer", ["1", "1.", "2 [1]", "30 分钟"])
+def test_a_number_without_words_around_it_is_not_grounded_even_where_the_evidence_holds_it(answer: str) -> None:
+    evidence = ["Take 2 sets of blood cultures within 1 hour.", "速干手消毒剂应当作用 30 分钟。"]
+    verdict = check_grounded(answer, evidence)
+    assert not verdict.grounded
+    assert verdict.sentences[0].reasons == ("bare_number",)

@@ -23,7 +23,7 @@ function theme() {
     axisLabel: { color: soft, fontSize: 11 }, splitLine: { lineStyle: { color: line } }, nameTextStyle: { color: soft, fontSize: 11 },
   };
   return {
-    color: ["info", "primary", "success", "warning", "soft", "error"].map(token),
+    color: [1, 2, 3, 4, 5, 6, 7, 8].map((number) => getComputedStyle(document.documentElement).getPropertyValue(`--chart-${number}`).trim()),
     backgroundColor: "transparent",
     textStyle: { fontFamily: getComputedStyle(document.body).fontFamily, color: ink },
     title: { textStyle: { color: ink, fontSize: 13 } },
@@ -53,6 +53,7 @@ const FORMATS = {
 
 function withFormats(option) {
   if (Array.isArray(option)) return option.map(withFormats);
+  if (typeof option === "string" && option.startsWith("token:")) return token(option.slice(6));
   if (option === null || typeof option !== "object") return option;
   return Object.fromEntries(Object.entries(option).map(([key, value]) => [
     key, typeof value === "string" && value[0] === "@" && /formatter/i.test(key) ? FORMATS[value.slice(1)] ?? value : withFormats(value),

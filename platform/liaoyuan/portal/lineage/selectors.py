@@ -20,7 +20,7 @@ from liaoyuan.portal.lineage.names import Named, names_of
 from liaoyuan.portal.lineage.words import KIND_ICONS, KINDS, OTHER_ICON, RELATIONS
 
 # What fits on one line of a node, in half widths: a Chinese character takes two.
-FITS: Final = 25
+FITS: Final = 22
 CHUNK: Final = "chunk"
 
 

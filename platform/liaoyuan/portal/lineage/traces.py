@@ -1,12 +1,14 @@
 """What the traces pages show. What quotes documents that the reader may not see is withheld, and cannot be searched."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime, timedelta
+from pathlib import Path
 from typing import Any, Final
 from urllib.parse import urlencode
 from uuid import UUID
 
+from django.conf import settings
 from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.urls import NoReverseMatch, reverse
 from django.utils import timezone
@@ -16,6 +18,7 @@ from django.utils.translation import gettext_lazy as _
 from liaoyuan.accounts.models import User
 from liaoyuan.accounts.policy import Principal, allowed
 from liaoyuan.accounts.tenancy import current_tenant
+from liaoyuan.compute.prices import PriceBookInvalid, price_book
 from liaoyuan.deployment.models import Bundle
 from liaoyuan.knowledge.models import Chunk
 from liaoyuan.knowledge.rights import versions_readable
@@ -27,7 +30,7 @@ from liaoyuan.portal.stages.words import REASONS, SIDES, VERDICTS
 A_PAGE: Final = 25
 OUTCOMES: Final[dict[str, tuple[str, Any]]] = {
     "answered": ("succeeded", _("answered")),
-    "declined": ("waiting", _("declined")),
+    "declined": ("neutral", _("declined")),
     "blocked": ("cancelled", _("blocked")),
     "error": ("failed", _("error")),
 }
@@ -37,6 +40,13 @@ JUDGED: Final[dict[str, Any]] = {
     "none": _("without a verdict"),
 }
 PERIODS: Final[dict[str, Any]] = {"1": _("last day"), "7": _("last 7 days"), "30": _("last 30 days")}
+MODES: Final[dict[str, Any]] = {
+    "extractive": _("quoted from the documents"),
+    "generative": _("written by the model"),
+    "abstained": _("declined"),
+    "guarded": _("stopped by the guardrail"),
+    "error": _("error"),
+}
 SPANS: Final[dict[str, Any]] = {
     "guard": _("guardrail"),
     "embed": _("embed"),
@@ -139,7 +149,8 @@ class TracePage:
     bundle: Bundle | None
     asker: str
     solution: Solution | None
-    ticks: Sequence[tuple[int, float]] = field(default_factory=tuple)
+    mode: Any
+    currency: str
 
 
 def trace_list(asked: Mapping[str, str], principal: Principal) -> TraceList:
@@ -190,7 +201,8 @@ def trace_page(trace_id: UUID, principal: Principal) -> TracePage:
         bundle=Bundle.objects.filter(id=trace.bundle_id).first() if trace.bundle_id else None,
         asker=people.get(trace.user_id, "") if trace.user_id else "",
         solution=Solution.objects.filter(id=trace.solution_id).first() if trace.solution_id else None,
-        ticks=[(quarter * 250, whole * quarter / 4) for quarter in range(5)],
+        mode=MODES.get(trace.mode, trace.mode),
+        currency=currency(),
     )
 
 
@@ -330,11 +342,29 @@ def _row(trace: Trace, readable: bool, helpful: bool | None, names: Mapping[UUID
 def _bar(span: TraceSpan, whole: float) -> Bar:
     scale = 1000 / whole if whole else 0.0
     start = min(996, round(span.start * scale))
-    detail = ", ".join(
-        f"{key}: {_plain(value)}" for key, value in span.attributes.items() if value not in (None, "", [])
-    )
+    detail = _detail(span.attributes)
     width = max(4, min(1000 - start, round(span.seconds * scale)))
     return Bar(SPANS.get(span.name, span.name), start, width, span.seconds, span.start, detail)
+
+
+def _detail(attributes: Mapping[str, Any]) -> str:
+    """A guard's side and decision in words; anything else as it was noted."""
+    known = {"side": SIDES, "action": VERDICTS}
+    told = [str(known[key].get(value, value)) for key, value in attributes.items() if key in known]
+    rest = [
+        f"{key}: {_plain(value)}"
+        for key, value in attributes.items()
+        if key not in known and value not in (None, "", [])
+    ]
+    return " · ".join([*told, *rest])
+
+
+def currency() -> str:
+    """In what the operator's price book counts; empty where it cannot be read."""
+    try:
+        return price_book(Path(settings.VAR)).currency
+    except PriceBookInvalid:
+        return ""
 
 
 def _plain(value: Any) -> str:

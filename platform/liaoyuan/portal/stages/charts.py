@@ -4,6 +4,7 @@ A text that begins with ``@`` in a place for a format names one of the formats o
 """
 
 from collections.abc import Mapping, Sequence
+from math import ceil
 from typing import Any
 
 from django.utils.translation import gettext as _
@@ -11,31 +12,29 @@ from django.utils.translation import gettext as _
 Option = dict[str, Any]
 
 
-def memory_option(parts: Sequence[Any], needed: int, free: int) -> Option:
-    """One bar: what is needed, part by part, with the line of what is free (``parts`` have name, side and size)."""
-    label = {"training": _("training"), "serving": _("serving")}
+def memory_option(parts: Sequence[tuple[str, int]], needed: int, free: int) -> Option:
+    """One bar: what is needed, part by part as (name, bytes), with the line of what is free."""
     series: list[Option] = [
-        {
-            "type": "bar",
-            "stack": "memory",
-            "name": f"{part.name} · {label[part.side]}",
-            "data": [part.size],
-            "barWidth": 34,
-        }
-        for part in parts
-        if part.size
+        {"type": "bar", "stack": "memory", "name": name, "data": [size], "barWidth": 34} for name, size in parts if size
     ]
     if series:
-        line = {"xAxis": free, "label": {"formatter": _("free"), "position": "insideEndTop"}}
+        line = {"xAxis": free, "label": {"formatter": _("free"), "position": "end", "rotate": 0}}
         series[-1]["markLine"] = {"symbol": "none", "silent": True, "data": [line]}
+    step = _round_step(max(needed, free))
+    axis = {"type": "value", "interval": step, "max": step * ceil(1.02 * max(needed, free) / step)}
     return {
         "tooltip": {"trigger": "item", "valueFormatter": "@bytes"},
-        "legend": {"type": "scroll", "bottom": 0},
-        "grid": {"left": 8, "right": 24, "top": 28, "bottom": 64, "containLabel": True},
-        "xAxis": {"type": "value", "max": round(max(needed, free) * 1.05), "axisLabel": {"formatter": "@bytes"}},
+        "legend": {"type": "scroll", "top": 0, "left": 0, "right": 0},
+        "grid": {"left": 8, "right": 24, "top": 50, "bottom": 8, "containLabel": True},
+        "xAxis": axis | {"axisLabel": {"formatter": "@bytes"}},
         "yAxis": {"type": "category", "data": [_("Memory")], "axisLabel": {"show": False}},
         "series": series,
     }
+
+
+def _round_step(most: int) -> int:
+    """Whole powers of two for the axis, so that four to eight of them reach ``most``."""
+    return 1 << max(20, (most // 4).bit_length() - 1)
 
 
 def loss_option(curves: Sequence[tuple[str, Sequence[Mapping[str, float]]]], held_out: Mapping[str, float]) -> Option:
@@ -50,41 +49,38 @@ def loss_option(curves: Sequence[tuple[str, Sequence[Mapping[str, float]]]], hel
         }
         for name, points in curves
     ]
-    if series and held_out:
-        lines = [{"yAxis": round(value, 4), "name": name} for name, value in held_out.items()]
-        series[0]["markLine"] = {
-            "symbol": "none",
-            "silent": True,
-            "label": {"formatter": "{b}: {c}", "position": "insideEndTop"},
-            "data": lines,
+    last = max((points[-1]["step"] for _name, points in curves if points), default=1)
+    series += [
+        {
+            "type": "line",
+            "name": name,
+            "showSymbol": False,
+            "lineStyle": {"type": "dashed", "width": 1.5},
+            "data": [[1, round(value, 4)], [last, round(value, 4)]],
         }
+        for name, value in held_out.items()
+    ]
     return {
         "tooltip": {"trigger": "axis", "valueFormatter": "@number"},
-        "legend": {"show": len(curves) > 1, "top": 0},
+        "legend": {"show": len(series) > 1, "top": 0, "right": 8},
         "grid": {"left": 8, "right": 16, "top": 32, "bottom": 28, "containLabel": True},
         "xAxis": {"type": "value", "name": _("step"), "nameLocation": "middle", "nameGap": 24, "minInterval": 1},
-        "yAxis": {"type": "value", "name": _("loss"), "min": 0},
+        "yAxis": {"type": "value", "min": 0},
         "series": series,
     }
 
 
-def funnel_option(steps: Sequence[Any]) -> Option:
-    """Items kept and dropped, operator by operator (``steps`` have title, after and dropped)."""
-    return {
-        "tooltip": {"trigger": "axis"},
-        "legend": {"top": 0},
-        "grid": {"left": 8, "right": 16, "top": 32, "bottom": 8, "containLabel": True},
-        "xAxis": {"type": "category", "data": [str(step.title) for step in steps], "axisLabel": {"interval": 0}},
-        "yAxis": {"type": "value", "minInterval": 1},
-        "series": [
-            {"type": "bar", "stack": "items", "name": _("kept"), "data": [step.after for step in steps]},
-            {"type": "bar", "stack": "items", "name": _("dropped"), "data": [step.dropped for step in steps]},
-        ],
-    }
-
-
-def days_option(days: Sequence[str], lines: Mapping[str, Sequence[float | None]], *, kind: str, form: str) -> Option:
-    """Named rows of numbers over days; ``kind`` is "bar" (stacked) or "line", ``form`` a format of chart.js."""
+def days_option(
+    days: Sequence[str],
+    lines: Mapping[str, Sequence[float | None]],
+    *,
+    kind: str,
+    form: str,
+    tones: Sequence[str] = (),
+) -> Option:
+    """Named rows of numbers over days; ``kind`` is "bar" (stacked) or "line", ``form`` a format of chart.js,
+    ``tones`` the colours' meanings (tokens of the theme) where they have one.
+    """
     stacked = {"stack": "all"} if kind == "bar" else {"showSymbol": len(days) < 40, "connectNulls": False}
     return {
         "tooltip": {"trigger": "axis", "valueFormatter": f"@{form}"},
@@ -93,4 +89,4 @@ def days_option(days: Sequence[str], lines: Mapping[str, Sequence[float | None]]
         "xAxis": {"type": "category", "data": list(days)},
         "yAxis": {"type": "value", "axisLabel": {"formatter": f"@{form}"}},
         "series": [{"type": kind, "name": name, "data": list(values)} | stacked for name, values in lines.items()],
-    }
+    } | ({"color": [f"token:{tone}" for tone in tones]} if tones else {})

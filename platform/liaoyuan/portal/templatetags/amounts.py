@@ -9,6 +9,7 @@ from django.utils.translation import gettext as _
 register = template.Library()
 MINUTE: Final = 60
 HOUR: Final = 3600
+SMALLEST: Final = 0.0001
 
 
 @register.filter
@@ -47,7 +48,9 @@ def money(value: Any) -> str:
     if value is None:
         return "–"
     number = float(value)
-    return f"{number:.2f}" if number >= 1 or number == 0 else f"{number:.2g}"
+    if 0 < number < SMALLEST:
+        return f"< {SMALLEST}"
+    return f"{number:.2f}" if number >= 1 or number == 0 else f"{number:.4f}".rstrip("0")
 
 
 def _seconds(number: str) -> str:

@@ -59,6 +59,12 @@ class ComputePage:
     others: int
     chart: Mapping[str, Any]
 
+    @property
+    def cores(self) -> float:
+        """Whole cores as a whole number; a control group may allow half of one."""
+        found = float(self.inventory["cores"])
+        return int(found) if found.is_integer() else found
+
 
 def compute_page(frame: Frame, now: datetime) -> ComputePage | None:
     """The plan that the chosen run made; None where it made none."""
@@ -84,7 +90,7 @@ def compute_page(frame: Frame, now: datetime) -> ComputePage | None:
         reservation=reservation,
         held=bool(reservation and reservation.released_at is None and reservation.lapses_at > now),
         others=memory_reserved(except_solution=plan.solution_id),
-        chart=memory_option(parts, fit["needed_bytes"], fit["available_bytes"]),
+        chart=memory_option(_drawn(fit), fit["needed_bytes"], fit["available_bytes"]),
     )
 
 
@@ -118,6 +124,22 @@ def _advice(item: str) -> str:
 def _parts(side: str, sizes: Mapping[str, int]) -> list[Part]:
     found = [Part(side, PARTS.get(name, name), size) for name, size in sizes.items()]
     return sorted(found, key=lambda part: -part.size)
+
+
+def _drawn(fit: Mapping[str, Any]) -> list[tuple[str, int]]:
+    """The parts in the order of the bar; what is too thin to be seen alone is drawn together."""
+    train, serve = fit["training"], fit["serving"]
+    learnt = sum(train.get(name, 0) for name in ("adapters", "gradients", "optimizer"))
+    return [
+        (_("Weights to train"), train.get("weights", 0)),
+        (_("Adapter, gradients, optimizer"), learnt),
+        (_("Activations"), train.get("activations", 0)),
+        (_("Logits"), train.get("logits", 0)),
+        (_("Runtime of training"), train.get("runtime", 0)),
+        (_("Weights to serve"), serve.get("weights", 0)),
+        (_("Key-value cache"), serve.get("kv_cache", 0)),
+        (_("Runtime of serving"), serve.get("runtime", 0)),
+    ]
 
 
 def _took(run: StageRun) -> dict[str, float]:

@@ -15,7 +15,6 @@ from liaoyuan.data.models import DatasetVersion
 from liaoyuan.data.selectors import curation_rows, rows_readable, version_of_run, version_rows
 from liaoyuan.errors import NotFound
 from liaoyuan.knowledge.models import DocumentVersion
-from liaoyuan.portal.stages.charts import funnel_option
 from liaoyuan.portal.stages.selectors.frame import Frame
 from liaoyuan.portal.stages.words import DROPS, KINDS, OPERATORS, SPLITS
 
@@ -105,8 +104,11 @@ class DataPage:
     choices: Choices
     base: str
     withheld: int
-    chart: Mapping[str, Any]
     splits: Sequence[tuple[Any, int]] = field(default_factory=tuple)
+
+    @property
+    def masked_total(self) -> int:
+        return sum(count for _kind, count in self.masked)
 
 
 def data_page(frame: Frame, asked: QueryDict) -> DataPage | None:
@@ -135,7 +137,6 @@ def data_page(frame: Frame, asked: QueryDict) -> DataPage | None:
         choices=_choices(rows, asked),
         base=_base(asked),
         withheld=len(everything) - len(rows),
-        chart=funnel_option(steps),
         splits=[(SPLITS[name], version.counts.get(name, 0)) for name in SPLITS],
     )
 

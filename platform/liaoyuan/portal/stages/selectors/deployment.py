@@ -111,6 +111,10 @@ class DeploymentPage:
     route: Route | None
     address: str
 
+    @property
+    def failing(self) -> bool:
+        return any(gate.failing for gate in self.gates)
+
 
 def deployment_page(frame: Frame, principal: Principal, origin: str) -> DeploymentPage:
     """The chosen run's bundle and gates, and what is live of the solution; ``origin`` is where callers reach us."""

@@ -20,7 +20,7 @@ from liaoyuan.operations.daily import (
 )
 from liaoyuan.operations.models import Feedback
 from liaoyuan.operations.selectors import solution_drift, span_seconds
-from liaoyuan.portal.lineage.traces import TraceRow, trace_rows
+from liaoyuan.portal.lineage.traces import SPANS, TraceRow, currency, trace_rows
 from liaoyuan.portal.stages.charts import Option, days_option
 from liaoyuan.portal.stages.selectors.frame import Frame
 from liaoyuan.portal.stages.words import REASONS
@@ -62,13 +62,14 @@ class OperationsPage:
     days: Sequence[Day]
     total: Day
     drift: Mapping[str, Any]
-    spans: Sequence[tuple[str, float, float]]
+    spans: Sequence[tuple[Any, float, float]]
     bundles: Sequence[ByBundle]
     route: str
     reasons: Sequence[tuple[Any, int]]
     verdicts: Sequence[Verdict]
     charts: Mapping[str, Option]
     may_trace: bool
+    currency: str
 
     @property
     def judged(self) -> int:
@@ -97,6 +98,7 @@ def operations_page(frame: Frame, principal: Principal, days: int) -> Operations
         verdicts=_verdicts(solution, days, principal) if may_trace else [],
         charts=day_charts(by_day),
         may_trace=may_trace,
+        currency=currency(),
     )
 
 
@@ -113,10 +115,10 @@ def day_charts(days: Sequence[Day]) -> dict[str, Option]:
     tokens = {_("read"): [day.prompt_tokens for day in days], _("written"): [day.completion_tokens for day in days]}
     verdicts = {_("helpful"): [day.helpful for day in days], _("not helpful"): [day.unhelpful for day in days]}
     return {
-        "answers": days_option(labels, answers, kind="bar", form="number"),
+        "answers": days_option(labels, answers, kind="bar", form="number", tones=("info", "warning", "soft", "error")),
         "seconds": days_option(labels, seconds, kind="line", form="seconds"),
         "tokens": days_option(labels, tokens, kind="bar", form="number"),
-        "verdicts": days_option(labels, verdicts, kind="bar", form="number"),
+        "verdicts": days_option(labels, verdicts, kind="bar", form="number", tones=("success", "error")),
     }
 
 
@@ -145,11 +147,11 @@ def _round(seconds: float | None) -> float | None:
     return None if seconds is None else round(seconds, 3)
 
 
-def _spans(solution_id: UUID, days: int) -> list[tuple[str, float, float]]:
+def _spans(solution_id: UUID, days: int) -> list[tuple[Any, float, float]]:
     """(step, mean seconds, share of the longest), longest first."""
     found = sorted(span_seconds(solution_id, days=days).items(), key=lambda pair: -pair[1])
     longest = found[0][1] if found else 0.0
-    return [(name, seconds, seconds / longest if longest else 0.0) for name, seconds in found]
+    return [(SPANS.get(name, name), seconds, seconds / longest if longest else 0.0) for name, seconds in found]
 
 
 def _bundles(solution_id: UUID, days: int) -> list[ByBundle]:

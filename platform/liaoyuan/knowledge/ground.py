@@ -63,10 +63,11 @@ def check_grounded(answer: str, evidence: Sequence[str]) -> Groundedness:
 def _check(answer: str, start: int, end: int, evidence: Sequence[str]) -> SentenceCheck:
     sentence = _MARK.sub("", answer[start:end])
     terms = list(dict.fromkeys([*words(sentence), *bigrams(sentence)]))
-    if len(terms) < _FEWEST_WORDS:
+    if unmatched(sentence, "") and len(words(sentence)) < _FEWEST_WORDS:
         # "1" stands somewhere in any evidence; without the words around it nobody can tell whether it is this one.
-        bare = ("bare_number",) if unmatched(sentence, "") else ()
-        return SentenceCheck(start, end, supported=not bare, share=float(not bare), evidence=None, reasons=bare)
+        return SentenceCheck(start, end, supported=False, share=0.0, evidence=None, reasons=("bare_number",))
+    if len(terms) < _FEWEST_WORDS:
+        return SentenceCheck(start, end, supported=True, share=1.0, evidence=None)
     shares = [len(term_counts(terms, text)) / max(1, len(terms)) for text in evidence]
     if not shares:
         return SentenceCheck(start, end, supported=False, share=0.0, evidence=None, reasons=("unsupported_words",))

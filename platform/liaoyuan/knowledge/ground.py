@@ -63,7 +63,7 @@ def check_grounded(answer: str, evidence: Sequence[str]) -> Groundedness:
 def _check(answer: str, start: int, end: int, evidence: Sequence[str]) -> SentenceCheck:
     sentence = _MARK.sub("", answer[start:end])
     terms = list(dict.fromkeys([*words(sentence), *bigrams(sentence)]))
-    if unmatched(sentence, "") and len(words(sentence)) < _FEWEST_WORDS:
+    if unmatched(sentence, "") and sum(not word.isdigit() for word in words(sentence)) < _FEWEST_WORDS:
         # "1" stands somewhere in any evidence; without the words around it nobody can tell whether it is this one.
         return SentenceCheck(start, end, supported=False, share=0.0, evidence=None, reasons=("bare_number",))
     if len(terms) < _FEWEST_WORDS:

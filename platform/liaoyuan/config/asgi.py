@@ -2,17 +2,19 @@
 
 import os
 
-from django.core.asgi import get_asgi_application
+import django
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "liaoyuan.config.settings")
-django_application = get_asgi_application()
+django.setup(set_prefix=False)
 
 # Only after Django is set up: these read its models.
+from liaoyuan.api.asgi import AsgiApp  # noqa: E402
 from liaoyuan.api.health.app import HealthApp  # noqa: E402
 from liaoyuan.api.mount import Mount  # noqa: E402
 from liaoyuan.api.openai.app import OpenAIApp  # noqa: E402
+from liaoyuan.config.handler import Handler  # noqa: E402
 from liaoyuan.portal.shell.assets import StaticApp  # noqa: E402
 
 health = HealthApp()
-places = {"/v1": OpenAIApp(), "/health": health, "/metrics": health, "/static": StaticApp()}
-application = Mount(places, otherwise=django_application)
+places: dict[str, AsgiApp] = {"/v1": OpenAIApp(), "/health": health, "/metrics": health, "/static": StaticApp()}
+application = Mount(places, otherwise=Handler())

@@ -9,6 +9,7 @@ from kombu import Exchange, Queue
 
 from liaoyuan.broker import CANARY, QUEUES, ROLLUP, client
 from workers.life import SignOfLife
+from workers.watch import EndsWhenStuck
 
 ROLLUP_SECONDS: Final = 300.0
 CANARY_SECONDS: Final = 60.0
@@ -30,11 +31,17 @@ app.conf.update(
             "schedule": ROLLUP_SECONDS,
             "options": {"queue": "light", "expires": ROLLUP_SECONDS},
         },
-        "canary": {
-            "task": CANARY,
-            "schedule": CANARY_SECONDS,
-            "options": {"queue": "light", "expires": CANARY_SECONDS},
+        # One through each worker's queues: health looks at the first, each worker's watch lives on its own.
+        **{
+            f"canary-{queue}": {
+                "task": CANARY,
+                "schedule": CANARY_SECONDS,
+                "args": [queue],
+                "options": {"queue": queue, "expires": CANARY_SECONDS},
+            }
+            for queue in ("light", "train")
         },
     },
 )
 app.steps["worker"].add(SignOfLife)
+app.steps["worker"].add(EndsWhenStuck)

@@ -5,6 +5,7 @@ Any number may run; an advisory lock lets one work.
 
 import logging
 import signal
+import socket
 import threading
 from types import FrameType
 
@@ -34,9 +35,10 @@ def main() -> None:
 
 def reap_once() -> None:
     """One round; a database that is away is logged, the next round comes."""
-    from liaoyuan.pipeline.services import runs_reap
+    from liaoyuan.pipeline.services import runs_reap, worker_beat
 
     try:
+        worker_beat(name=f"reaper@{socket.gethostname()}", queues=[], slots=0)
         counts = runs_reap()
     except DatabaseFault as fault:
         logger.warning("the database is away: %s", fault)

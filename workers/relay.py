@@ -6,7 +6,9 @@ goes on.
 
 import logging
 import signal
+import socket
 import threading
+import time
 from types import FrameType
 
 import django
@@ -18,6 +20,7 @@ from liaoyuan.broker import BrokerDown
 from workers.bell import Bell
 
 logger = logging.getLogger("liaoyuan.relay")
+BEAT_SECONDS = 10.0
 
 
 class Relay:
@@ -26,6 +29,7 @@ class Relay:
     def __init__(self) -> None:
         self._ended = threading.Event()
         self._fault: type[Exception] | None = None
+        self._told = float("-inf")
 
     def stop(self, _sign: int = 0, _frame: FrameType | None = None) -> None:
         self._ended.set()
@@ -48,11 +52,14 @@ class Relay:
             cursor.execute(f"LISTEN {RELAY_CHANNEL}")
 
     def _serve(self) -> None:
-        from liaoyuan.pipeline.services import doorbells_ring
+        from liaoyuan.pipeline.services import doorbells_ring, worker_beat
 
         with Bell() as bell:
             self._say(None)
             while not self._ended.is_set():
+                if time.monotonic() - self._told > BEAT_SECONDS:
+                    worker_beat(name=f"relay@{socket.gethostname()}", queues=[], slots=0)
+                    self._told = time.monotonic()
                 doorbells_ring(ring=bell.ring, depth=bell.depth)
                 self._wait()
 

@@ -46,6 +46,6 @@ def rollup() -> None:
 
 
 @task(CANARY)
-def canary() -> None:
+def canary(queue: str = "light") -> None:
     """Proof that a message gets from beat through the broker into a child: health checks look at its age."""
-    worker_beat(name="canary", queues=[], slots=0)
+    worker_beat(name="canary" if queue == "light" else f"canary-{queue}", queues=[], slots=0)

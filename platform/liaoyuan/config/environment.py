@@ -45,6 +45,7 @@ class Environment(BaseSettings):
     heartbeat_seconds: float = 10.0
     reaper_seconds: float = 15.0
     relay_seconds: float = 1.0
+    worker_stuck_seconds: float = Field(default=180.0, gt=0)
     # Requests a minute of one key or one signed-in person; 0 sets no limit.
     api_reads_per_minute: int = Field(1200, ge=0)
     api_writes_per_minute: int = Field(300, ge=0)

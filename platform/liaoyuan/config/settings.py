@@ -104,6 +104,7 @@ MFA_SUPPORTED_TYPES = ["totp", "recovery_codes"]
 AXES_FAILURE_LIMIT = 5
 AXES_COOLOFF_TIME = 0.25
 AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"]]
+AXES_LOCKOUT_CALLABLE = "liaoyuan.accounts.adapters.login.locked_out"
 AXES_CLIENT_IP_CALLABLE = "liaoyuan.accounts.adapters.login.client_address"
 AXES_USERNAME_CALLABLE = "liaoyuan.accounts.adapters.login.attempted_address"
 EMAIL_BACKEND = f"django.core.mail.backends.{'smtp' if ENV.email_host else 'dummy'}.EmailBackend"
@@ -219,6 +220,7 @@ LEASE_SECONDS = ENV.lease_seconds
 HEARTBEAT_SECONDS = ENV.heartbeat_seconds
 REAPER_SECONDS = ENV.reaper_seconds
 RELAY_SECONDS = ENV.relay_seconds
+WORKER_STUCK_SECONDS = ENV.worker_stuck_seconds
 API_LIMITS = {
     "read": ENV.api_reads_per_minute,
     "write": ENV.api_writes_per_minute,

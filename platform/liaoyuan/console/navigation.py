@@ -25,29 +25,40 @@ class Group:
     places: list[Place]
 
 
+ICONS: Final = {
+    "console": "gauge",
+    "console_jobs": "list-checks",
+    "console_workers": "server-cog",
+    "console_models": "cpu",
+    "console_organizations": "building-2",
+    "console_packs": "package",
+    "console_audit": "scroll-text",
+    "console_settings": "sliders-horizontal",
+    "console_support": "life-buoy",
+}
 GROUPS: Final = (
     (
         gettext_lazy("Watch"),
         (
-            (gettext_lazy("Overview"), "console", "gauge"),
-            (gettext_lazy("Jobs"), "console_jobs", "list-checks"),
-            (gettext_lazy("Workers and queues"), "console_workers", "server-cog"),
-            (gettext_lazy("Model servers"), "console_models", "cpu"),
+            (gettext_lazy("Overview"), "console"),
+            (gettext_lazy("Jobs"), "console_jobs"),
+            (gettext_lazy("Workers and queues"), "console_workers"),
+            (gettext_lazy("Model servers"), "console_models"),
         ),
     ),
     (
         gettext_lazy("Manage"),
         (
-            (gettext_lazy("Organizations"), "console_organizations", "building-2"),
-            (gettext_lazy("Industry packs"), "console_packs", "package"),
+            (gettext_lazy("Organizations"), "console_organizations"),
+            (gettext_lazy("Industry packs"), "console_packs"),
         ),
     ),
     (
         gettext_lazy("Platform"),
         (
-            (gettext_lazy("Audit"), "console_audit", "scroll-text"),
-            (gettext_lazy("Settings in force"), "console_settings", "sliders-horizontal"),
-            (gettext_lazy("Support bundle"), "console_support", "life-buoy"),
+            (gettext_lazy("Audit"), "console_audit"),
+            (gettext_lazy("Settings in force"), "console_settings"),
+            (gettext_lazy("Support bundle"), "console_support"),
         ),
     ),
 )
@@ -79,7 +90,7 @@ def _account() -> list[Place]:
     return found
 
 
-def _place(label: Any, route: str, icon: str, *, path: str) -> Place:
+def _place(label: Any, route: str, *, path: str) -> Place:
     address = reverse(route)
     current = path == address if route == "console" else path.startswith(address)
-    return Place(label, icon, address, current)
+    return Place(label, ICONS[route], address, current)

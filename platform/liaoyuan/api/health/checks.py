@@ -99,4 +99,5 @@ def _model_server() -> bool:
 
 
 def _worker() -> bool:
-    return WorkerBeat.objects.filter(at__gt=timezone.now() - SILENT).exists()
+    # The relay, the reaper and the canary give signs of life as well, but serve no queue.
+    return WorkerBeat.objects.filter(at__gt=timezone.now() - SILENT, slots__gt=0).exists()

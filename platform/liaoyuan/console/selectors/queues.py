@@ -104,7 +104,8 @@ def workers() -> list[Worker]:
 def beats() -> dict[str, datetime]:
     """The last sign of life of what is no worker: relay, reaper, canary (beat → broker → worker), by name."""
     with system_context("signs of life") as alias:
-        rows = WorkerBeat.objects.using(alias).filter(slots=0).values_list("name", "at")
+        silent = WorkerBeat.objects.using(alias).filter(slots=0).exclude(name__startswith=f"{CANARY}-")
+        rows = silent.values_list("name", "at")
         found: dict[str, datetime] = {}
         for name, at in rows:
             kind = name.split("@")[0]

@@ -23,7 +23,7 @@ OPEN: Final = "open"
 BAD: Final = "bad"
 # What of an event an operator reads: states, numbers and reasons. A stage's own words may quote a document.
 EVENT_TELLS: Final = (
-    "attempt", "fence", "worker", "lost_worker", "wait_kind", "wait_zh", "wait_en", "action", "by", "progress",
+    "attempt", "fence", "worker", "lost_worker", "wait_kind", "action", "by", "progress",
 )  # fmt: skip
 
 
@@ -58,6 +58,8 @@ class EventShown:
     kind: str
     facts: dict[str, Any]
     error: str
+    wait_zh: str
+    wait_en: str
 
 
 @dataclass(frozen=True)
@@ -179,4 +181,5 @@ def _event(event: StageEvent) -> EventShown:
     error = event.data.get("error")
     facts = {key: event.data[key] for key in EVENT_TELLS if event.data.get(key) not in (None, "")}
     told = str(error.get("code", "")) if isinstance(error, dict) else ""
-    return EventShown(event.seq, event.created_at, event.kind, facts, told)
+    wait = [str(event.data.get(f"wait_{language}") or "") for language in ("zh", "en")]
+    return EventShown(event.seq, event.created_at, event.kind, facts, told, *wait)

@@ -46,9 +46,11 @@ def _seen() -> dict[str, Any]:
 
 
 def _work() -> dict[str, Any]:
+    processes = queues.processes()
     return {
         "queues": queues.queues(),
         "workers": queues.workers(),
-        "processes": queues.processes(),
+        "processes": processes,
+        "supervised": any(process.known for process in processes),
         "beats": queues.beats(),
     }

@@ -60,11 +60,12 @@ def turn_begin(*, solution_id: UUID, question: str, key: UUID, conversation_id: 
 
     Raises QuestionEmpty, NotFound for another's conversation or a solution out of reach, NotLive, StillAnswering.
     """
-    text = question.strip()
+    text = question_clean(question)
     if not normalise(text) or len(text) > LONGEST_QUESTION:
         raise QuestionEmpty(limit=LONGEST_QUESTION)
     route, deployment = _live(solution_id)
-    before = ConversationTurn.objects.filter(key=key, conversation__user_id=_me()).first()
+    turns = ConversationTurn.objects.select_related("conversation")
+    before = turns.filter(key=key, conversation__user_id=_me()).first()
     if before is not None:
         return Begun(before, deployment, route.name, fresh=False)
     conversation = conversation_get(conversation_id, solution_id, lock=True) if conversation_id else None
@@ -79,7 +80,7 @@ def turn_answer(
 ) -> ConversationTurn:
     """Answer a fresh turn and keep what came, also a failure; never raises for either. Opens its own contexts."""
     try:
-        found = answer(asker=asker, deployment=begun.deployment, question=question.strip(), listen=listen)
+        found = answer(asker=asker, deployment=begun.deployment, question=question_clean(question), listen=listen)
     except LiaoyuanError as error:
         return _finish(asker, begun, state=TurnState.FAILED, error=_told(error))
     except Exception:
@@ -142,6 +143,11 @@ def turn_get(turn_id: UUID) -> ConversationTurn:
 def turn_lost(turn: ConversationTurn) -> bool:
     """Whether a turn still says that it works although nothing can be working on it any more."""
     return turn.state == TurnState.WORKING and turn.created_at < timezone.now() - LOST_AFTER
+
+
+def question_clean(question: str) -> str:
+    """What was typed, without the zero bytes that no database takes."""
+    return question.replace("\x00", "").strip()
 
 
 def title_of(text: str) -> str:

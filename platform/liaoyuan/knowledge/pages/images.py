@@ -12,6 +12,7 @@ from liaoyuan.knowledge.pages.errors import PagesBusy
 from liaoyuan.knowledge.parse.blocks import PageInfo
 from liaoyuan.knowledge.parse.limits import MIB, Limits
 from liaoyuan.knowledge.parse.pages import render_page
+from liaoyuan.knowledge.selectors import parsed_document
 from liaoyuan.knowledge.services.receiving import DOCUMENTS
 from liaoyuan.pipeline.storage import storage, storage_key
 
@@ -38,20 +39,22 @@ def picture_tag(version: DocumentVersion, page: int, dpi: int) -> str:
     return f'"{version.sha256[:32]}-{page}-{dpi}"'
 
 
-def page_picture(version: DocumentVersion, page: int, info: PageInfo, dpi: int) -> bytes:
-    """Page ``page`` (from 1) as PNG. ``info`` is its size in points; ``dpi`` one of RESOLUTIONS.
+def page_picture(version: DocumentVersion, page: int, dpi: int) -> bytes:
+    """Page ``page`` (from 1) as PNG; ``dpi`` is one of RESOLUTIONS. No database is needed.
 
-    Raises NotFound for a format without pictures, PagesBusy, ParseRejected for a page that cannot be drawn.
+    Raises NotFound for a page or format without a picture, PagesBusy, ParseRejected for what cannot be drawn.
     """
-    if not drawable(version) or dpi not in RESOLUTIONS or info.width <= 0 or info.height <= 0:
+    if not drawable(version) or dpi not in RESOLUTIONS or not 1 <= page <= version.pages:
         raise NotFound
-    key = storage_key(
-        version.organization_id, DOCUMENTS, version.id, "pages", f"{version.sha256[:32]}-{page}-{dpi}.png"
-    )
+    name = f"{version.sha256[:32]}-{page}-{dpi}.png"
+    key = storage_key(version.organization_id, DOCUMENTS, version.id, "pages", name)
     if storage().exists(key):
         return storage().open_path(key).read_bytes()
+    info = parsed_document(version).pages[page - 1]
+    if info.width <= 0 or info.height <= 0:
+        raise NotFound
     picture = _draw(version, page, _scale(info, dpi))
-    _keep(key, picture)
+    _keep(version, key, picture)
     return picture
 
 
@@ -69,7 +72,10 @@ def _draw(version: DocumentVersion, page: int, scale: float) -> bytes:
         _AT_ONCE.release()
 
 
-def _keep(key: str, picture: bytes) -> None:
+def _keep(version: DocumentVersion, key: str, picture: bytes) -> None:
+    """Not where the version was erased while its page was being drawn: nothing of it may come back."""
+    if not storage().exists(version.source_key):
+        return
     with tempfile.TemporaryDirectory(prefix="liaoyuan-page-") as folder:
         path = Path(folder) / "page.png"
         path.write_bytes(picture)

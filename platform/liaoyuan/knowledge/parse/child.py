@@ -75,9 +75,9 @@ def _bytes(descriptor: int | None, name: str, limits: Limits) -> bytes:
 def _do(request: dict[str, Any], source: Source) -> tuple[dict[str, Any], bytes]:
     # Imported after confinement and only when asked for.
     if request["verb"] == "render":
-        from liaoyuan.knowledge.parse.pdf import render_pdf_page
+        from liaoyuan.knowledge.parse.parser import render
 
-        return {"ok": True}, render_pdf_page(source, request["page"], request["scale"])
+        return {"ok": True}, render(source, request["page"], request["scale"])
     from liaoyuan.knowledge.parse.parser import parse
 
     return {"ok": True, "document": parse(source).as_dict()}, b""

@@ -53,5 +53,5 @@ def versions_retry(*, collection: Collection, version_ids: Sequence[UUID] | None
 
 
 def _name(version: DocumentVersion) -> PurePosixPath:
-    """The folder is the document's, the file name the version's: 护士条例(2020-03-27).md is a version of 护士条例.md."""
+    """The folder is the document's, the file name the version's own: it may carry the date of this version."""
     return PurePosixPath(version.document.name).parent / version.file_name

@@ -38,7 +38,7 @@ SORTS: Final[dict[str, str]] = {
     "-chunks": "-chunk_count",
 }
 SORT_WORDS: Final[dict[str, Any]] = {
-    "name": _("Name"),
+    "name": _("By name"),
     "-changed": _("Newest first"),
     "-size": _("Largest first"),
     "-pages": _("Most pages first"),

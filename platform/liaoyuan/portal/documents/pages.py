@@ -29,7 +29,7 @@ KINDS: Final[dict[str, Any]] = {
     "code": _("code"),
     "caption": _("caption"),
     "figure": _("figure"),
-    "prose": _("text"),
+    "section": _("section"),
     "clause": _("clause"),
 }
 _DEEPEST_HEADING: Final = 6
@@ -243,10 +243,11 @@ def _place(version: DocumentVersion, leaves: Leaves, wanted: Wanted) -> Place:
             return quote_place(version, leaves, chunk_id=wanted.chunk, quote=wanted.quote, page=wanted.page or 1)
         if wanted.block is not None:
             return Place(leaves.leaf_of(wanted.block), (wanted.block,))
-        leaves.blocks(wanted.page or 1)
+        page = 1 if wanted.page is None else wanted.page
+        leaves.blocks(page)
     except IndexError as error:
         raise NotFound from error
-    return Place(wanted.page or 1, ())
+    return Place(page, ())
 
 
 def _box(number: int, block: Block, place: Place) -> Box:

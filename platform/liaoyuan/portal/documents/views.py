@@ -147,9 +147,11 @@ def _kept(response: HttpResponse, tag: str) -> HttpResponse:
 
 
 def _collection(request: PageRequest, collection_id: UUID, upload: UploadForm | None = None) -> HttpResponse:
+    rights = selectors.Rights.of(request.principal)
     shown = _shown(request, collection_id) | {
         "upload": upload or UploadForm(),
-        "known_groups": selectors.groups_known(),
+        # The names of the organization's groups are for those who may give rights.
+        "known_groups": selectors.groups_known() if rights.upload or rights.regroup else [],
         "states": listing.STATES,
         "sorts": listing.SORT_WORDS,
         "everybody": listing.EVERYBODY,

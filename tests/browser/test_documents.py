@@ -1,0 +1,146 @@
+"""The documents' pages in a real browser: looked at, and used with pointer and keys."""
+
+import uuid
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.browser.conftest import PASSWORD, Visit, in_thread
+from tests.browser.library import Library, library_make
+from tests.browser.looks import look
+from tests.integration.deployment.conftest import embeddings
+
+__all__ = ["embeddings"]
+
+
+@pytest.fixture(scope="module")
+def library(embeddings: None, tmp_path_factory: pytest.TempPathFactory) -> Library:
+    return in_thread(lambda: library_make(PASSWORD, tmp_path_factory.mktemp("library")))
+
+
+@pytest.fixture
+def signed_in(visit: Callable[..., Visit], library: Library) -> Visit:
+    window = visit(1280, "en-US")
+    window.login(library.email)
+    return window
+
+
+def test_the_collections_page_is_looked_at(visit: Callable[..., Visit], library: Library, signed_in: Visit) -> None:
+    look(signed_in, "/collections/", "documents-collections")
+
+
+def test_a_collections_page_is_looked_at(library: Library, signed_in: Visit) -> None:
+    look(signed_in, f"/collections/{library.collection_id}/", "documents-collection")
+    look(signed_in, f"/collections/{library.empty_id}/", "documents-empty", looks=[(375, "zh-CN", "light")])
+
+
+def test_an_empty_organization_is_looked_at(visit: Callable[..., Visit]) -> None:
+    from tests.browser.library import nobody_make
+
+    email = in_thread(lambda: nobody_make(PASSWORD))
+    window = visit(1280, "zh-CN")
+    window.login(email)
+    two = [(1280, "zh-CN", "light"), (375, "en-US", "dark")]
+    look(window, "/collections/", "documents-none", looks=two)
+    look(window, "/chat/", "chat-none", looks=[(1280, "zh-CN", "light")])
+
+
+def test_a_document_with_pictures_is_looked_at(library: Library, signed_in: Visit) -> None:
+    look(signed_in, f"/documents/{library.pdf_id}/?block=4", "document-pdf")
+
+
+def test_a_document_of_blocks_is_looked_at(library: Library, signed_in: Visit) -> None:
+    look(
+        signed_in,
+        f"/documents/{library.table_id}/",
+        "document-table",
+        looks=[(1280, "zh-CN", "light"), (375, "en-US", "dark")],
+    )
+
+
+def test_choosing_a_chunk_marks_its_boxes_and_a_box_marks_its_chunk(library: Library, signed_in: Visit) -> None:
+    page = signed_in.page
+    signed_in.go(f"/documents/{library.pdf_id}/")
+    page.locator(".chunk-pick").nth(1).click()
+    blocks = set((page.locator(".chunk-pick").nth(1).get_attribute("data-blocks") or "").split())
+    marked = page.locator(".box.is-marked").evaluate_all("boxes => boxes.map(each => each.dataset.block)")
+    assert marked and set(marked) <= blocks
+    assert "block=" in page.url
+    last = page.locator(".box").last
+    last.click()
+    assert page.locator(".box.is-marked").count() == 1
+    number = last.get_attribute("data-block")
+    picks = page.locator(".chunk.is-marked .chunk-pick").evaluate_all("all => all.map(each => each.dataset.blocks)")
+    assert any(number in pick.split() for pick in picks)
+    page.reload()
+    assert page.locator(f".box.is-marked[data-block='{number}']").count() == 1
+
+
+def test_the_boxes_lie_over_the_ink_they_name(library: Library, signed_in: Visit) -> None:
+    """The picture and the boxes have the same frame: dark pixels under the first heading's box."""
+    page = signed_in.page
+    signed_in.go(f"/documents/{library.pdf_id}/")
+    page.wait_for_function("document.querySelector('svg image').getBBox().width > 0")
+    inside = page.evaluate(INK)
+    assert inside > 0.02
+
+
+# Share of dark pixels inside the first box, measured on the picture itself.
+INK = """async () => {
+  const svg = document.querySelector('.sheet-page');
+  const view = svg.viewBox.baseVal, box = svg.querySelector('.box');
+  const picture = new Image();
+  picture.src = svg.querySelector('image').href.baseVal;
+  await picture.decode();
+  const canvas = document.createElement('canvas');
+  canvas.width = picture.width; canvas.height = picture.height;
+  const pen = canvas.getContext('2d');
+  pen.drawImage(picture, 0, 0);
+  const k = picture.width / view.width;
+  const at = name => Number(box.getAttribute(name)) * k;
+  const data = pen.getImageData(at('x'), at('y'), Math.max(1, at('width')), Math.max(1, at('height'))).data;
+  let dark = 0;
+  for (let i = 0; i < data.length; i += 4) if (data[i] + data[i + 1] + data[i + 2] < 384) dark += 1;
+  return dark / (data.length / 4);
+}"""
+
+
+def test_documents_are_chosen_and_an_erasure_is_taken_back(library: Library, signed_in: Visit) -> None:
+    page = signed_in.page
+    signed_in.go(f"/collections/{library.collection_id}/")
+    page.locator("input[name=document]").first.check()
+    assert "1 /" in page.locator("[data-bulk-count]").inner_text()
+    page.get_by_role("button", name="Erase…").click()
+    page.wait_for_selector("text=Erase for good")
+    page.get_by_role("link", name="Keep them").click()
+    assert page.locator("input[name=document]").count() == library.documents
+
+
+def test_the_list_filters_itself_and_reads_without_a_script(library: Library, signed_in: Visit, chromium: Any) -> None:
+    page = signed_in.page
+    signed_in.go(f"/collections/{library.collection_id}/")
+    with page.expect_navigation():
+        page.select_option("select[name=state]", "refused")
+    assert page.locator("input[name=document]").count() == 1
+    context = chromium.new_context(java_script_enabled=False, storage_state=page.context.storage_state())
+    plain = context.new_page()
+    plain.goto(f"{signed_in.url}/documents/{library.pdf_id}/?block=4")
+    assert plain.locator(".box.is-marked").count() == 1
+    plain.goto(f"{signed_in.url}/collections/{library.collection_id}/?state=refused")
+    assert plain.locator("tbody tr").count() == 1
+    context.close()
+
+
+def test_files_are_added_with_the_dialog(library: Library, signed_in: Visit, tmp_path: Path) -> None:
+    page = signed_in.page
+    path = tmp_path / f"规定 {uuid.uuid4().hex[:6]}.md"
+    path.write_text("# 规定\n", encoding="utf-8")
+    signed_in.go(f"/collections/{library.empty_id}/")
+    page.get_by_role("button", name="Add files").first.click()
+    page.set_input_files("input[type=file]", str(path))
+    with page.expect_navigation():
+        page.get_by_role("button", name="Add", exact=True).click()
+    assert page.locator(".importing").count() == 1
+    assert "worker" in page.locator(".importing-line").inner_text()

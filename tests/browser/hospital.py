@@ -1,4 +1,4 @@
-"""Rows for the status page: what a hospital sees in the middle of an afternoon."""
+"""Rows for the portal's pages: what a hospital sees in the middle of an afternoon."""
 
 import uuid
 from datetime import timedelta
@@ -51,7 +51,11 @@ def _working(runs: list[Any]) -> None:
         eta=now + timedelta(seconds=110),
         message_zh="第 84/200 步，损失 1.92",
         message_en="step 84/200, loss 1.92",
+        attempt=1,
+        fence=1,
+        worker="celery@hospital",
     )
+    _tell(runs[2], "started", attempt=1, fence=1, worker="celery@hospital")
 
 
 def _waiting(runs: list[Any]) -> None:
@@ -59,14 +63,25 @@ def _waiting(runs: list[Any]) -> None:
         _done(run, "沿用上次结果", "reused", 0.2)
     error = {"code": "too_few_samples", "zh": "样本不足：只有 12 条，至少 60 条。", "en": "Only 12 samples; 60 needed."}
     _set(runs[2], state="failed", error=error, started_at=timezone.now(), finished_at=timezone.now())
+    _tell(runs[2], "failed", error=error)
     reason = {"wait_reason_zh": "等待所有者批准上线", "wait_reason_en": "approval by an owner to go live"}
     _set(runs[3], state="waiting", wait_kind="approval", **reason)
+    waits = {"wait_kind": "approval", "wait_zh": reason["wait_reason_zh"], "wait_en": reason["wait_reason_en"]}
+    _tell(runs[3], "started", attempt=1, fence=1, worker="celery@hospital")
+    _tell(runs[3], "waiting", **waits)
 
 
 def _done(run: Any, zh: str, en: str, seconds: float) -> None:
     now = timezone.now()
     result = {"summary_zh": zh, "summary_en": en}
     _set(run, state="succeeded", result=result, started_at=now - timedelta(seconds=seconds), finished_at=now)
+    _tell(run, "succeeded", result=result)
+
+
+def _tell(run: Any, kind: str, **data: Any) -> None:
+    from liaoyuan.pipeline.events import event_write
+
+    event_write(run_id=run.id, organization_id=run.organization_id, kind=kind, data={"stage": run.stage} | data)
 
 
 def _set(run: Any, **columns: Any) -> None:

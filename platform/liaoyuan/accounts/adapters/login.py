@@ -4,7 +4,9 @@ from typing import Any
 
 from allauth.account.adapter import DefaultAccountAdapter
 from allauth.core.internal.httpkit import get_client_ip
-from django.http import HttpRequest
+from django.conf import settings
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
 
 from liaoyuan.accounts.models import User
 
@@ -24,6 +26,14 @@ class InvitedOnly(DefaultAccountAdapter):
         """Whether ``password`` is ``user``'s. Our users' address is on the user itself, not in allauth's own table."""
         found = self.authenticate(self.request, email=user.email, password=password)
         return found is not None and found.pk == user.pk
+
+
+def locked_out(request: HttpRequest, response: object, credentials: object) -> HttpResponse:
+    """For axes: what somebody sees after too many wrong passwords. The same for an address that nobody has."""
+    shown = {"minutes": round(settings.AXES_COOLOFF_TIME * 60), "attempts": settings.AXES_FAILURE_LIMIT}
+    answer = render(request, "portal/account/locked.html", shown, status=429)
+    answer["Retry-After"] = str(shown["minutes"] * 60)
+    return answer
 
 
 def client_address(request: HttpRequest) -> str:

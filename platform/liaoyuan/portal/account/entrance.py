@@ -1,12 +1,14 @@
 """Ways in without a password: an invitation, the one-time link of the machine's operator, a forgotten password."""
 
+from typing import Final
+
 from allauth.account.utils import perform_login
 from allauth.account.views import password_reset
 from django.conf import settings
 from django.contrib import messages
 from django.contrib.auth import logout
 from django.core.exceptions import ValidationError
-from django.http import HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
@@ -16,6 +18,18 @@ from liaoyuan.accounts.services import invitation_accept, login_link_use
 from liaoyuan.errors import LiaoyuanError
 from liaoyuan.portal.account.forms import InvitationForm
 from liaoyuan.portal.door import language
+
+CLOSED: Final = (
+    "email/",
+    "confirm-email/",
+    "confirm-email/<str:key>/",
+    "signup/",
+    "login/code/confirm/",
+    "3rdparty/",
+    "3rdparty/signup/",
+    "social/signup/",
+    "social/connections/",
+)
 
 
 @never_cache
@@ -34,6 +48,11 @@ def invitation(request: HttpRequest) -> HttpResponse:
             messages.success(request, _("Welcome. Sign in with your e-mail address and password."))
             return redirect("account_login")
     return render(request, "portal/invitation.html", {"form": form}, status=422 if form.errors else 200)
+
+
+def closed(request: HttpRequest, **_: str) -> HttpResponse:
+    """Nothing is here."""
+    raise Http404
 
 
 def forgotten(request: HttpRequest) -> HttpResponse:

@@ -12,5 +12,8 @@ urlpatterns = [
     path("invitation", entrance.invitation, name="invitation"),
     # Before the library's page of the same address, which only knows how to send mail.
     path("accounts/password/reset/", entrance.forgotten, name="account_reset_password"),
+    # The library's pages that we do not offer. Whoever could change their own address could take the invitation of
+    # somebody else's: addresses are given by an invitation or an operator, never typed by their holder.
+    *(path(f"accounts/{place}", entrance.closed) for place in entrance.CLOSED),
     path("enter/<str:token>", entrance.enter, name="enter"),
 ]

@@ -18,7 +18,6 @@ PUBLIC = {
     "liaoyuan.portal.account.entrance.enter": "a one-time link's token is the key",
     "liaoyuan.portal.account.entrance.forgotten": "whoever forgot a password is nobody yet",
     "liaoyuan.portal.account.entrance.closed": "always 404",
-    "liaoyuan.portal.views.invitation": "the same page as above",
     "django.views.i18n.set_language": "a stranger reads the login page in their language",
 }
 # They only choose among views that stand behind the door; the crawl below walks through them as through any other.

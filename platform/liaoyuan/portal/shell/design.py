@@ -14,6 +14,8 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from liaoyuan.errors import NotFound
+
 THEME: Final = re.compile(r'@plugin "daisyui/theme" \{(.*?)\n\}', re.DOTALL)
 ENTRY: Final = re.compile(r"--color-([a-z0-9-]+): (#[0-9a-f]{6});")
 NAME: Final = re.compile(r'name: "([a-z-]+)"')
@@ -91,8 +93,14 @@ class Design:
 
 
 def design() -> Design:
-    """Read from the source of the style sheet, so that the page cannot tell something else than the colours do."""
-    source = Path(settings.ROOT, "frontend/css/app.css").read_text(encoding="utf-8")
+    """Read from the source of the style sheet, so that the page cannot tell something else than the colours do.
+
+    Raises NotFound where only the built style sheet is installed.
+    """
+    path = Path(settings.ROOT, "frontend/css/app.css")
+    if not path.is_file():
+        raise NotFound
+    source = path.read_text(encoding="utf-8")
     themes = tuple(theme_read(body) for body in THEME.findall(source))
     sizes = tuple(re.findall(r"--text-([a-z0-9]+): ([\d.]+rem);", source))
     form = Sample({"name": "手卫生制度问答", "address": "nobody", "kind": "qa", "pick": "zh"})

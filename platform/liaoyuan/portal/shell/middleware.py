@@ -57,7 +57,7 @@ def preferences(
         async def run_async(request: HttpRequest) -> HttpResponse:
             user = await request.auser() if has_preferences() else None
             with _preferred(request, user):
-                return await get_response(request)  # type: ignore[misc, no-any-return]
+                return await get_response(request)  # type: ignore[no-any-return]
 
         return run_async
 

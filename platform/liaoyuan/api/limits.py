@@ -15,6 +15,9 @@ import redis
 from django.conf import settings
 from prometheus_client import Counter
 
+from liaoyuan.accounts.keys import key_split
+from liaoyuan.accounts.policy import Principal
+from liaoyuan.accounts.resolver import BEARER
 from liaoyuan.errors import LiaoyuanError
 
 logger = logging.getLogger(__name__)
@@ -86,6 +89,13 @@ def allowance(limit: Class, caller: str) -> Allowance | None:
     if not taken:
         REFUSED.labels(limit).inc()
     return result
+
+
+def bucket_name(principal: Principal, authorization: str) -> str:
+    """Each key has a bucket of its own, and so has each signed-in person in each organization."""
+    parts = key_split(authorization[len(BEARER) :])
+    who = f"key:{parts.prefix}" if parts else f"user:{principal.user_id}"
+    return f"{principal.organization_id}:{who}"
 
 
 def limits_work() -> bool:

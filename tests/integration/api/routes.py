@@ -17,6 +17,7 @@ class Route:
     action: str
     body: dict[str, Any] | None
     multipart: bool
+    query: dict[str, Any]
 
     @property
     def parameters(self) -> list[str]:
@@ -52,13 +53,15 @@ def rest_routes() -> list[Route]:
             multipart = "multipart/form-data" in content
             # The description's own example: what is tested is who may ask, not what.
             body = content.get("application/json", {}).get("example")
-            found.append(Route(method.upper(), path, operation["x-action"], body, multipart))
+            needed = [each for each in operation["parameters"] if each.get("required") and each["in"] == "query"]
+            query = {each["name"]: each["example"] for each in needed}
+            found.append(Route(method.upper(), path, operation["x-action"], body, multipart, query))
     return found
 
 
 def send(client: Any, route: Route, values: dict[str, str], **more: Any) -> Any:
     """One request with a valid body."""
-    options: dict[str, Any] = dict(more)
+    options: dict[str, Any] = {"params": route.query} | more
     if route.multipart:
         options["files"] = [("files", ("a.md", b"# a", "text/markdown"))]
     elif route.body is not None:

@@ -13,6 +13,7 @@ def one_of_each(organization: Any, member: Any, mark: str = MARK) -> dict[str, u
     from liaoyuan.accounts.services import api_key_create, invitation_create
 
     made = _work(mark) | _documents(organization, mark) | _answers(organization, member, mark)
+    made |= _desk(organization, member, mark, made["solution_id"])
     made |= _learnt(organization, mark, made["run_id"])
     made |= _live(organization, member, mark, made)
     key, _ = api_key_create(member=member, name=mark, scopes=frozenset({"ask"}))
@@ -100,7 +101,7 @@ def _live(organization: Any, member: Any, mark: str, made: dict[str, uuid.UUID])
     route = Route.objects.create(name=f"{mark}-route", solution_id=made["solution_id"], **of)
     RouteTarget.objects.create(route=route, deployment=deployment, weight=100, **of)
     policy = GuardrailPolicyVersion.objects.create(
-        industry="medical", scenario="guideline-qa", version=mark, sha256="7" * 64, **of
+        industry="medical", scenario="guideline-qa", version=mark, sha256=uuid.uuid4().hex * 2, **of
     )
     report = ComplianceReport.objects.create(
         solution_id=made["solution_id"], deployment_id=deployment.id, run_id=made["run_id"], policy=policy,
@@ -112,3 +113,14 @@ def _live(organization: Any, member: Any, mark: str, made: dict[str, uuid.UUID])
     )  # fmt: skip
     found = {"bundle_id": bundle.id, "deployment_id": deployment.id, "route_id": route.id, "report_id": report.id}
     return {name: uuid.UUID(str(value)) for name, value in found.items()}
+
+
+def _desk(organization: Any, member: Any, mark: str, solution_id: uuid.UUID) -> dict[str, uuid.UUID]:
+    from liaoyuan.deployment.models import Conversation, ConversationTurn
+    from liaoyuan.knowledge.models import Upload
+
+    of = {"organization": organization}
+    conversation = Conversation.objects.create(user_id=member.user_id, solution_id=solution_id, title=mark, **of)
+    ConversationTurn.objects.create(conversation=conversation, key=uuid.uuid4(), question=mark, **of)
+    upload = Upload.objects.create(user_id=member.user_id, batch=uuid.uuid4(), name=f"{mark}.md", size=1, **of)
+    return {"conversation_id": conversation.id, "upload_id": upload.id}

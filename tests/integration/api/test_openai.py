@@ -142,3 +142,56 @@ def test_text_parts_are_a_question_too_and_a_picture_is_refused(client: openai.O
     picture: Any = [{"type": "image_url", "image_url": {"url": "http://127.0.0.1/x.png"}}]
     with pytest.raises(openai.UnprocessableEntityError):
         client.chat.completions.create(model=deployed.name, messages=[{"role": "user", "content": picture}])
+
+
+def test_retrieve_finds_the_place_inside_the_callers_rights(
+    server: Server, deployed: Application, key: str, key_of: Callable[..., str]
+) -> None:
+    from tests.conftest import _member
+
+    places = (
+        {"model": deployed.name},
+        {"solution": str(deployed.solution_id)},
+        {"collection": str(deployed.collection_id)},
+    )
+    with server.client(key) as http:
+        for place in places:
+            answer = http.post("/v1/retrieve", json={"query": QUESTION, "k": 3} | place)
+            assert answer.status_code == 200
+            best = answer.json()["data"][0]
+            assert "30 天" in best["quote"] and best["document"].startswith("手卫生管理规定")
+            assert {"document_id", "version", "page", "box", "score", "chunk_id"} <= set(best)
+        secret = {"query": "内部采购的密钥代号", "collection": str(deployed.collection_id)}
+        assert "青松七号" in http.post("/v1/retrieve", json=secret).text
+        rest = http.post(f"/api/v1/collections/{deployed.collection_id}/retrieve", json={"query": QUESTION, "k": 3})
+        assert rest.json()["hits"][0]["chunk_id"] == best["chunk_id"]
+        both = http.post("/v1/retrieve", json={"query": "x"} | places[0] | places[2])
+        assert (both.status_code, both.json()["error"]["code"]) == (422, "invalid_request")
+    with server.client(key_of(_member(deployed.organization, "viewer"), "ask")) as http:
+        assert "青松七号" not in http.post("/v1/retrieve", json=secret).text
+
+
+def test_retrieve_knows_nothing_of_a_stranger(
+    server: Server, deployed: Application, stranger: Any, key_of: Callable[..., str]
+) -> None:
+    import uuid
+
+    with server.client(key_of(stranger, "ask")) as http:
+        for name, value in (("collection", deployed.collection_id), ("solution", deployed.solution_id)):
+            answers = [http.post("/v1/retrieve", json={"query": "x", name: str(i)}) for i in (value, uuid.uuid4())]
+            assert [answer.status_code for answer in answers] == [404, 404]
+            assert answers[0].content == answers[1].content
+
+
+def test_embeddings_are_unit_vectors_for_openais_own_client(client: openai.OpenAI) -> None:
+    found = client.embeddings.create(model="multilingual-e5-small", input=["手卫生", "hand hygiene", "食堂菜单"])
+    vectors = [row.embedding for row in found.data]
+    assert [len(vector) for vector in vectors] == [384] * 3
+    assert all(abs(sum(value * value for value in vector) - 1) < 1e-3 for vector in vectors)
+    near, far = (sum(a * b for a, b in zip(vectors[0], other, strict=True)) for other in vectors[1:])
+    assert near > far
+    assert found.usage.prompt_tokens > 0
+    floats = client.embeddings.create(model="multilingual-e5-small", input="手卫生", encoding_format="float")
+    assert max(abs(a - b) for a, b in zip(floats.data[0].embedding, vectors[0], strict=True)) < 1e-3
+    with pytest.raises(openai.NotFoundError):
+        client.embeddings.create(model="text-embedding-3-small", input="x")

@@ -57,7 +57,7 @@ class HealthApp:
                 self._found = await in_thread(self._pool, checks_run)
                 self._found_at = time.monotonic()
             found = self._found
-        ok = all(check.ok for check in found)
+        ok = all(check.ok for check in found if check.required)
         body = {"status": "ready" if ok else "not_ready", "checks": [check.as_dict(language) for check in found]}
         await json_send(send, 200 if ok else 503, body)
 

@@ -16,6 +16,7 @@ from django.db import Error as DatabaseError
 from django.db import connections
 from django.utils import timezone
 
+from liaoyuan.api.limits import limits_work
 from liaoyuan.pipeline.models import WorkerBeat
 
 logger = logging.getLogger(__name__)
@@ -39,20 +40,34 @@ SENTENCES: Final[dict[str, tuple[str, str]]] = {
         "没有正在运行的工作进程；任务会排队等待。请运行 make up。",
         "No worker is alive; jobs wait in the queue. Run make up.",
     ),
+    "rate_limits": (
+        "缓存服务没有应答，暂不限流；请求照常处理。",
+        "The cache server does not answer, so nothing is rate limited; requests are served as usual.",
+    ),
 }
+# What is missed but stops nobody from working.
+OPTIONAL: Final = frozenset({"rate_limits"})
 
 
 @dataclass(frozen=True)
 class Check:
-    """One thing that was asked; ``reason_zh`` and ``reason_en`` are empty when it is well."""
+    """One thing that was asked; ``reason_zh`` and ``reason_en`` are empty when it is well.
+
+    Without a ``required`` one the process is not ready.
+    """
 
     name: str
     ok: bool
     reason_zh: str = ""
     reason_en: str = ""
 
+    @property
+    def required(self) -> bool:
+        return self.name not in OPTIONAL
+
     def as_dict(self, language: str) -> dict[str, Any]:
-        return {"name": self.name, "ok": self.ok, "reason": self.reason_zh if language == "zh" else self.reason_en}
+        reason = self.reason_zh if language == "zh" else self.reason_en
+        return {"name": self.name, "ok": self.ok, "required": self.required, "reason": reason}
 
 
 def checks_run() -> list[Check]:
@@ -62,6 +77,7 @@ def checks_run() -> list[Check]:
         "broker": _broker,
         "model_server": _model_server,
         "worker": _worker,
+        "rate_limits": limits_work,
     }
     return [_check(name, ask) for name, ask in asked.items()]
 

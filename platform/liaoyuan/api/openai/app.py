@@ -7,8 +7,10 @@ in comments (which keep proxies from closing it) until the answer stands, then s
 import asyncio
 import logging
 import uuid
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
+from contextlib import contextmanager, suppress
+from functools import partial
 from typing import Any, Final, TypeVar
 from urllib.parse import unquote
 
@@ -25,6 +27,7 @@ from liaoyuan.api.asgi import (
     language_of,
     response_start,
 )
+from liaoyuan.api.limits import Class
 from liaoyuan.api.openai import answers, service
 from liaoyuan.api.openai.errors import (
     MethodRefused,
@@ -33,7 +36,7 @@ from liaoyuan.api.openai.errors import (
     error_body,
     error_headers,
 )
-from liaoyuan.api.openai.schemas import ChatRequest, chat_request
+from liaoyuan.api.openai.schemas import ChatRequest, EmbeddingsRequest, RetrieveRequest, request_read
 from liaoyuan.deployment.answering import Answered
 from liaoyuan.deployment.models import Deployment
 from liaoyuan.errors import LiaoyuanError
@@ -43,6 +46,9 @@ logger = logging.getLogger(__name__)
 T = TypeVar("T")
 MODELS: Final = "/v1/models"
 CHAT: Final = "/v1/chat/completions"
+RETRIEVE: Final = "/v1/retrieve"
+EMBEDDINGS: Final = "/v1/embeddings"
+POSTED: Final = frozenset({CHAT, RETRIEVE, EMBEDDINGS})
 
 
 class OpenAIApp:
@@ -78,16 +84,19 @@ class OpenAIApp:
 
     async def _route(self, scope: Scope, receive: Receive, send: Send, language: str) -> None:
         path, method = scope["path"].rstrip("/"), scope["method"]
-        wanted = "POST" if path == CHAT else "GET"
-        known = path in {CHAT, MODELS} or (path.startswith(f"{MODELS}/"))
+        wanted = "POST" if path in POSTED else "GET"
+        known = path in POSTED or path == MODELS or path.startswith(f"{MODELS}/")
         authorization = header(scope, "authorization")
-        principal = await in_thread(self._door, lambda: service.caller(authorization))
+        kind: Class = "ask" if path in POSTED else "read"
+        principal = await in_thread(self._door, lambda: service.caller(authorization, kind))
         if not known:
             raise UnknownAddress
         if method != wanted:
             raise MethodRefused(allowed=wanted)
         if path == CHAT:
             await self._chat(principal, receive, send, language)
+        elif path in POSTED:
+            await self._found(path, principal, receive, send)
         elif path == MODELS:
             listed = await in_thread(self._door, lambda: service.models(principal))
             await json_send(send, 200, {"object": "list", "data": listed})
@@ -95,22 +104,40 @@ class OpenAIApp:
             name = unquote(path.removeprefix(f"{MODELS}/"))
             await json_send(send, 200, await in_thread(self._door, lambda: service.model(principal, name)))
 
-    async def _chat(self, principal: Principal, receive: Receive, send: Send, language: str) -> None:
-        request = chat_request(await body_read(receive, limit=self._body_limit))
-        # Asked here, so that a request without a question is refused before anything is looked up.
-        _ = request.question
-        deployment = await in_thread(self._door, lambda: service.deployment_of(principal, request.model))
+    async def _found(self, path: str, principal: Principal, receive: Receive, send: Send) -> None:
+        """Search and embeddings: one answer, in the same places as the chat's."""
+        body = await body_read(receive, limit=self._body_limit)
+        if path == RETRIEVE:
+            wanted = request_read(RetrieveRequest, body)
+            work = partial(service.retrieve, principal, wanted)
+        else:
+            asked = request_read(EmbeddingsRequest, body)
+            work = partial(service.embeddings, principal, asked)
+        with self._place():
+            await json_send(send, 200, await in_thread(self._pool, work))
+
+    @contextmanager
+    def _place(self) -> Iterator[None]:
+        """A place among those who may wait. Raises TooBusy."""
         if self._taken >= self._places:
             raise TooBusy
         self._taken += 1
         try:
+            yield
+        finally:
+            self._taken -= 1
+
+    async def _chat(self, principal: Principal, receive: Receive, send: Send, language: str) -> None:
+        request = request_read(ChatRequest, await body_read(receive, limit=self._body_limit))
+        # Asked here, so that a request without a question is refused before anything is looked up.
+        _ = request.question
+        deployment = await in_thread(self._door, lambda: service.deployment_of(principal, request.model))
+        with self._place():
             work = asyncio.ensure_future(self._answer(principal, deployment, request))
             if request.stream:
                 await self._stream(work, request, receive, send, language)
             else:
                 await self._whole(work, request, receive, send)
-        finally:
-            self._taken -= 1
 
     async def _answer(self, principal: Principal, deployment: Deployment, request: ChatRequest) -> Answered:
         return await in_thread(self._pool, lambda: service.chat(principal, deployment, request))

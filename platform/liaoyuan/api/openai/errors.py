@@ -2,6 +2,7 @@
 
 from typing import Any, Final
 
+from liaoyuan.api.limits import RateLimited
 from liaoyuan.errors import InvalidInput, LiaoyuanError, NotFound
 
 TYPES: Final = {401: "authentication_error", 403: "permission_error", 404: "not_found_error", 429: "rate_limit_error"}
@@ -18,8 +19,11 @@ class ModelNotFound(NotFound):
 
 class UnknownAddress(NotFound):
     code = "unknown_url"
-    zh = "没有这个地址。可用：POST /v1/chat/completions、GET /v1/models、GET /v1/models/{{id}}。"
-    en = "There is no such address. There are POST /v1/chat/completions, GET /v1/models and GET /v1/models/{{id}}."
+    zh = "没有这个地址。可用：POST /v1/chat/completions、retrieve、embeddings，GET /v1/models、/v1/models/{{id}}。"
+    en = (
+        "There is no such address. There are POST /v1/chat/completions, /v1/retrieve and /v1/embeddings, "
+        "GET /v1/models and /v1/models/{{id}}."
+    )
 
 
 class MethodRefused(LiaoyuanError):
@@ -68,4 +72,6 @@ def error_headers(error: LiaoyuanError) -> dict[str, str]:
         headers["allow"] = str(error.params["allowed"])
     if isinstance(error, TooBusy):
         headers["retry-after"] = "5"
+    if isinstance(error, RateLimited):
+        headers["retry-after"] = str(error.params["seconds"])
     return headers

@@ -2,9 +2,11 @@
 the documents, and how they are made is the deployed bundle's choice.
 """
 
-from typing import Annotated, Any, Literal
+from datetime import date
+from typing import Annotated, Any, Literal, TypeVar
+from uuid import UUID
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from liaoyuan.api.openai.errors import QuestionMissing, RequestInvalid
 
@@ -66,10 +68,50 @@ class ChatRequest(BaseModel):
         return self.stream_options is not None and self.stream_options.include_usage
 
 
-def chat_request(body: bytes) -> ChatRequest:
+class RetrieveRequest(BaseModel):
+    """The body of ``POST /v1/retrieve``: where to search is named by one of collection, solution and model."""
+
+    model_config = ConfigDict(extra="forbid")
+    query: Annotated[str, Field(min_length=1, max_length=2000, pattern=r"^[^\x00]*$")]
+    collection: UUID | None = None
+    solution: UUID | None = None
+    model: Annotated[str, Field(min_length=1, max_length=200)] | None = None
+    k: Annotated[int, Field(ge=1, le=50)] = 10
+    day: date | None = None
+
+    @model_validator(mode="after")
+    def _one_place(self) -> "RetrieveRequest":
+        if sum(place is not None for place in (self.collection, self.solution, self.model)) != 1:
+            raise ValueError("name one of collection, solution and model")
+        return self
+
+
+EmbeddingText = Annotated[str, Field(min_length=1, max_length=20_000)]
+
+
+class EmbeddingsRequest(BaseModel):
+    """The body of ``POST /v1/embeddings``. ``input_type`` is ours: questions and passages embed differently."""
+
+    model_config = ConfigDict(extra="ignore")
+    model: Annotated[str, Field(min_length=1, max_length=200)]
+    input: EmbeddingText | Annotated[list[EmbeddingText], Field(min_length=1, max_length=256)]
+    encoding_format: Literal["float", "base64"] = "float"
+    dimensions: Literal[384] | None = None
+    input_type: Literal["query", "passage"] = "passage"
+
+    @property
+    def texts(self) -> list[str]:
+        """The inputs as a list."""
+        return [self.input] if isinstance(self.input, str) else self.input
+
+
+Request = TypeVar("Request", bound=BaseModel)
+
+
+def request_read(kind: type[Request], body: bytes) -> Request:
     """The request in ``body``. Raises RequestInvalid, naming the field."""
     try:
-        return ChatRequest.model_validate_json(body)
+        return kind.model_validate_json(body)
     except ValidationError as error:
         first: Any = error.errors(include_url=False, include_context=False, include_input=False)[0]
         param = ".".join(str(part) for part in first["loc"]) or None

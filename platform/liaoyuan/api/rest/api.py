@@ -7,17 +7,20 @@ from django.urls import URLPattern, URLResolver
 from ninja import NinjaAPI
 from ninja.openapi.schema import OpenAPISchema
 
+from liaoyuan.api.docs.page import Pages
 from liaoyuan.api.rest import (
     answers,
     assurance,
     contents,
     datasets,
     deployments,
+    desk,
     documents,
     invitations,
     oversight,
     people,
     runs,
+    sending,
     solutions,
     trainings,
 )
@@ -30,6 +33,7 @@ ROUTERS = (
     runs,
     documents,
     contents,
+    sending,
     datasets,
     trainings,
     deployments,
@@ -37,6 +41,7 @@ ROUTERS = (
     answers,
     people,
     invitations,
+    desk,
     oversight,
 )
 DESCRIPTION = """\
@@ -70,6 +75,7 @@ api = Api(
     version="1",
     urls_namespace="api",
     description=DESCRIPTION,
+    docs=Pages(),
     docs_decorator=login_required,
 )
 for module in ROUTERS:

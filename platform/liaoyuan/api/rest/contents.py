@@ -1,14 +1,17 @@
 """One document: its versions, what was read from it, and its end."""
 
+from typing import Annotated
 from uuid import UUID
 
 from django.http import HttpResponse
-from ninja import Query, Router, Schema
+from ninja import Query, Router, Schema, Status
+from pydantic import Field
 
 from liaoyuan.api.rest.door import ApiRequest, operation
 from liaoyuan.api.rest.pages import Page, page, slice_of
-from liaoyuan.api.rest.present import document_out, version_out
-from liaoyuan.api.rest.rows import one, tagged
+from liaoyuan.api.rest.present import document_out, path_of, run_out, version_out
+from liaoyuan.api.rest.problems import request_language
+from liaoyuan.api.rest.rows import match, one, tagged
 from liaoyuan.api.rest.schemas.documents import (
     BlockOut,
     BlocksQuery,
@@ -17,20 +20,24 @@ from liaoyuan.api.rest.schemas.documents import (
     Descendant,
     DocumentOut,
     Erasure,
+    GroupsNew,
     VersionOut,
     VersionsQuery,
 )
+from liaoyuan.api.rest.schemas.work import Started
 from liaoyuan.errors import NotFound
 from liaoyuan.knowledge.models import DocumentVersion
 from liaoyuan.knowledge.rights import versions_readable
 from liaoyuan.knowledge.selectors import chunks_of, parsed_document
 from liaoyuan.knowledge.services import document_erase
+from liaoyuan.knowledge.services.regrouping import documents_regroup
+from liaoyuan.knowledge.services.retrying import versions_retry
 
 router = Router(tags=["documents"])
 
 
 class TextQuery(Schema):
-    version: int | None = None
+    version: Annotated[int | None, Field(ge=1, le=1_000_000, description="number; the newest if left out")] = None
 
 
 class TextOut(Schema):
@@ -87,6 +94,25 @@ def document_chunks(
     return page(request, response, query, rows, ChunkOut.from_orm, sort=query.sort)
 
 
+@operation(router, "PUT", "/documents/{document_id}/groups", action="document.edit", response=DocumentOut)
+def document_groups(request: ApiRequest, document_id: UUID, body: GroupsNew, response: HttpResponse) -> DocumentOut:
+    """Replace the groups that may read a document, in all its versions; none means everybody. For who sees all."""
+    match(request, document_out(_version(document_id, None)))
+    documents_regroup(document_ids=[document_id], groups=body.groups)
+    shown = document_out(_version(document_id, None))
+    tagged(response, shown)
+    return shown
+
+
+@operation(router, "POST", "/documents/{document_id}/retry", action="document.import", response={202: Started})
+def document_retry(request: ApiRequest, document_id: UUID, response: HttpResponse) -> "Status[Started]":
+    """Import a refused or interrupted file again, from the bytes that are here."""
+    version = _version(document_id, None)
+    run = versions_retry(collection=version.document.collection, version_ids=[version.id])
+    response["Location"] = path_of("runs", run.id)
+    return Status(202, Started(pipeline_id=None, runs=[run_out(run, request_language(request))]))
+
+
 @operation(router, "DELETE", "/documents/{document_id}", action="document.erase", response=Erasure)
 def document_end(request: ApiRequest, document_id: UUID) -> Erasure:
     """Erase a document for good: files, text, vectors. The receipt lists what still descends from it."""
@@ -105,7 +131,7 @@ def _version(document_id: UUID, number: int | None) -> DocumentVersion:
     versions = versions_readable().filter(document_id=document_id, document__erased_at__isnull=True)
     if number is not None:
         versions = versions.filter(number=number)
-    return one(versions.select_related("document").order_by("-number"))
+    return one(versions.select_related("document__collection").order_by("-number"))
 
 
 def _parsed(document_id: UUID, number: int | None) -> DocumentVersion:

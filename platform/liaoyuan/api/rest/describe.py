@@ -5,6 +5,7 @@ from typing import Any, Final
 
 from liaoyuan.api.rest.examples import example_of
 from liaoyuan.api.rest.idempotency import HEADER, LONGEST, REPLAYED
+from liaoyuan.api.rest.words import AREAS, sentence, summary
 
 Json = dict[str, Any]
 PROBLEM: Final = "application/problem+json"
@@ -106,6 +107,9 @@ def describe(schema: Json) -> None:
     components["headers"] = HEADERS
     components["responses"] = {status: _problem(status, text) for status, text in WORDS.items()}
     components["parameters"] = PARAMETERS
+    schema["tags"] = [
+        {"name": tag, "description": english, "x-zh": chinese} for tag, (english, chinese) in AREAS.items()
+    ]
     for path, method, operation in operations(schema):
         _operation(path, method, operation, components)
 
@@ -118,7 +122,9 @@ def operations(schema: Json) -> Iterator[tuple[str, str, Json]]:
 
 
 def _operation(path: str, method: str, operation: Json, components: Json) -> None:
-    action = operation["x-action"]
+    action, name = operation["x-action"], operation["operationId"]
+    operation["summary"] = summary(name, "en")
+    operation["x-zh"] = {"summary": summary(name, "zh"), "description": sentence(name, "", "zh")}
     operation.pop("security", None)
     operation["security"] = [{KEY: [action]}, {SESSION: [action]}] if action else []
     parameters = operation["parameters"]

@@ -14,11 +14,10 @@ from ninja.security.base import AuthBase
 from ninja.utils import check_csrf
 
 from liaoyuan.accounts.choice import organization_chosen
-from liaoyuan.accounts.keys import key_split
 from liaoyuan.accounts.policy import Principal, require
-from liaoyuan.accounts.resolver import BEARER, NotAuthenticated, principal_from_header, principal_from_session
+from liaoyuan.accounts.resolver import NotAuthenticated, principal_from_header, principal_from_session
 from liaoyuan.accounts.tenancy import tenant_context
-from liaoyuan.api.limits import Allowance, Class, RateLimited, allowance
+from liaoyuan.api.limits import Allowance, Class, RateLimited, allowance, bucket_name
 from liaoyuan.api.rest.idempotency import once, once_apart
 from liaoyuan.errors import InvalidInput, LiaoyuanError
 
@@ -65,7 +64,7 @@ class Caller(AuthBase):
 
     def __call__(self, request: HttpRequest) -> Principal:
         principal = caller(request)
-        limit_take(request, self.limit, _name(request, principal))
+        limit_take(request, self.limit, bucket_name(principal, request.headers.get("Authorization", "")))
         require(principal, self.action)
         return principal
 
@@ -88,13 +87,6 @@ def limit_take(request: HttpRequest, limit: Class, name: str) -> None:
     request.allowance = found  # type: ignore[attr-defined]
     if found is not None and not found.allowed:
         raise RateLimited(limit=found.limit, seconds=found.reset)
-
-
-def _name(request: HttpRequest, principal: Principal) -> str:
-    """Each key has a bucket of its own, and so has each signed-in person in each organization."""
-    parts = key_split(request.headers.get("Authorization", "")[len(BEARER) :])
-    who = f"key:{parts.prefix}" if parts else f"user:{principal.user_id}"
-    return f"{principal.organization_id}:{who}"
 
 
 def operation(

@@ -13,8 +13,10 @@ from liaoyuan.api.rest.problems import problem
 from liaoyuan.errors import LiaoyuanError, NotFound
 
 View = Callable[..., HttpResponseBase]
-# Only uploads are larger, and they are not JSON; the mount bounds them.
 LARGEST_JSON: Final = 1 << 20
+# One part of a file. Whole files come as multipart; the mount bounds them.
+LARGEST_PART: Final = 8 << 20
+BYTES: Final = "application/octet-stream"
 MULTIPART: Final = "multipart/form-data"
 
 
@@ -23,13 +25,6 @@ class MethodNotAllowed(LiaoyuanError):
     zh = "该地址不支持此方法，请用 {allowed}。"
     en = "This address does not take that method; use {allowed}."
     status = 405
-
-
-class MediaTypeRefused(LiaoyuanError):
-    code = "media_type_refused"
-    zh = "请求体须为 application/json（上传文件用 multipart/form-data）。"
-    en = "The body must be application/json (multipart/form-data for files)."
-    status = 415
 
 
 def edge(view: View) -> View:
@@ -68,9 +63,10 @@ def edges(patterns: list[Any]) -> list[Any]:
 def _too_large(request: HttpRequest) -> HttpResponse | None:
     length = request.headers.get("Content-Length", "0")
     size = int(length) if length.isdecimal() else 0
-    if request.content_type == MULTIPART or size <= LARGEST_JSON:
+    limit = LARGEST_PART if request.content_type == BYTES else LARGEST_JSON
+    if request.content_type == MULTIPART or size <= limit:
         return None
-    return problem(request, BodyTooLarge(limit=LARGEST_JSON))
+    return problem(request, BodyTooLarge(limit=limit))
 
 
 def _method(request: HttpRequest, allow: str) -> HttpResponse:

@@ -17,6 +17,7 @@ from liaoyuan.accounts.services import (
     member_enable,
     member_groups_set,
     member_role_set,
+    organization_rename,
 )
 from liaoyuan.api.rest.door import ApiRequest, operation
 from liaoyuan.api.rest.pages import Page, page
@@ -31,6 +32,7 @@ from liaoyuan.api.rest.schemas.people import (
     MemberChange,
     MemberOut,
     MembersQuery,
+    OrganizationChange,
     OrganizationOut,
 )
 from liaoyuan.errors import LiaoyuanError, NotFound
@@ -64,6 +66,21 @@ def me(request: ApiRequest) -> Me:
 @operation(router, "GET", "/organization", action="organization.view", response=OrganizationOut)
 def organization_show(request: ApiRequest, response: HttpResponse) -> OrganizationOut:
     """The organization, its daily token quota and what is used of it."""
+    shown = _organization(request)
+    tagged(response, shown)
+    return shown
+
+
+@operation(router, "PATCH", "/organization", action="organization.settings", response=OrganizationOut)
+def organization_change(request: ApiRequest, body: OrganizationChange, response: HttpResponse) -> OrganizationOut:
+    """Give the organization another name. The quota is the operator's to set."""
+    organization_rename(name=body.name)
+    shown = _organization(request)
+    tagged(response, shown)
+    return shown
+
+
+def _organization(request: ApiRequest) -> OrganizationOut:
     found = Organization.objects.get(id=request.auth.organization_id)
     midnight = datetime.combine(timezone.now().astimezone(UTC).date(), time.min, tzinfo=UTC)
     tokens = Sum(F("prompt_tokens") + F("completion_tokens"), default=0)

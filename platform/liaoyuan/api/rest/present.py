@@ -86,6 +86,7 @@ def _solution(solution: Solution) -> dict[str, Any]:
         "scenario": solution.scenario,
         "collection_id": solution.collection_id,
         "created_at": solution.created_at,
+        "archived_at": solution.archived_at,
     }
 
 

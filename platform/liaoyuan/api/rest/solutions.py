@@ -13,7 +13,7 @@ from liaoyuan.api.rest.pages import Page, page
 from liaoyuan.api.rest.planning import plan_out
 from liaoyuan.api.rest.present import board_out, path_of, run_out, solution_out
 from liaoyuan.api.rest.problems import request_language
-from liaoyuan.api.rest.rows import narrowed, one
+from liaoyuan.api.rest.rows import match, narrowed, one, tagged
 from liaoyuan.api.rest.schemas.base import Body
 from liaoyuan.api.rest.schemas.work import (
     BoardOut,
@@ -21,6 +21,7 @@ from liaoyuan.api.rest.schemas.work import (
     Newer,
     PipelineOut,
     PlanOut,
+    SolutionChange,
     SolutionDraft,
     SolutionNew,
     SolutionOut,
@@ -33,7 +34,13 @@ from liaoyuan.industry.selectors import scenario_get
 from liaoyuan.knowledge.models import Collection
 from liaoyuan.pipeline.models import Pipeline, Solution, StageRun
 from liaoyuan.pipeline.selectors import board, solution_get
-from liaoyuan.pipeline.services import pipeline_start, solution_create
+from liaoyuan.pipeline.services import (
+    pipeline_start,
+    solution_archive,
+    solution_create,
+    solution_rename,
+    solution_restore,
+)
 
 router = Router(tags=["solutions"])
 
@@ -41,7 +48,8 @@ router = Router(tags=["solutions"])
 @operation(router, "GET", "/solutions", action="solution.view", response=Page[SolutionOut])
 def solutions_list(request: ApiRequest, response: HttpResponse, query: Query[SolutionsQuery]) -> Page[SolutionOut]:
     """The organization's solutions."""
-    rows = narrowed(Solution.objects.all(), industry=query.industry, scenario=query.scenario, name__icontains=query.q)
+    rows = Solution.objects.filter(archived_at__isnull=not query.archived)
+    rows = narrowed(rows, industry=query.industry, scenario=query.scenario, name__icontains=query.q)
     return page(request, response, query, rows, solution_out, sort=query.sort)
 
 
@@ -71,6 +79,22 @@ def solution_board(request: ApiRequest, solution_id: UUID) -> BoardOut:
     found = board(solution_id)
     route = Route.objects.filter(solution_id=solution_id).values_list("name", flat=True).first()
     return board_out(found, route, request_language(request))
+
+
+@operation(router, "PATCH", "/solutions/{solution_id}", action="solution.create", response=SolutionOut)
+def solution_change(
+    request: ApiRequest, solution_id: UUID, body: SolutionChange, response: HttpResponse
+) -> SolutionOut:
+    """Rename a solution, archive it or bring it back; what is left out stays. Archiving loses nothing."""
+    match(request, solution_out(one(Solution.objects.select_for_update(), id=solution_id)))
+    if body.name is not None:
+        solution_rename(principal=request.auth, solution_id=solution_id, name=body.name)
+    if body.archived is not None:
+        verb = solution_archive if body.archived else solution_restore
+        verb(principal=request.auth, solution_id=solution_id)
+    shown = solution_out(solution_get(solution_id))
+    tagged(response, shown)
+    return shown
 
 
 @operation(

@@ -183,7 +183,7 @@ class Found(Schema):
     timings: Annotated[dict[str, float], Field(examples=[{"embed": 0.02, "retrieve": 0.01, "rerank": 0.001}])]
 
 
-class Uploaded(Body):
-    """For the description of uploads only."""
+class GroupsNew(Body):
+    """Only these groups may read it; an empty list means everybody."""
 
-    group: list[Group] = []
+    groups: Annotated[list[Group], Field(max_length=20)]

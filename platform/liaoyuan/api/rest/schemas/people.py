@@ -56,10 +56,7 @@ class KeysQuery(PageQuery):
 
 
 class OrganizationChange(Body):
-    """What is left out stays."""
-
-    name: Name | None = None
-    daily_token_quota: Annotated[int | None, Field(ge=0, le=10**15)] = None
+    name: Annotated[Name, Field(examples=["City Hospital"])]
 
 
 class Me(Schema):

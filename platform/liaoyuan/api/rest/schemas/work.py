@@ -34,7 +34,15 @@ class SolutionDraft(Body):
     collection_id: UUID | None = None
 
 
+class SolutionChange(Body):
+    """What is left out stays."""
+
+    name: Name | None = None
+    archived: Annotated[bool | None, Field(examples=[False])] = None
+
+
 class SolutionsQuery(PageQuery):
+    archived: Annotated[bool, Field(description="only those that were archived")] = False
     industry: Key | None = None
     scenario: Key | None = None
     q: Annotated[Search | None, Field(description="part of the name")] = None
@@ -107,6 +115,7 @@ class SolutionOut(Schema):
     scenario: Annotated[str, Field(examples=["guideline-qa"])]
     collection_id: UUID | None
     created_at: datetime
+    archived_at: Annotated[datetime | None, Field(examples=[None])]
 
 
 class BoardOut(SolutionOut):

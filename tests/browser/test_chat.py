@@ -51,24 +51,29 @@ def ask(window: Visit, question: str, shape: str = "answered") -> Any:
     return turn
 
 
-def test_the_chat_is_looked_at_with_its_evidence_beside_it(library: Library, signed_in: Visit) -> None:
-    look(signed_in, "/chat/", "chat-choose", looks=[(1280, "zh-CN", "light"), (375, "en-US", "dark")])
+TWO = [(1280, "zh-CN", "light"), (375, "en-US", "dark")]
+
+
+def test_the_choice_and_a_new_conversation_are_looked_at(library: Library, signed_in: Visit) -> None:
+    look(signed_in, "/chat/", "chat-choose", looks=TWO)
     look(signed_in, chat_of(library), "chat-new", looks=[(1280, "en-US", "dark"), (375, "zh-CN", "light")])
+
+
+def test_answers_of_each_kind_are_looked_at_with_the_evidence_beside_them(library: Library, signed_in: Visit) -> None:
     signed_in.go(chat_of(library))
     ask(signed_in, QUESTION)
     ask(signed_in, UNANSWERABLE, "abstained")
     ask(signed_in, INJECTION, "guarded")
     address = signed_in.page.url.removeprefix(signed_in.url)
     assert address.count("/") == 4
-    look(signed_in, address, "chat-answers")
 
     def open_source(page: Any) -> None:
         page.locator(".answer-text a.cite").first.click()
         page.wait_for_selector("[data-evidence] .is-marked")
         page.wait_for_timeout(700)
 
-    two = [(1280, "zh-CN", "light"), (375, "en-US", "dark")]
-    look(signed_in, address, "chat-evidence", looks=two, before=open_source)
+    look(signed_in, address, "chat-answers", looks=[(1280, "en-US", "dark"), (375, "zh-CN", "light")])
+    look(signed_in, address, "chat-evidence", looks=TWO, before=open_source)
 
 
 def test_a_question_is_asked_read_checked_and_judged_without_a_mouse(library: Library, signed_in: Visit) -> None:

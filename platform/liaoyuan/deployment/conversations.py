@@ -5,7 +5,6 @@ answer is made.
 """
 
 import logging
-import unicodedata
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from datetime import timedelta
@@ -16,6 +15,7 @@ from django.db import IntegrityError, transaction
 from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.utils import timezone
 
+from liaoyuan.accounts.names import name_clean
 from liaoyuan.accounts.tenancy import current_tenant, tenant_context
 from liaoyuan.deployment.answering import Answered, Asker, answer, question_kept
 from liaoyuan.deployment.errors import NotLive, StillAnswering
@@ -152,8 +152,7 @@ def question_clean(question: str) -> str:
 
 def title_of(text: str) -> str:
     """A title in one line, without the invisible characters that could make it look like another."""
-    visible = "".join(" " if letter.isspace() else letter for letter in text if _shown(letter))
-    words = " ".join(visible.split())
+    words = name_clean(text)
     return words if len(words) <= LONGEST_TITLE else words[: LONGEST_TITLE - 1] + "…"
 
 
@@ -163,10 +162,6 @@ def _me() -> UUID:
     if user_id is None:
         raise NotFound
     return user_id
-
-
-def _shown(letter: str) -> bool:
-    return letter.isspace() or unicodedata.category(letter) not in {"Cc", "Cf", "Cs", "Co", "Cn"}
 
 
 def _live(solution_id: UUID) -> tuple[Route, Deployment]:
@@ -191,7 +186,7 @@ def _write(conversation: Conversation | None, solution_id: UUID, text: str, key:
                     organization_id=tenant.organization_id,
                     user_id=_me(),
                     solution_id=solution_id,
-                    title=title_of(kept),
+                    title=title_of(kept) or "…",
                 )
             else:
                 conversation.save(update_fields=["touched_at"])

@@ -5,14 +5,12 @@ from uuid import UUID
 
 from django.db.models import F, Func, JSONField, Value
 
+from liaoyuan.accounts.names import groups_clean
 from liaoyuan.accounts.services import audit_record
 from liaoyuan.accounts.tenancy import current_tenant
 from liaoyuan.errors import LiaoyuanError
 from liaoyuan.knowledge.models import Chunk, DocumentVersion
 from liaoyuan.pipeline.models import Artifact
-
-MOST_GROUPS = 20
-LONGEST_GROUP = 64
 
 
 class RightsNotYours(LiaoyuanError):
@@ -25,11 +23,11 @@ class RightsNotYours(LiaoyuanError):
 def documents_regroup(*, document_ids: Sequence[UUID], groups: Sequence[str]) -> int:
     """Let only ``groups`` read the documents (everybody, if it is empty); how many documents there were.
 
-    Search sees it from the next question on. Raises RightsNotYours.
+    Search sees it from the next question on. Raises RightsNotYours, InvalidInput.
     """
     if current_tenant().groups is not None:
         raise RightsNotYours
-    wanted = sorted({group.strip()[:LONGEST_GROUP] for group in groups if group.strip()})[:MOST_GROUPS]
+    wanted = sorted(groups_clean(groups))
     versions = DocumentVersion.objects.filter(document_id__in=document_ids)
     ids = list(versions.values_list("id", flat=True))
     found = versions.values("document_id").distinct().count()

@@ -87,7 +87,13 @@ async def answer_events(
         if words and words != said:
             said = words
             yield encode("step", {"step": event[1], "text": words})
-    yield encode("done", await sync_to_async(last, thread_sensitive=False)())
+    yield encode("done", await sync_to_async(_fresh, thread_sensitive=False)(last))
+
+
+def _fresh(last: Callable[[], dict[str, Any]]) -> dict[str, Any]:
+    """A thread of the loop's pool may hold a connection that the database has closed since."""
+    close_old_connections()
+    return last()
 
 
 def encode(kind: str, data: dict[str, Any]) -> bytes:

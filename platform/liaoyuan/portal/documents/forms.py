@@ -5,7 +5,7 @@ from typing import Any
 from django import forms
 from django.utils.translation import gettext_lazy as _
 
-from liaoyuan.deployment.conversations import title_of
+from liaoyuan.accounts.names import name_clean
 
 
 class CollectionForm(forms.Form):
@@ -19,7 +19,7 @@ class CollectionForm(forms.Form):
 
     def clean_name(self) -> str:
         """One line without invisible characters, so that no two names look the same and differ."""
-        name = title_of(str(self.cleaned_data["name"]))
+        name = name_clean(str(self.cleaned_data["name"]))
         if not name:
             raise forms.ValidationError(_("Enter a name with at least one visible character."))
         return name
@@ -59,4 +59,4 @@ def groups_written(text: str) -> list[str]:
     """The groups of a comma-separated line; Chinese commas count too."""
     for comma in "，、;；":
         text = text.replace(comma, ",")
-    return [group.strip() for group in text.split(",") if group.strip()]
+    return [clean for group in text.split(",") if (clean := name_clean(group))]

@@ -19,8 +19,9 @@ from liaoyuan.pipeline.services import stage_run_start
 def files_import(*, collection: Collection, files: "Sequence[UploadedFile[Any]]", groups: Sequence[str]) -> StageRun:
     """Keep the files and start their import. Raises what :mod:`liaoyuan.knowledge.services.uploading` refuses."""
     batch = uuid4()
-    for file in files:
-        row = upload_open(batch=batch, name=file.name or "", size=file.size or 0)
+    # All are looked at before the first byte is kept: a refusal leaves nothing behind.
+    rows = [upload_open(batch=batch, name=file.name or "", size=file.size or 0) for file in files]
+    for file, row in zip(files, rows, strict=True):
         offset = 0
         for part in file.chunks(PART_BYTES):
             upload_append(upload_id=row.id, batch=batch, offset=offset, data=part)

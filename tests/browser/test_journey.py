@@ -1,6 +1,6 @@
 """The whole way as an information officer walks it: sign in, wizard, six stages, a cited answer, feedback, dashboard.
 
-``manage.py up`` itself runs here with engines, workers, model server and web of its own, and a real training; hence slow.
+``manage.py up`` itself runs here, with engines, workers, model server and web of its own and a real training: slow.
 """
 
 import os

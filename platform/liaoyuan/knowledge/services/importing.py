@@ -24,6 +24,7 @@ from liaoyuan.knowledge.services.collecting import collection_create
 from liaoyuan.knowledge.services.indexing import document_index
 from liaoyuan.knowledge.services.receiving import Received, document_receive, version_reject
 from liaoyuan.knowledge.services.unpacking import archive_unpack, is_archive
+from liaoyuan.pipeline.storage import DiskFull
 
 # Files that operating systems and editors leave behind; they are nobody's documents.
 _LITTER = frozenset({"thumbs.db", "desktop.ini", "ehthumbs.db"})
@@ -98,7 +99,7 @@ def documents_import(
     Parsing runs ahead in child processes while finished files are embedded. A file that cannot be read is listed
     with its reason
     and the rest goes on; what was done stays when ``cancelled`` turns true. ``facts`` are by file name.
-    Raises PathMissing and NothingToImport before any work.
+    Raises PathMissing and NothingToImport before any work, DiskFull as soon as a file does not fit.
     """
     with _unpacking() as unpacked:
         files = [file for path in paths for file in _files(path, unpacked)]
@@ -179,6 +180,9 @@ def _received(
             facts=job.facts.get(file.path.name) or DocumentFacts(groups=job.groups),
             user_id=job.user_id,
         )
+    except DiskFull:
+        # No fault of this file: the run stops, and goes on from here when there is room.
+        raise
     except LiaoyuanError as error:
         return error, None
     except OSError as error:

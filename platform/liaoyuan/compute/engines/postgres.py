@@ -39,7 +39,8 @@ SMALL_SHARED_MEMORY = 1 << 30
 SETTINGS = {
     "listen_addresses": "",
     "port": POSTGRES_PORT,
-    "max_connections": "100",
+    # Each costs memory only while it is used; the web process alone may take ninety.
+    "max_connections": "200",
     "shared_buffers": "256MB",
     "effective_cache_size": "1GB",
     "work_mem": "16MB",

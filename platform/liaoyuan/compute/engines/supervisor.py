@@ -152,7 +152,9 @@ class Supervisor:
             outputs[descriptor].read()
 
     def _say(self, name: str, line: str) -> None:
-        self._write(self._reader.read(name, line))
+        read = self._reader.read(name, line)
+        if read.message.strip(" -_"):  # not the rules and gaps of a banner; the file has them
+            self._write(read)
 
     def _own(self, line: str) -> None:
         self._say(OWN_NAME, line)

@@ -28,9 +28,10 @@ START_SECONDS = 60.0
 class House:
     """Valkey of its own, relay, reaper, and any number of workers."""
 
-    def __init__(self, database: str) -> None:
-        self.broker: EngineAddresses = engine_addresses(VAR / f"chaos-{os.getpid()}")
-        self._database = database
+    def __init__(self, database: str, *, var: Path = VAR) -> None:
+        """``var``: whose PostgreSQL its processes use."""
+        self.broker: EngineAddresses = engine_addresses(var / f"chaos-{os.getpid()}")
+        self._database, self._var = database, var
         self._children: list[subprocess.Popen[bytes]] = []
         valkey.start(self.broker)
 
@@ -42,7 +43,7 @@ class House:
             | {
                 "PYTHONPATH": f"{ROOT / 'platform'}:{ROOT}",
                 "LIAOYUAN_TEST_DATABASE": self._database,
-                "LIAOYUAN_TEST_VAR": str(VAR),
+                "LIAOYUAN_TEST_VAR": str(self._var),
                 "LIAOYUAN_REDIS_URL": self.broker.broker_url,
             }
         )

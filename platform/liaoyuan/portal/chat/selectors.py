@@ -238,7 +238,8 @@ def _turn(
         nearest=_sources(turn, NEAREST, shown.get("nearest", []), rights),
         error=str(turn.error.get(language, "")),
         route=str(answer.get("route", "")),
-        model=str(answer.get("model", "")),
+        # What was quoted, withheld or declined was written by no model.
+        model=str(answer.get("model", "")) if answer.get("mode") == "generative" or answer.get("fell_back") else "",
         mode=str(answer.get("mode", "")),
         bundle=answer.get("bundle"),
         bundle_id=str(answer.get("bundle_id", "")),

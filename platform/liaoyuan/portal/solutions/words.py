@@ -13,7 +13,7 @@ from liaoyuan.industry.pack import IndustryPack
 from liaoyuan.industry.selectors import industry_get
 from liaoyuan.pipeline.contract import StageName
 from liaoyuan.pipeline.models import FINAL_STATES, RunState, StageRun
-from liaoyuan.pipeline.waits import APPROVAL, ASKED_AGAIN
+from liaoyuan.pipeline.waits import APPROVAL, ASKED_AGAIN, DEPENDENCY
 from liaoyuan.portal.stages.words import TITLES
 
 STAGES: Final[dict[str, Any]] = {
@@ -71,9 +71,16 @@ def verbs(run: StageRun, principal: Principal) -> tuple[str, ...]:
         "approve": waits and run.wait_kind == APPROVAL and allowed(principal, "deployment.approve"),
         "resume": waits and run.wait_kind in ASKED_AGAIN and allowed(principal, "solution.run"),
         "retry": run.state in FINAL_STATES - {RunState.SUCCEEDED} and allowed(principal, "run.retry"),
-        "cancel": run.state not in FINAL_STATES | {RunState.CANCELLING} and allowed(principal, "run.cancel"),
+        "cancel": _stands_alone(run) and allowed(principal, "run.cancel"),
     }
     return tuple(verb for verb, may in possible.items() if may)
+
+
+def _stands_alone(run: StageRun) -> bool:
+    """Whether there is something to cancel here: what waits for the stage before it ends with that one."""
+    if run.state in FINAL_STATES | {RunState.CANCELLING}:
+        return False
+    return not (run.state == RunState.WAITING and run.wait_kind == DEPENDENCY and run.position > 0)
 
 
 def tells_files(run: StageRun, principal: Principal) -> bool:

@@ -17,7 +17,7 @@ NPM := $(if $(NODE),npm,$(WHEEL)/bin/node $(WHEEL)/lib/node_modules/npm/bin/npm-
 ASSETS := static/.built
 
 .DEFAULT_GOAL := help
-.PHONY: help setup assets browser demo up down reset test test-all lint format bench lock secrets clean
+.PHONY: help setup assets browser demo up down reset test test-all lint format bench bench-web lock secrets clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -91,6 +91,9 @@ format: setup ## let ruff write the style
 
 bench: setup ## side-by-side measurements
 	$(BIN)/python -m benchmarks
+
+bench-web: setup browser ## the web process at 10,000 documents, 1,000 runs, 500 open pages (JSON=file keeps the numbers)
+	@$(BIN)/python -m benchmarks.web $(if $(JSON),--json '$(JSON)')
 
 lock: setup ## resolve the dependencies anew and pin them with hashes
 	$(PIP) install uv

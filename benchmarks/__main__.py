@@ -14,7 +14,8 @@ ROOT = HERE.parent
 
 def names() -> list[str]:
     """The measurements in this folder."""
-    return sorted(path.stem for path in HERE.glob("[a-z]*.py"))
+    folders = [path.parent for path in HERE.glob("*/__main__.py")]
+    return sorted(path.stem for path in [*HERE.glob("[a-z]*.py"), *folders])
 
 
 def main(wanted: list[str]) -> int:

@@ -103,6 +103,11 @@ class PlanView:
         return not all(stage.served for stage in self.stages)
 
     @property
+    def idle(self) -> bool:
+        """Whether nobody works at all: said once, and not at every stage."""
+        return not any(stage.served for stage in self.stages)
+
+    @property
     def memory_percent(self) -> int:
         return min(round(100 * self.needed_bytes / max(self.available_bytes, 1)), 100)
 

@@ -21,6 +21,7 @@ from liaoyuan.portal.lineage.words import KIND_ICONS, KINDS, OTHER_ICON, RELATIO
 
 # What fits on one line of a node, in half widths: a Chinese character takes two.
 FITS: Final = 22
+HEAD_FITS: Final = 26
 CHUNK: Final = "chunk"
 
 
@@ -32,6 +33,7 @@ class NodeView:
     kind: Any
     icon: str
     title: str
+    head: str
     line: str
     detail: str
     address: str
@@ -177,13 +179,15 @@ class _Tree:
 def _node(key: Key, named: Named | None, place: Place, start: Key) -> NodeView:
     kind = KINDS.get(key[0], key[0].replace("_", " "))
     title = named.title if named else str(key[1])[:8]
+    detail = named.detail if named else ""
     return NodeView(
         key=key,
         kind=kind,
         icon=KIND_ICONS.get(key[0], OTHER_ICON),
         title=title,
+        head=fitting(" · ".join(filter(None, [str(kind), detail])), HEAD_FITS),
         line=fitting(title),
-        detail=named.detail if named else "",
+        detail=detail,
         address=reverse("lineage_of", args=[key[0], key[1]]),
         opens=named.address if named else "",
         current=key == start,
@@ -191,12 +195,12 @@ def _node(key: Key, named: Named | None, place: Place, start: Key) -> NodeView:
     )
 
 
-def fitting(text: str) -> str:
-    """The beginning of ``text`` that fits on a node's line."""
+def fitting(text: str, most: int = FITS) -> str:
+    """The beginning of ``text`` that fits on a node's line of ``most`` half widths."""
     width, kept = 0, ""
     for character in text:
         width += 2 if ord(character) > 0x2E7F else 1
-        if width > FITS:
+        if width > most:
             return f"{kept}…"
         kept += character
     return kept

@@ -48,8 +48,7 @@ def _all(web: house.Web, seeded: Any, seconds: float) -> dict[str, Any]:
         print(f"asking for {name}…", flush=True)
         before = web.cpu()
         measured = load.measure(web.port, path, cookie, connections=CONNECTIONS, seconds=seconds)
-        # The second of warming up is in the processor's time.
-        cpu = 1000 * (web.cpu() - before) / (measured.rate * (seconds + 1))
+        cpu = 1000 * (web.cpu() - before) / measured.answers
         counted = queries.count(seeded.cookies[0], path) if name != BASE else 0
         speed[name] = {**asdict(measured), "cpu_ms": cpu, "queries": counted}
     for row in speed.values():

@@ -7,13 +7,14 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Measured:
-    """``rate`` answers a second, ``p50`` and ``p95`` in ms, ``cpu`` ms of the server's processes for each answer."""
+    """``rate`` answers a second, ``p50`` and ``p95`` in ms; ``answers`` counts those of the warming up as well."""
 
     rate: float
     p50: float
     p95: float
     errors: int
     size: int
+    answers: int
 
 
 def measure(port: int, path: str, headers: dict[str, str], *, connections: int, seconds: float) -> Measured:
@@ -24,7 +25,7 @@ async def _measure(port: int, path: str, headers: dict[str, str], connections: i
     lines = [f"GET {path} HTTP/1.1", f"Host: 127.0.0.1:{port}", *(f"{key}: {value}" for key, value in headers.items())]
     request = ("\r\n".join(lines) + "\r\n\r\n").encode()
     # Warm: code, connections and caches are there in a server that has run for a minute.
-    await asyncio.gather(*(_client(port, request, time.perf_counter() + 1.0) for _ in range(connections)))
+    warm = await asyncio.gather(*(_client(port, request, time.perf_counter() + 1.0) for _ in range(connections)))
     began = time.perf_counter()
     found = await asyncio.gather(*(_client(port, request, began + seconds) for _ in range(connections)))
     took = time.perf_counter() - began
@@ -35,6 +36,7 @@ async def _measure(port: int, path: str, headers: dict[str, str], connections: i
         p95=1000 * times[int(len(times) * 0.95)],
         errors=sum(errors for _, errors, _ in found),
         size=max(size for _, _, size in found),
+        answers=sum(len(times) for times, _, _ in [*warm, *found]),
     )
 
 

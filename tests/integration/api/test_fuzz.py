@@ -95,6 +95,8 @@ COMMON = {
 }
 
 
+# Slow until it is measured to stay below a minute and a half on two idle cores.
+@pytest.mark.slow
 @schema.parametrize()
 @settings(max_examples=FEW, **COMMON)  # type: ignore[arg-type]
 def test_every_operation_answers_as_it_is_described(case: Any, two: Two, unlimited: None) -> None:

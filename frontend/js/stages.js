@@ -11,3 +11,10 @@ function unfold() {
 }
 addEventListener("hashchange", unfold);
 unfold();
+
+// The head moves by itself; when its run reaches another state the result below has changed too.
+const began = document.getElementById("st-head")?.dataset.state;
+document.addEventListener("htmx:after:swap", () => {
+  const state = document.getElementById("st-head")?.dataset.state;
+  if (began !== undefined && state !== undefined && state !== began && !document.querySelector("dialog[open]")) location.reload();
+});

@@ -169,13 +169,8 @@ def _shown(request: PageRequest, frame: Frame, found: Mapping[str, object]) -> H
 
 
 def _head(request: PageRequest, solution_id: UUID, stage: str) -> HttpResponse:
-    """The tabs and the run's card. Where the run has reached another state, the whole page has changed with it."""
-    frame = _frame(request, solution_id, stage)
-    answer = render(request, "portal/stages/head.html", {"frame": frame})
-    seen = request.GET.get("state", "")
-    if seen and frame.run and frame.run.state != seen:
-        answer["HX-Refresh"] = "true"
-    return answer
+    """The tabs and the run's card. Where its ``data-state`` is another one, the page's script loads the whole page."""
+    return render(request, "portal/stages/head.html", {"frame": _frame(request, solution_id, stage)})
 
 
 View = Callable[..., HttpResponseBase]

@@ -144,7 +144,7 @@ def test_a_key_is_made_shown_once_used_and_revoked(visit: Callable[..., Visit], 
     window = visit(language="en-US")
     window.login(ward.email)
     window.go("/organization/keys/new")
-    window.page.get_by_label("Name").fill("browser test")
+    window.page.get_by_role("textbox", name="Name").fill("browser test")
     window.page.get_by_role("button", name="Make the key").click()
     key = window.page.get_by_label("API key", exact=True).input_value()
     assert re.fullmatch(r"ly_[0-9a-f]{12}_\S{40,}", key)
@@ -170,11 +170,11 @@ def test_the_chain_is_verified_on_the_page_and_entries_unfold(visit: Callable[..
     window.page.get_by_role("button", name="Verify the chain").click()
     window.page.get_by_text(re.compile(r"The chain is whole: \d+ entries checked")).wait_for()
     assert window.page.evaluate("window.here") == 1, "without leaving the page"
-    window.page.locator(".entry-more summary").first.click()
-    assert window.page.locator(".entry-more[open] code").count() >= 4
+    window.page.locator(".people-entry-more summary").first.click()
+    assert window.page.locator(".people-entry-more[open] code").count() >= 4
     window.page.get_by_role("link", name="Older").click()
     window.page.wait_for_url("**before=*")
-    assert window.page.locator(".audit tbody tr").count() > 5
+    assert window.page.locator(".people-audit tbody tr").count() > 5
     assert window.complaints == []
 
 

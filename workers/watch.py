@@ -75,7 +75,7 @@ def depth(app: Any, names: list[str]) -> int | None:
         with app.connection_for_read(
             transport_options={"socket_timeout": 2, "socket_connect_timeout": 2}
         ) as connection:
-            return sum(connection.default_channel.client.llen(name) for name in names)
+            return int(sum(connection.default_channel.client.llen(name) for name in names))
     except Exception as fault:  # noqa: BLE001 - whatever the transport raises: the broker is not there
         logger.debug("the broker did not tell its queues' length: %s", fault)
         return None

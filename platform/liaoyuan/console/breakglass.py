@@ -3,8 +3,7 @@
 Row-level security binds it like everything else: it shows no tenant's rows.
 """
 
-from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any
 
 from django.contrib.admin import AdminSite, ModelAdmin
 from django.contrib.auth.views import redirect_to_login
@@ -16,7 +15,10 @@ from liaoyuan.console.audit import operator_record
 from liaoyuan.pipeline.models import WorkerBeat
 
 if TYPE_CHECKING:
-    People, Beats = ModelAdmin[User], ModelAdmin[WorkerBeat]
+    from typing import TypeAlias
+
+    People: TypeAlias = ModelAdmin[User]
+    Beats: TypeAlias = ModelAdmin[WorkerBeat]
 else:
     # Only the type stubs know it as generic.
     People = Beats = ModelAdmin
@@ -38,7 +40,7 @@ class BreakGlass(AdminSite):
         following = request.GET.get("next") or resolve_url("admin:index")
         return redirect_to_login(following, resolve_url("account_login"))
 
-    def admin_view(self, view: Callable[..., Any], cacheable: bool = False) -> Callable[..., Any]:
+    def admin_view(self, view: Any, cacheable: bool = False) -> Any:
         def noted(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
             _note(request)
             answer: HttpResponseBase = view(request, *args, **kwargs)
@@ -50,16 +52,16 @@ class BreakGlass(AdminSite):
 class PersonAdmin(People):
     """Accounts: who may sign in, who is an operator. Passwords are set by their owners."""
 
-    list_display: ClassVar[tuple[str, ...]] = ("email", "is_active", "is_staff", "is_superuser", "last_login")
-    fields: ClassVar[tuple[str, ...]] = ("email", "name", "is_active", "is_staff", "is_superuser", "last_login")
-    readonly_fields: ClassVar[tuple[str, ...]] = ("last_login",)
-    search_fields: ClassVar[tuple[str, ...]] = ("email",)
+    list_display = ("email", "is_active", "is_staff", "is_superuser", "last_login")
+    fields = ("email", "name", "is_active", "is_staff", "is_superuser", "last_login")
+    readonly_fields = ("last_login",)
+    search_fields = ("email",)
 
 
 class BeatAdmin(Beats):
     """Signs of life; a wrong one may be removed."""
 
-    list_display: ClassVar[tuple[str, ...]] = ("name", "queues", "slots", "at")
+    list_display = ("name", "queues", "slots", "at")
 
 
 def _note(request: HttpRequest) -> None:

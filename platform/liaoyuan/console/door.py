@@ -15,7 +15,7 @@ from urllib.parse import urlencode, urlsplit
 from allauth.usersessions.models import UserSession
 from django.contrib import messages
 from django.contrib.auth.views import redirect_to_login
-from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase, HttpResponseRedirect
 from django.shortcuts import render, resolve_url
 from django.urls import reverse
 from django.utils import timezone
@@ -27,7 +27,7 @@ from liaoyuan.accounts.models import User
 from liaoyuan.console.navigation import frame
 from liaoyuan.errors import LiaoyuanError, NotFound
 
-View = Callable[..., HttpResponse]
+View = Callable[..., HttpResponseBase]
 LOGIN: Final = "account_login"
 FRESH_SECONDS: Final = 30 * 60
 SAFE: Final = frozenset({"GET", "HEAD"})
@@ -61,7 +61,7 @@ def console_page(*methods: str) -> Callable[[View], View]:
         PAGES[name] = ConsolePage(name, allowed)
 
         @wraps(view)
-        def run(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        def run(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
             refused = _refused(request, allowed)
             if refused is not None:
                 return refused
@@ -102,7 +102,7 @@ def is_fresh(request: HttpRequest) -> bool:
         return True
     # A one-time link leaves no record; the session itself is as old as its use.
     begun = UserSession.objects.filter(session_key=request.session.session_key, user_id=request.user.pk)
-    return begun.filter(created_at__gt=timezone.now() - timedelta(seconds=FRESH_SECONDS)).exists()
+    return bool(begun.filter(created_at__gt=timezone.now() - timedelta(seconds=FRESH_SECONDS)).exists())
 
 
 def _refused(request: HttpRequest, methods: tuple[str, ...]) -> HttpResponse | None:

@@ -49,7 +49,7 @@ class JobFilter(forms.Form):
         required=False,
         choices=[("", _("all stages")), *((name.value, name.value) for name in StageName)],
     )
-    age = forms.TypedChoiceField(label=_("Age"), required=False, coerce=int, empty_value=0, choices=AGES)
+    age = forms.TypedChoiceField(label=_("Age"), required=False, coerce=int, empty_value=None, choices=AGES)
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)

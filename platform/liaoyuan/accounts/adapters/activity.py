@@ -23,7 +23,7 @@ def activity(
         async def run_async(request: HttpRequest) -> HttpResponse:
             if request.session.session_key:
                 await sync_to_async(session_seen)(request)
-            return await get_response(request)  # type: ignore[misc, no-any-return]
+            return await get_response(request)  # type: ignore[no-any-return]
 
         return run_async
 

@@ -120,7 +120,8 @@ def run_shown(run_id: UUID, *, operator: UUID) -> RunShown:
     organization = run_organization(run_id)
     with tenant_context(organization.id, operator):
         run = run_get(run_id)
-        solution = Solution.objects.filter(id=run.solution_id).values_list("name", flat=True).first() or ""
+        names = Solution.objects.filter(id=run.solution_id) if run.solution_id else Solution.objects.none()
+        solution = names.values_list("name", flat=True).first() or ""
         events = StageEvent.objects.filter(run_id=run_id).exclude(kind="log").order_by("-seq")
         shown = [_event(event) for event in events[:EVENTS_SHOWN]]
         count = events.count() if len(shown) == EVENTS_SHOWN else len(shown)

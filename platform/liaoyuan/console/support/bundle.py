@@ -70,7 +70,7 @@ class _Pipe(io.RawIOBase):
 def bundle_stream() -> Iterator[bytes]:
     """The zip file, piece by piece. A part that fails is written as its error, so that the rest still helps."""
     pipe, scrubber = _Pipe(), scrubber_make()
-    with zipfile.ZipFile(pipe, "w", zipfile.ZIP_DEFLATED) as archive:  # type: ignore[arg-type]
+    with zipfile.ZipFile(pipe, "w", zipfile.ZIP_DEFLATED) as archive:
         archive.writestr("README.txt", ABOUT.format(at=timezone.now().isoformat(timespec="seconds")))
         yield pipe.taken()
         for name, make in PARTS.items():

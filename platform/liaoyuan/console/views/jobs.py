@@ -32,7 +32,7 @@ def jobs(request: OperatorRequest) -> HttpResponse:
             object_kind="organization",
             object_id=filters.organization,
         )
-    kept = {key: value for key, value in request.GET.items() if value and key not in {"before", "after"}}
+    kept = {key: str(value) for key, value in request.GET.items() if value and key not in {"before", "after"}}
     context = {
         "form": form,
         "page": page,

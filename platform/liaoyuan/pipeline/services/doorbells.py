@@ -12,7 +12,8 @@ from django.db import connections
 from django.db.models.functions import Now
 
 from liaoyuan.accounts.tenancy import system_context
-from liaoyuan.broker import QUEUES, BrokerDown
+from liaoyuan.broker import QUEUES as QUEUES
+from liaoyuan.broker import BrokerDown
 from liaoyuan.pipeline.events import from_now
 from liaoyuan.pipeline.models import Outbox, RunState
 

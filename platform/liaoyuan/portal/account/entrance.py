@@ -58,7 +58,8 @@ def closed(request: HttpRequest, **_: str) -> HttpResponse:
 def forgotten(request: HttpRequest) -> HttpResponse:
     """A new password by mail; where the machine sends none, who can help instead."""
     if settings.EMAIL_HOST:
-        return password_reset(request)
+        answer: HttpResponse = password_reset(request)
+        return answer
     return render(request, "portal/account/no_mail.html")
 
 

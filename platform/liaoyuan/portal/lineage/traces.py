@@ -10,7 +10,6 @@ from uuid import UUID
 
 from django.conf import settings
 from django.db.models import Exists, OuterRef, Q, QuerySet
-from django.urls import NoReverseMatch, reverse
 from django.utils import timezone
 from django.utils.dateparse import parse_datetime
 from django.utils.translation import gettext_lazy as _
@@ -20,12 +19,12 @@ from liaoyuan.accounts.policy import Principal, allowed
 from liaoyuan.accounts.tenancy import current_tenant
 from liaoyuan.compute.prices import PriceBookInvalid, price_book
 from liaoyuan.deployment.models import Bundle
-from liaoyuan.knowledge.models import Chunk
 from liaoyuan.knowledge.rights import versions_readable
-from liaoyuan.operations.models import Feedback, Trace, TraceSpan
+from liaoyuan.operations.models import Feedback, Trace
 from liaoyuan.operations.selectors import trace_get
 from liaoyuan.pipeline.models import Lineage, Solution
-from liaoyuan.portal.stages.words import REASONS, SIDES, VERDICTS
+from liaoyuan.portal.lineage.steps import Bar, Cited, Decision, bar_of, cited, decision_of
+from liaoyuan.portal.stages.words import REASONS, VERDICTS
 
 A_PAGE: Final = 25
 OUTCOMES: Final[dict[str, tuple[str, Any]]] = {
@@ -46,15 +45,6 @@ MODES: Final[dict[str, Any]] = {
     "abstained": _("declined"),
     "guarded": _("stopped by the guardrail"),
     "error": _("error"),
-}
-SPANS: Final[dict[str, Any]] = {
-    "guard": _("guardrail"),
-    "embed": _("embed"),
-    "retrieve": _("search"),
-    "rerank": _("rank"),
-    "extract": _("quote"),
-    "generate": _("write"),
-    "ground": _("check evidence"),
 }
 
 
@@ -99,41 +89,6 @@ class TraceList:
     later: bool
     older: str
     newest: str
-
-
-@dataclass(frozen=True)
-class Bar:
-    """One span of the waterfall; ``start`` and ``width`` in thousandths of the whole."""
-
-    name: Any
-    start: int
-    width: int
-    seconds: float
-    begins: float
-    detail: str
-
-
-@dataclass(frozen=True)
-class Decision:
-    side: Any
-    action: str
-    label: Any
-    rules: Sequence[str]
-    score: float
-    policy: str
-
-
-@dataclass(frozen=True)
-class Cited:
-    """One citation; ``address`` opens the document at its box."""
-
-    number: int
-    quote: str
-    document: str
-    version: str
-    locator: str
-    page: int | None
-    address: str
 
 
 @dataclass(frozen=True)
@@ -195,8 +150,8 @@ def trace_page(trace_id: UUID, principal: Principal) -> TracePage:
         row=row,
         trace=trace,
         citations=[] if row.withheld else cited(trace.citations),
-        bars=[_bar(span, whole) for span in sorted(spans, key=lambda span: span.position)],
-        decisions=[_decision(verdict) for verdict in trace.guard],
+        bars=[bar_of(span, whole) for span in sorted(spans, key=lambda span: span.position)],
+        decisions=[decision_of(verdict) for verdict in trace.guard],
         feedback=[(item, REASONS.get(item.reason, ""), people.get(item.user_id, "")) for item in trace.feedback.all()],
         bundle=Bundle.objects.filter(id=trace.bundle_id).first() if trace.bundle_id else None,
         asker=people.get(trace.user_id, "") if trace.user_id else "",
@@ -216,24 +171,6 @@ def traces_holding(query: str, principal: Principal) -> QuerySet[Trace]:
 def cursor_of(trace: Trace) -> str:
     """Where the next page begins: behind this trace."""
     return f"{trace.created_at.isoformat()}_{trace.id}"
-
-
-def cited(citations: Sequence[Mapping[str, Any]]) -> list[Cited]:
-    """Citations with their numbers and the addresses of their pages, at the very block."""
-    ids = [UUID(item["chunk_id"]) for item in citations if item.get("chunk_id")]
-    chunks = {str(chunk.id): chunk for chunk in Chunk.objects.filter(id__in=ids).only("id", "text", "spans")}
-    return [
-        Cited(
-            number=number,
-            quote=item.get("quote", ""),
-            document=item.get("document", ""),
-            version=item.get("version", ""),
-            locator=item.get("locator", ""),
-            page=item.get("page"),
-            address=_address(item, chunks.get(str(item.get("chunk_id")))),
-        )
-        for number, item in enumerate(citations, start=1)
-    ]
 
 
 def outcome_of(trace: Trace) -> str:
@@ -339,67 +276,12 @@ def _row(trace: Trace, readable: bool, helpful: bool | None, names: Mapping[UUID
     )
 
 
-def _bar(span: TraceSpan, whole: float) -> Bar:
-    scale = 1000 / whole if whole else 0.0
-    start = min(996, round(span.start * scale))
-    detail = _detail(span.attributes)
-    width = max(4, min(1000 - start, round(span.seconds * scale)))
-    return Bar(SPANS.get(span.name, span.name), start, width, span.seconds, span.start, detail)
-
-
-def _detail(attributes: Mapping[str, Any]) -> str:
-    """A guard's side and decision in words; anything else as it was noted."""
-    known = {"side": SIDES, "action": VERDICTS}
-    told = [str(known[key].get(value, value)) for key, value in attributes.items() if key in known]
-    rest = [
-        f"{key}: {_plain(value)}"
-        for key, value in attributes.items()
-        if key not in known and value not in (None, "", [])
-    ]
-    return " · ".join([*told, *rest])
-
-
 def currency() -> str:
     """In what the operator's price book counts; empty where it cannot be read."""
     try:
         return price_book(Path(settings.VAR)).currency
     except PriceBookInvalid:
         return ""
-
-
-def _plain(value: Any) -> str:
-    return ", ".join(map(str, value)) if isinstance(value, list) else str(value)
-
-
-def _decision(verdict: Mapping[str, Any]) -> Decision:
-    side, action = verdict.get("side", ""), verdict.get("action", "")
-    return Decision(
-        side=SIDES.get(side, side),
-        action=action,
-        label=VERDICTS.get(action, action),
-        rules=verdict.get("rules", []),
-        score=verdict.get("score", 0.0),
-        policy=verdict.get("policy_version", ""),
-    )
-
-
-def _address(item: Mapping[str, Any], chunk: Chunk | None) -> str:
-    document, version = item.get("document_id"), item.get("document_version_id")
-    if not document or not version:
-        return ""
-    block = _block(chunk, item.get("quote", "")) if chunk else None
-    places = {"page": item.get("page"), "block": block}
-    query = {"version": version} | {key: value for key, value in places.items() if value is not None}
-    try:
-        return f"{reverse('document', args=[document])}?{urlencode(query)}"
-    except NoReverseMatch:
-        return ""
-
-
-def _block(chunk: Chunk, quote: str) -> int | None:
-    """The block in which the quote begins: ``spans`` are [start, end, block, block_start] over the chunk's text."""
-    start = max(0, chunk.text.find(quote))
-    return next((block for first, last, block, _begin in chunk.spans if first <= start < last), None)
 
 
 def _people(ids: Sequence[UUID | None]) -> dict[UUID, str]:

@@ -20,7 +20,8 @@ from liaoyuan.operations.daily import (
 )
 from liaoyuan.operations.models import Feedback
 from liaoyuan.operations.selectors import solution_drift, span_seconds
-from liaoyuan.portal.lineage.traces import SPANS, TraceRow, currency, trace_rows
+from liaoyuan.portal.lineage.steps import SPANS
+from liaoyuan.portal.lineage.traces import TraceRow, currency, trace_rows
 from liaoyuan.portal.stages.charts import Option, days_option
 from liaoyuan.portal.stages.selectors.frame import Frame
 from liaoyuan.portal.stages.words import REASONS

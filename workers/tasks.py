@@ -6,7 +6,8 @@ from collections.abc import Callable
 from typing import ParamSpec
 from uuid import UUID
 
-from liaoyuan.broker import CANARY, REAP, RELAY, ROLLUP, RUN_STAGE, client
+from liaoyuan.accounts.anchors import anchors_write_all
+from liaoyuan.broker import ANCHOR, CANARY, REAP, RELAY, ROLLUP, RUN_STAGE, client
 from liaoyuan.operations.services import rollup_all
 from liaoyuan.pipeline.services import doorbells_ring, runs_reap, stage_run_execute, worker_beat
 from workers.bell import Bell
@@ -43,6 +44,12 @@ def relay() -> None:
 def rollup() -> None:
     """Sum up every organization's traces of today and yesterday."""
     rollup_all()
+
+
+@task(ANCHOR)
+def anchor() -> None:
+    """Note the head of every audit chain outside of the database."""
+    anchors_write_all()
 
 
 @task(CANARY)

@@ -14,7 +14,8 @@ REAP: Final = "liaoyuan.reap"
 RELAY: Final = "liaoyuan.relay"
 ROLLUP: Final = "liaoyuan.rollup"
 CANARY: Final = "liaoyuan.canary"
-MESSAGES: Final = frozenset({RUN_STAGE, REAP, RELAY, ROLLUP, CANARY})
+ANCHOR: Final = "liaoyuan.anchor"
+MESSAGES: Final = frozenset({RUN_STAGE, REAP, RELAY, ROLLUP, CANARY, ANCHOR})
 
 QUEUES: Final = ("light", "ingest", "train", "evaluate", "serve")
 

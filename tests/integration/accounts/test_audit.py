@@ -17,6 +17,7 @@ from django.conf import settings
 from django.core.management import call_command
 from django.db import DatabaseError, connection, connections, transaction
 
+from liaoyuan.accounts.anchors import anchors_write_all
 from liaoyuan.accounts.audit import link_digest
 from liaoyuan.accounts.models import AuditEvent, Member, Organization
 from liaoyuan.accounts.selectors import audit_verify
@@ -240,6 +241,19 @@ def test_a_chain_that_is_not_whole_is_not_anchored(chain: Organization) -> None:
     tamper("DELETE FROM accounts_auditevent WHERE organization_id = %s AND seq = 2", chain.id)
     assert command("anchor", chain)["ok"] is False
     assert not anchors(chain).exists()
+
+
+def test_the_hourly_round_anchors_what_grew_once_and_leaves_a_broken_chain_alone(
+    chain: Organization, other_organization: Organization
+) -> None:
+    with tenant_context(other_organization.id):
+        for number in range(3):
+            audit_record(action="a", object_kind="k", object_id=str(number))
+    tamper("DELETE FROM accounts_auditevent WHERE organization_id = %s AND seq = 2", other_organization.id)
+    for _ in range(2):
+        anchors_write_all()
+    assert [json.loads(line)["seq"] for line in anchors(chain).read_text().splitlines()] == [LENGTH]
+    assert not anchors(other_organization).exists()
 
 
 def test_growth_after_an_anchor_is_no_offence(chain: Organization) -> None:

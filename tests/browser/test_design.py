@@ -117,7 +117,7 @@ def test_a_chart_is_a_table_too_and_follows_the_theme(window: Visit) -> None:
 def test_the_page_reads_without_scripts(chromium: Any, window: Visit) -> None:
     state = window.page.context.storage_state()
     context = chromium.new_context(
-        java_script_enabled=False, storage_state=state, viewport={"width": 375, "height": 800}
+        java_script_enabled=False, storage_state=state, viewport={"width": 375, "height": 800}, locale="zh-CN"
     )
     page = context.new_page()
     page.goto(f"{window.url}/design")

@@ -184,12 +184,12 @@ def test_retrieve_knows_nothing_of_a_stranger(
 
 
 def test_embeddings_are_unit_vectors_for_openais_own_client(client: openai.OpenAI) -> None:
-    found = client.embeddings.create(model="multilingual-e5-small", input=["手卫生", "hand hygiene", "食堂菜单"])
+    found = client.embeddings.create(model="multilingual-e5-small", input=["手卫生", "手卫生", "食堂菜单"])
     vectors = [row.embedding for row in found.data]
     assert [len(vector) for vector in vectors] == [384] * 3
     assert all(abs(sum(value * value for value in vector) - 1) < 1e-3 for vector in vectors)
-    near, far = (sum(a * b for a, b in zip(vectors[0], other, strict=True)) for other in vectors[1:])
-    assert near > far
+    same, other = (sum(a * b for a, b in zip(vectors[0], each, strict=True)) for each in vectors[1:])
+    assert same > 0.999 > other
     assert found.usage.prompt_tokens > 0
     floats = client.embeddings.create(model="multilingual-e5-small", input="手卫生", encoding_format="float")
     assert max(abs(a - b) for a, b in zip(floats.data[0].embedding, vectors[0], strict=True)) < 1e-3

@@ -73,6 +73,21 @@ def test_five_doorbells_at_once_make_one_run(start: Start, row: Row, organizatio
     assert row(run_id).fence == 1
 
 
+def test_a_claim_is_one_guarded_update(start: Start) -> None:
+    """Selected first and updated by id, the row would be found queued by two workers at once."""
+    from django.db import connection
+    from django.test.utils import CaptureQueriesContext
+
+    from liaoyuan.pipeline.services.fencing import run_claim
+
+    run_id = start("work")
+    with CaptureQueriesContext(connection) as said:
+        assert run_claim(run_id=run_id, worker="w") is not None
+    (claim,) = [each["sql"] for each in said if each["sql"].startswith('UPDATE "pipeline_stagerun"')]
+    assert '"id" IN (SELECT' not in claim
+    assert """"state" = 'queued'""" in claim.split("WHERE", 1)[1]
+
+
 def test_a_doorbell_for_nothing_is_dropped(database: str) -> None:
     assert stage_run_execute(run_id=uuid4()) is None
 

@@ -4,9 +4,10 @@ from typing import Any
 from uuid import UUID
 
 from django.conf import settings
-from django.db.models import F, Q
+from django.db.models import Exists, F, OuterRef, Q
 from django.db.models.functions import Now
 
+from liaoyuan.accounts.models import Organization
 from liaoyuan.accounts.tenancy import system_context, tenant_context
 from liaoyuan.pipeline import waits
 from liaoyuan.pipeline.errors import FenceLost
@@ -31,7 +32,10 @@ def run_claim(*, run_id: UUID, worker: str) -> StageRun | None:
         return None
     with tenant_context(organization_id):
         ready = StageRun.objects.filter(Q(not_before__isnull=True) | Q(not_before__lte=Now()))
-        ready = ready.filter(organization__suspended_at__isnull=True)
+        # A condition over a join would make Django select the row first and update it by id: two workers would both
+        # find it queued. This one stays inside the one UPDATE.
+        suspended = Organization.objects.filter(id=OuterRef("organization_id"), suspended_at__isnull=False)
+        ready = ready.filter(~Exists(suspended))
         claimed = ready.filter(id=run_id, state=RunState.QUEUED).update(
             state=RunState.RUNNING,
             fence=F("fence") + 1,

@@ -17,7 +17,7 @@ from tests.chaos.house import LOST_DOORBELL, SECONDS, START_SECONDS, House, ende
 from tests.conftest import _member, _organization
 
 # One process of a parallel run takes them all: two houses would starve each other.
-pytestmark = [pytest.mark.chaos, pytest.mark.xdist_group("chaos")]
+pytestmark = [pytest.mark.chaos, pytest.mark.slow, pytest.mark.xdist_group("chaos")]
 SLACK = 20.0
 RUNS = 6
 

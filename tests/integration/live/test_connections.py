@@ -7,6 +7,7 @@ from contextlib import closing
 from typing import Any
 
 import httpx
+import pytest
 import psycopg
 from django.db import connections
 from django.test import Client
@@ -32,6 +33,7 @@ def backends() -> int:
     return int(counted[0])
 
 
+@pytest.mark.slow
 def test_a_thousand_requests_leave_the_number_of_connections_flat(
     server: Server, signed_in: Callable[[Any], Client], owner: Any
 ) -> None:

@@ -7,8 +7,8 @@ from contextlib import closing
 from typing import Any
 
 import httpx
-import pytest
 import psycopg
+import pytest
 from django.db import connections
 from django.test import Client
 

@@ -83,6 +83,8 @@ def visit(chromium: Any, server: Server) -> Iterator[Callable[..., Visit]]:
     def open_window(width: int = 1280, language: str = "zh-CN", scheme: str = "light") -> Visit:
         size = {"width": width, "height": 900}
         context = chromium.new_context(viewport=size, locale=language, color_scheme=scheme)
+        # Two browsers, two servers and an argon2 on two cores: a login may take its time without being wrong.
+        context.set_default_timeout(60_000)
         contexts.append(context)
         found = Visit(context.new_page(), server.url)
         found.watch()

@@ -28,6 +28,7 @@ QUESTION = "接到危急值报告后，医师要在多长时间内处置？"
 UNKNOWN = "医院食堂的供餐时间是几点？"
 LINK = re.compile(r"(http://127\.0\.0\.1:\d+)(/enter/\S+)")
 MINUTES = 60.0
+APPROVE = "button[command=show-modal][commandfor^=approve-]:visible"
 STRANGER = """
 from liaoyuan.accounts.models import Role
 from liaoyuan.accounts.services import member_add, organization_create, user_create
@@ -178,16 +179,21 @@ def watch(page: Any, stage: str) -> None:
     """Follow a stage to its end on the open page, with one reload in its middle; approve where it waits for that."""
     wait_for(lambda: state(page, stage) not in ("waiting", "", "queued") or approvable(page), 15 * MINUTES)
     page.reload()
-    if approvable(page):
-        page.locator("[commandfor^=approve-]").first.click()
-        page.locator("dialog[open] textarea").fill("依据考核报告批准")
-        page.locator("dialog[open] form button[type=submit], dialog[open] form .actions button").last.click()
-    wait_for(lambda: state(page, stage) in ("succeeded", "failed", "errored", "dead"), 20 * MINUTES, page.content)
+    wait_for(lambda: ended(page, stage), 20 * MINUTES, page.content)
     assert state(page, stage) == "succeeded", page.locator("main").inner_text()
 
 
+def ended(page: Any, stage: str) -> bool:
+    """Whether the stage is over; approves it on the way, once it asks for that."""
+    if approvable(page):
+        page.locator(APPROVE).first.click()
+        page.locator("dialog[open] textarea").fill("依据考核报告批准")
+        page.locator("dialog[open] form .actions button").last.click()
+    return state(page, stage) in ("succeeded", "failed", "errored", "dead")
+
+
 def approvable(page: Any) -> bool:
-    return bool(page.locator("[commandfor^=approve-]").count())
+    return bool(page.locator(APPROVE).count())
 
 
 def ask(page: Any, url: str, solution_id: str) -> str:

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from uuid import UUID
 
 from liaoyuan.pipeline import news, selectors
-from liaoyuan.pipeline.hub import Seat, Window, hub, in_feed_thread
+from liaoyuan.pipeline.hub import OVERLAP, Seat, Window, hub, in_feed_thread
 from liaoyuan.pipeline.news import News
 
 HEARTBEAT_SECONDS = 15.0
@@ -101,8 +101,9 @@ async def organization_stream(
     the monotonic clock; the browser comes back), or with ``ended`` and its reason when the seat is ended.
     """
     yield PADDING + RETRY
-    seq, missed, whole = await in_feed_thread(organization_id, lambda: _missed(since))
-    window = Window(seq, [item.seq for item in missed])
+    seq, known, missed, whole = await in_feed_thread(organization_id, lambda: _missed(since))
+    # The hub may still hand over what is known by now: a number of the past that is not known came late, and is news.
+    window = Window(max(seq - OVERLAP, 0), known)
     yield _say("ready" if whole else "again", {}, seq) + b"".join(wire(item) for item in missed)
     while not seat.ended and time.monotonic() < until:
         heard = window.new(await seat.take(min(HEARTBEAT_SECONDS, max(until - time.monotonic(), 0.01))))
@@ -115,15 +116,16 @@ async def organization_stream(
         yield _say("ended", {"reason": seat.ended})
 
 
-def _missed(since: Since) -> tuple[int, list[News], bool]:
-    """The newest number, what the page did not see, and whether that is all of it."""
+def _missed(since: Since) -> tuple[int, set[int], list[News], bool]:
+    """The newest number, all that are known, what the page did not see, and whether that is all of it."""
     newest = news.latest()
-    if since.seq is None:
-        return newest, news.read_since(since.seconds), True
+    # Before the reading: what is committed between the two is read, and known by that.
+    known = set(news.numbers(newest - OVERLAP))
     # Numbers are shared by all organizations: a gap says how much may have happened, without counting.
-    if newest - since.seq > news.REACH:
-        return newest, [], False
-    return newest, news.read(after=since.seq), True
+    if since.seq is not None and newest - since.seq > news.REACH:
+        return newest, known, [], False
+    found = news.read_since(since.seconds) if since.seq is None else news.read(after=since.seq)
+    return newest, known | {item.seq for item in found}, found, True
 
 
 def _say(event: str, data: dict[str, str], seq: int | None = None) -> bytes:

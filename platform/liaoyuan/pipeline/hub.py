@@ -215,8 +215,8 @@ async def in_feed_thread(organization_id: UUID, work: Callable[[], T], user_id: 
 
 
 def _beginning() -> Window:
-    latest = news.latest()
-    return Window(latest, news.numbers(latest - OVERLAP))
+    after = max(news.latest() - OVERLAP, 0)
+    return Window(after, news.numbers(after))
 
 
 def _address() -> dict[str, Any]:

@@ -15,9 +15,10 @@ BUILD: Final = frozenset({
     "solution.create", "solution.run", "run.cancel", "run.retry", "data.run", "training.run", "evaluation.run",
     "deployment.create", "trace.view", "operations.view", "security.view", "key.own",
 })  # fmt: skip
-CURATE: Final = frozenset(
-    {"document.import", "document.edit", "document.erase", "collection.create", "data.run", "dataset.edit"}
-)
+CURATE: Final = frozenset({
+    "document.import", "document.edit", "document.erase", "collection.create", "collection.settings", "source.manage",
+    "question.edit", "data.run", "dataset.edit",
+})  # fmt: skip
 OVERSEE: Final = frozenset({"audit.view", "trace.view", "operations.view", "security.view", "member.view"})
 GOVERN: Final = frozenset({"deployment.approve", "deployment.rollback", "member.view", "member.manage", "key.manage"})
 EVERYTHING: Final = READ | BUILD | CURATE | OVERSEE | GOVERN | {"organization.settings"}
@@ -26,9 +27,9 @@ POLICY: Final[dict[str, frozenset[str]]] = {
     Role.OWNER: EVERYTHING,
     Role.STEWARD: READ
     | CURATE
-    | {"run.cancel", "run.retry", "operations.view", "security.view", "trace.view", "key.own"},
-    Role.DEVELOPER: READ | BUILD | CURATE - {"document.erase"},
-    Role.ANNOTATOR: READ | {"dataset.edit", "document.edit"},
+    | {"run.cancel", "run.retry", "operations.view", "security.view", "trace.view", "key.own", "evaluation.run"},
+    Role.DEVELOPER: READ | BUILD | CURATE - {"document.erase", "source.manage"},
+    Role.ANNOTATOR: READ | {"dataset.edit", "document.edit", "question.edit"},
     Role.AUDITOR: READ - {"ask", "feedback.give"} | OVERSEE,
     Role.VIEWER: READ,
 }

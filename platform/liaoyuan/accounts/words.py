@@ -82,6 +82,9 @@ ACTION_GROUPS: Final[dict[tuple[str, str], dict[str, Words]]] = {
     },
     ("文档与数据", "Documents and data"): {
         "collection.create": _action("新建文档库", "Create collections", "存放文档的库。", "Places for documents."),
+        "collection.settings": _action("文档库设置", "Set up collections", "索引与检索设置。", "Index and search."),
+        "source.manage": _action("管理来源", "Manage sources", "文件夹、S3 与网页。", "Folders, S3 and web pages."),
+        "question.edit": _action("编辑评测问题", "Edit test questions", "问题集与审核。", "Question sets, reviews."),
         "document.import": _action("导入文档", "Import documents", "上传并解析文件。", "Upload and parse files."),
         "document.edit": _action("修订文档", "Edit documents", "修改分块与可见分组。", "Change passages and groups."),
         "document.erase": _action("删除文档", "Erase documents", "连同派生内容删除。", "With all made from them."),

@@ -11,7 +11,7 @@ from liaoyuan.errors import LiaoyuanError
 
 
 class StageName(StrEnum):
-    """The six stages in order, and the two kinds of run that stand beside them."""
+    """The six stages in order, and the kinds of run that stand beside them."""
 
     COMPUTE = "compute"
     DATA = "data"
@@ -21,6 +21,8 @@ class StageName(StrEnum):
     OPERATIONS = "operations"
     INGEST = "ingest"
     EVALUATE = "evaluate"
+    REINDEX = "reindex"
+    SYNC = "sync"
 
 
 PIPELINE_STAGES: tuple[StageName, ...] = tuple(StageName)[:6]

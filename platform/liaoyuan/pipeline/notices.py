@@ -22,7 +22,7 @@ DAYS: Final = 30
 MOST_COUNTED: Final = 100
 BAD: Final = (RunState.FAILED, RunState.ERRORED, RunState.DEAD)
 # A stage's end is news when nothing follows it by itself.
-LAST: Final = (StageName.OPERATIONS, StageName.INGEST, StageName.EVALUATE)
+LAST: Final = (StageName.OPERATIONS, StageName.INGEST, StageName.EVALUATE, StageName.REINDEX)
 
 
 @dataclass(frozen=True)

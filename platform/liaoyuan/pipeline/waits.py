@@ -13,6 +13,8 @@ TITLES: dict[str, tuple[str, str]] = {
     StageName.OPERATIONS: ("精运营", "operate"),
     StageName.INGEST: ("导入文档", "import documents"),
     StageName.EVALUATE: ("评测", "evaluate"),
+    StageName.REINDEX: ("重建索引", "rebuild the index"),
+    StageName.SYNC: ("同步来源", "synchronize a source"),
 }
 ENDINGS: dict[str, tuple[str, str]] = {
     "failed": ("失败", "failed"),

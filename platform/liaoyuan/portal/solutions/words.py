@@ -20,6 +20,8 @@ STAGES: Final[dict[str, Any]] = {
     **TITLES,
     StageName.INGEST: _("Import documents"),
     StageName.EVALUATE: _("Evaluate"),
+    StageName.REINDEX: _("Rebuild the index"),
+    StageName.SYNC: _("Synchronize a source"),
 }
 
 

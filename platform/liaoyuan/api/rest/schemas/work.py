@@ -10,7 +10,9 @@ from pydantic import Field
 from liaoyuan.api.rest.pages import PageQuery
 from liaoyuan.api.rest.schemas.base import Body, Free, Key, Name, Note, Search
 
-Stage = Literal["compute", "data", "training", "deployment", "security", "operations", "ingest", "evaluate"]
+Stage = Literal[
+    "compute", "data", "training", "deployment", "security", "operations", "ingest", "evaluate", "reindex", "sync"
+]
 State = Literal[
     "waiting", "queued", "running", "cancelling", "succeeded", "failed", "errored", "cancelled", "dead"
 ]  # fmt: skip

@@ -75,7 +75,7 @@ test: setup browser ## the tests that gate every change
 	$(BIN)/python -m pytest -n $(JOBS) --dist loadgroup -m 'not slow' -q
 
 test-all: setup browser ## the same and the slow ones
-	$(BIN)/python -m pytest -n $(JOBS) --dist loadgroup -q
+	LIAOYUAN_EVERY_LOOK=1 $(BIN)/python -m pytest -n $(JOBS) --dist loadgroup -q
 
 lint: setup ## style, types, layers, migrations
 	$(BIN)/ruff check .

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from tests.browser.conftest import PASSWORD, Visit, in_thread
-from tests.browser.looks import LOOKS, look, problems
+from tests.browser.looks import EVERY, look, problems
 from tests.integration.portal.passed import Passed
 
 pytestmark = pytest.mark.browser
@@ -67,7 +67,7 @@ def test_a_page_before_the_first_start_reads_well(owner: Visit, clinic: tuple[st
 
     solution = in_thread(make)
     for stage in STAGES:
-        look(owner, f"/solutions/{solution}/{stage}/", f"stage-{stage}-empty", looks=LOOKS[2:3])
+        look(owner, f"/solutions/{solution}/{stage}/", f"stage-{stage}-empty", looks=EVERY[3:])
 
 
 def test_the_loss_grows_while_it_trains_and_the_page_turns_when_it_ends(

@@ -9,11 +9,11 @@ from typing import Any
 import pytest
 
 from tests.browser.conftest import PASSWORD, Visit, in_thread
-from tests.browser.looks import LOOKS, look, picture, problems
+from tests.browser.looks import EVERY, look, picture, problems
 from tests.browser.test_home import _empty_organization
 
 pytestmark = pytest.mark.browser
-SOME = LOOKS[:1] + LOOKS[3:]
+SOME = EVERY[:2]
 
 
 @pytest.fixture

@@ -4,9 +4,11 @@ packed by section.
 Every character of a chunk comes from a block; ``spans`` say which, so that a quote leads back to a page and a box.
 """
 
+import math
 import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from uuid import UUID
 
 from liaoyuan.knowledge.parse.blocks import Block, BlockType, Box
 from liaoyuan.knowledge.text.sentences import sentences
@@ -26,6 +28,9 @@ _OPENER = re.compile(
     re.IGNORECASE,
 )
 _LOCATOR_CHARACTERS = 24
+# One article stays one unit however many paragraphs it has; what is longer than this is no article but a misreading.
+_LONGEST_ARTICLE = 8
+_BETWEEN_CELLS = " | "
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +45,12 @@ class Span:
 
 @dataclass(frozen=True, slots=True)
 class ChunkDraft:
-    """What is embedded and cited. ``text`` is literal; ``heading_path`` and the title are context for search only."""
+    """What is embedded and cited. ``text`` is literal; ``heading_path`` and the title are context for search only.
+
+    What a person changed has another ``origin`` (edited, added) or is not ``enabled``, and names its ``patch_id``. Of
+    such a text the spans cover what still stands literally in the document. ``ordinal`` None means: its place in the
+    list; pieces of one chunk share its ordinal and differ in ``sub_ordinal``.
+    """
 
     kind: str
     text: str
@@ -50,10 +60,26 @@ class ChunkDraft:
     box: Box | None
     spans: tuple[Span, ...]
     part: int = 0
+    origin: str = "parsed"
+    enabled: bool = True
+    id: UUID | None = None
+    ordinal: int | None = None
+    sub_ordinal: int = 0
+    patch_id: UUID | None = None
 
     def context(self, title: str) -> str:
         """Title and headings in one line, cut to what leaves room for the text."""
         return " ".join([title, *self.heading_path])[:_CONTEXT_CHARACTERS]
+
+
+@dataclass(frozen=True, slots=True)
+class _Budget:
+    """How large chunks may be, in the embedder's own tokens: ``room`` is the limit less what the context takes."""
+
+    count: TokenCounter
+    target: int
+    limit: int
+    room: int = 0
 
 
 @dataclass(slots=True)
@@ -64,20 +90,32 @@ class _Unit:
     heading_path: tuple[str, ...]
     locator: str
     blocks: list[int] = field(default_factory=list)
+    # Whether the locator is the number that opens the text: 第三条, and not "slide 3".
+    numbered: bool = False
 
 
-def chunk_document(title: str, blocks: Sequence[Block], count_tokens: TokenCounter) -> list[ChunkDraft]:
-    """Chunks of a parsed document in reading order. ``count_tokens`` is the embedder's own count of a text."""
+def chunk_document(
+    title: str,
+    blocks: Sequence[Block],
+    count_tokens: TokenCounter,
+    *,
+    target: int = TOKEN_TARGET,
+    limit: int = TOKEN_LIMIT,
+) -> list[ChunkDraft]:
+    """Chunks of a parsed document in reading order. ``count_tokens`` is the embedder's own count of a text.
+
+    Prose is packed to about ``target`` tokens; no chunk, its title and headings included, has more than ``limit``.
+    """
     drafts: list[ChunkDraft] = []
-    for unit in _units(blocks, count_tokens):
+    budget = _Budget(count_tokens, target, limit)
+    for unit in _units(blocks, budget):
         context = " ".join([title, *unit.heading_path])[:_CONTEXT_CHARACTERS]
-        room = TOKEN_LIMIT - count_tokens(context)
-        drafts.extend(_table(unit, blocks, count_tokens, room) if unit.kind == "table" else [])
-        drafts.extend(_prose(unit, blocks, count_tokens, room) if unit.kind != "table" else [])
+        here = replace(budget, room=limit - count_tokens(context))
+        drafts.extend((_table if unit.kind == "table" else _prose)(unit, blocks, here))
     return drafts
 
 
-def _units(blocks: Sequence[Block], count_tokens: TokenCounter) -> Iterator[_Unit]:
+def _units(blocks: Sequence[Block], budget: _Budget) -> Iterator[_Unit]:
     unit: _Unit | None = None
     tokens = 0
     for number, block in enumerate(blocks):
@@ -86,8 +124,8 @@ def _units(blocks: Sequence[Block], count_tokens: TokenCounter) -> Iterator[_Uni
                 yield unit
                 unit = None
             continue
-        size = count_tokens(block.text)
-        if unit is not None and _belongs(unit, block, tokens + size):
+        size = budget.count(block.text)
+        if unit is not None and _belongs(unit, block, tokens + size, budget):
             unit.blocks.append(number)
             tokens += size
             continue
@@ -99,8 +137,10 @@ def _units(blocks: Sequence[Block], count_tokens: TokenCounter) -> Iterator[_Uni
 
 
 def _open(block: Block, number: int) -> _Unit:
-    kind = "table" if block.type is BlockType.TABLE else ("clause" if _opener(block) else "section")
-    return _Unit(kind, block.heading_path, block.locator or _opener(block), [number])
+    opener = _opener(block)
+    kind = "table" if block.type is BlockType.TABLE else ("clause" if opener else "section")
+    locator = block.locator or opener
+    return _Unit(kind, block.heading_path, locator, [number], numbered=bool(opener) and locator == opener)
 
 
 def _opener(block: Block) -> str:
@@ -108,7 +148,7 @@ def _opener(block: Block) -> str:
     return match.group().strip(" :：.\u3000")[:_LOCATOR_CHARACTERS] if match else ""
 
 
-def _belongs(unit: _Unit, block: Block, tokens: int) -> bool:
+def _belongs(unit: _Unit, block: Block, tokens: int, budget: _Budget) -> bool:
     """Whether a block continues the unit: the same article, or prose below the same heading while there is room."""
     if (
         block.type is BlockType.TABLE
@@ -119,13 +159,15 @@ def _belongs(unit: _Unit, block: Block, tokens: int) -> bool:
     if _opener(block):
         return False
     if unit.kind == "clause":
-        return block.type is BlockType.LIST or (block.locator in ("", unit.locator) and tokens <= TOKEN_TARGET)
-    return block.heading_path == unit.heading_path and tokens <= TOKEN_TARGET
+        if unit.numbered and block.locator == unit.locator:
+            return tokens <= _LONGEST_ARTICLE * budget.limit
+        return block.type is BlockType.LIST or (block.locator in ("", unit.locator) and tokens <= budget.target)
+    return block.heading_path == unit.heading_path and tokens <= budget.target
 
 
-def _prose(unit: _Unit, blocks: Sequence[Block], count_tokens: TokenCounter, room: int) -> Iterator[ChunkDraft]:
+def _prose(unit: _Unit, blocks: Sequence[Block], budget: _Budget) -> Iterator[ChunkDraft]:
     text, spans = _joined(unit.blocks, blocks)
-    ranges = _ranges(text, count_tokens, room)
+    ranges = _ranges(text, budget.count, budget.room)
     for part, (start, end) in enumerate(ranges):
         yield _draft(unit, blocks, text[start:end], _clip(spans, start, end), part if len(ranges) > 1 else 0)
 
@@ -144,13 +186,17 @@ def _joined(numbers: Iterable[int], blocks: Sequence[Block]) -> tuple[str, list[
 
 
 def _ranges(text: str, count_tokens: TokenCounter, room: int) -> list[tuple[int, int]]:
-    """Cuts ``text`` at sentence ends so that every range fits; one sentence longer than the room is cut inside."""
-    if count_tokens(text) <= room:
+    """Cuts ``text`` at sentence ends into pieces of like size that fit; a sentence longer than the room is cut
+    inside."""
+    total = count_tokens(text)
+    if total <= room:
         return [(0, len(text))]
+    # Without this the last piece would be whatever is left: a sentence without its subject.
+    even = min(room, math.ceil(1.1 * total / math.ceil(total / room)))
     ranges: list[tuple[int, int]] = []
     start = end = 0
     for sentence in sentences(text):
-        if end > start and count_tokens(text[start : sentence.end]) > room:
+        if end > start and count_tokens(text[start : sentence.end]) > even:
             ranges.append((start, end))
             start = sentence.start
         end = sentence.end
@@ -191,28 +237,111 @@ def _draft(unit: _Unit, blocks: Sequence[Block], text: str, spans: tuple[Span, .
     return ChunkDraft(unit.kind, text, unit.heading_path, locator, first.page, first.box, spans, part)
 
 
-def _table(unit: _Unit, blocks: Sequence[Block], count_tokens: TokenCounter, room: int) -> Iterator[ChunkDraft]:
+@dataclass(frozen=True, slots=True)
+class _Line:
+    """One row of a table as it is read, and which of its characters stand literally in the block's text."""
+
+    text: str
+    spans: tuple[Span, ...]
+
+
+def _table(unit: _Unit, blocks: Sequence[Block], budget: _Budget) -> Iterator[ChunkDraft]:
     """A table that fits stays whole; a longer one is cut between rows and its header repeated."""
     number = unit.blocks[0]
-    rows = [" | ".join(" ".join(cell.split()) for cell in row) for row in blocks[number].table or [] if any(row)]
+    rows = _lines(blocks[number], number)
     if not rows:
-        yield from _prose(unit, blocks, count_tokens, room)
+        yield from _prose(unit, blocks, budget)
         return
     header, body = rows[0], rows[1:]
-    parts = list(_packed_rows(header, body, count_tokens, min(room, 2 * TOKEN_TARGET)))
-    for part, lines in enumerate(parts):
-        text = "\n".join([header, *lines])
-        for start, end in _ranges(text, count_tokens, room):
-            span = Span(0, end - start, number, 0)
-            yield _draft(unit, blocks, text[start:end], (span,), part)
+    packed = list(_packed_rows(header, body, budget.count, min(budget.room, 2 * budget.target)))
+    pieces = [piece for lines in packed for piece in _fitting(header, lines, budget)]
+    for part, piece in enumerate(pieces):
+        spans = piece.spans or (Span(0, len(piece.text), number, 0),)
+        yield _draft(unit, blocks, piece.text, spans, part)
 
 
-def _packed_rows(header: str, body: Sequence[str], count_tokens: TokenCounter, room: int) -> Iterator[list[str]]:
-    fixed = count_tokens(header)
-    lines: list[str] = []
+def _lines(block: Block, number: int) -> list[_Line]:
+    """The table's rows. Cells of the block's text are parted by tabs; a merged cell stands there once, in its first
+    row."""
+    places = _cell_places(block.text)
+    found = []
+    for index, row in enumerate(block.table or []):
+        cells = [" ".join(cell.split()) for cell in row]
+        if any(cells):
+            found.append(
+                _line(
+                    cells,
+                    [_literal(block.text, places, index, column, cell) for column, cell in enumerate(cells)],
+                    number,
+                )
+            )
+    return found
+
+
+def _line(cells: Sequence[str], starts: Sequence[int | None], number: int) -> _Line:
+    spans, position = [], 0
+    for cell, start in zip(cells, starts, strict=True):
+        if cell and start is not None:
+            spans.append(Span(position, position + len(cell), number, start))
+        position += len(cell) + len(_BETWEEN_CELLS)
+    return _Line(_BETWEEN_CELLS.join(cells), tuple(spans))
+
+
+def _cell_places(text: str) -> list[list[tuple[int, int]]]:
+    """Start and end of every cell in a table's text, row by row."""
+    rows, position = [], 0
+    for line in text.split("\n"):
+        cells = []
+        for cell in line.split("\t"):
+            cells.append((position, position + len(cell)))
+            position += len(cell) + 1
+        rows.append(cells)
+    return rows
+
+
+def _literal(text: str, places: Sequence[Sequence[tuple[int, int]]], row: int, column: int, cell: str) -> int | None:
+    """Where a cell's words stand: in its own place, or above it, where a merged cell begins."""
+    for above in range(min(row, len(places) - 1), -1, -1):
+        start, end = places[above][column] if column < len(places[above]) else (0, 0)
+        found = text.find(cell, start, end)
+        if found >= 0 or text[start:end].strip():
+            return found if found >= 0 else None
+    return None
+
+
+def _assembled(lines: Sequence[_Line]) -> _Line:
+    spans: list[Span] = []
+    position = 0
+    for line in lines:
+        spans.extend(_moved(line.spans, position))
+        position += len(line.text) + 1
+    return _Line("\n".join(line.text for line in lines), tuple(spans))
+
+
+def _moved(spans: Iterable[Span], by: int) -> Iterator[Span]:
+    return (replace(span, start=span.start + by, end=span.end + by) for span in spans)
+
+
+def _fitting(header: _Line, lines: Sequence[_Line], budget: _Budget) -> Iterator[_Line]:
+    """Header and rows in one piece; where a single row is too long, in several that each repeat the header."""
+    whole, body = _assembled([header, *lines]), _assembled(lines)
+    fixed = budget.count(header.text)
+    if budget.count(whole.text) <= budget.room:
+        yield whole
+        return
+    repeats = bool(lines) and 2 * fixed <= budget.room
+    source = body if repeats else whole
+    for start, end in _ranges(source.text, budget.count, budget.room - (fixed if repeats else 0)):
+        piece = _Line(source.text[start:end], _clip(source.spans, start, end))
+        yield _assembled([header, piece]) if repeats else piece
+
+
+def _packed_rows(header: _Line, body: Sequence[_Line], count_tokens: TokenCounter, room: int) -> Iterator[list[_Line]]:
+    fixed = count_tokens(header.text)
+    lines: list[_Line] = []
     tokens = fixed
     for line in body:
-        size = count_tokens(line)
+        size = count_tokens(line.text)
         if lines and tokens + size > room:
             yield lines
             lines, tokens = [], fixed

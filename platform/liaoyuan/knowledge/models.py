@@ -1,13 +1,32 @@
 """Collections of documents in versions, and the chunks by which they are found."""
 
 from django.contrib.postgres.fields import ArrayField
+from django.contrib.postgres.indexes import OpClass
 from django.contrib.postgres.search import SearchVectorField
 from django.db import models
+from django.db.models import Func, Q, Value
+from django.db.models.functions import Cast
+from django.db.models.lookups import Exact
 from pgvector.django import HalfVectorField, HnswIndex
 
 from liaoyuan.accounts.models import TenantModel
 
 DIMENSIONS = 384
+EMBEDDER = "multilingual-e5-small"
+SUPPORTED_DIMENSIONS = (384, 512, 768, 1024)
+
+
+def _nearest(dimensions: int) -> HnswIndex:
+    """HNSW wants one length: an index of its own for each length that an embedding model may have."""
+    return HnswIndex(
+        OpClass(Cast("embedding", HalfVectorField(dimensions=dimensions)), name="halfvec_cosine_ops"),
+        name=f"chunk_nearest_{dimensions}",
+        condition=Q(
+            Exact(Func("embedding", function="vector_dims", output_field=models.IntegerField()), Value(dimensions))
+        ),
+        m=16,
+        ef_construction=64,
+    )
 
 
 class Collection(TenantModel):
@@ -15,6 +34,7 @@ class Collection(TenantModel):
 
     name = models.CharField(max_length=120)
     created_by = models.UUIDField(null=True, blank=True)
+    settings = models.JSONField(default=dict, blank=True)
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["organization", "name"], name="collection_name_once")]
@@ -91,8 +111,55 @@ class DocumentVersion(TenantModel):
         return self.effective_from.isoformat() if self.effective_from else str(self.number)
 
 
+class IndexState(models.TextChoices):
+    BUILDING = "building", "构建中"
+    READY = "ready", "待切换"
+    LIVE = "live", "使用中"
+    RETIRED = "retired", "已退役"
+    FAILED = "failed", "构建失败"
+
+
+class SearchIndex(TenantModel):
+    """One generation of a collection's index: its chunks, embedded by one model after one set of chunking settings.
+
+    State: building → ready → live → retired, or building → failed. A collection's first index is live from the start.
+    A search reads exactly one generation, the live one unless a caller names another, so that a new one can be
+    built and scored beside it.
+    """
+
+    collection = models.ForeignKey(Collection, on_delete=models.CASCADE, related_name="indexes")
+    number = models.PositiveIntegerField()
+    state = models.CharField(max_length=12, choices=IndexState, default=IndexState.BUILDING)
+    embedder = models.CharField(max_length=120, default=EMBEDDER)
+    dimensions = models.PositiveIntegerField(default=DIMENSIONS)
+    settings = models.JSONField(default=dict, blank=True)
+    chunk_count = models.PositiveIntegerField(default=0)
+    scores = models.JSONField(default=dict, blank=True)
+    run_id = models.UUIDField(null=True, blank=True)
+    created_by = models.UUIDField(null=True, blank=True)
+    live_at = models.DateTimeField(null=True, blank=True)
+    error = models.JSONField(default=dict, blank=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["organization", "collection", "number"], name="search_index_number_once"),
+            models.UniqueConstraint(
+                fields=["organization", "collection"], condition=Q(state=IndexState.LIVE), name="search_index_one_live"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.collection_id}#{self.number}"
+
+
+class ChunkOrigin(models.TextChoices):
+    PARSED = "parsed", "解析所得"
+    EDITED = "edited", "人工修改"
+    ADDED = "added", "人工添加"
+
+
 class Chunk(TenantModel):
-    """What is embedded, found and cited.
+    """What is embedded, found and cited, in one generation of the index. A disabled chunk is never found.
 
     ``spans`` are [start, end, block, block_start]: characters of ``text`` and where they come from in the version's
     blocks. Rights and
@@ -100,6 +167,7 @@ class Chunk(TenantModel):
     """
 
     collection = models.ForeignKey(Collection, on_delete=models.CASCADE, related_name="+")
+    index = models.ForeignKey(SearchIndex, on_delete=models.CASCADE, related_name="chunks")
     version = models.ForeignKey(DocumentVersion, on_delete=models.CASCADE, related_name="chunks")
     ordinal = models.PositiveIntegerField()
     kind = models.CharField(max_length=12)
@@ -112,24 +180,24 @@ class Chunk(TenantModel):
     spans = models.JSONField(default=list)
     term_count = models.PositiveIntegerField()
     terms = SearchVectorField()
-    embedding = HalfVectorField(dimensions=DIMENSIONS)
+    embedding = HalfVectorField()
+    enabled = models.BooleanField(default=True)
+    origin = models.CharField(max_length=12, choices=ChunkOrigin, default=ChunkOrigin.PARSED)
+    anchor = models.CharField(max_length=64, blank=True)
     groups = ArrayField(models.CharField(max_length=64), default=list)
     effective_from = models.DateField(null=True, blank=True)
     effective_to = models.DateField(null=True, blank=True)
 
     class Meta:
         constraints = [
-            models.UniqueConstraint(fields=["organization", "version", "ordinal"], name="chunk_ordinal_once")
+            models.UniqueConstraint(
+                fields=["organization", "index", "version", "ordinal"], name="chunk_ordinal_once_an_index"
+            )
         ]
         indexes = [
-            models.Index(fields=["organization", "collection", "effective_to"], name="chunk_scope"),
-            HnswIndex(
-                name="chunk_nearest",
-                fields=["embedding"],
-                m=16,
-                ef_construction=64,
-                opclasses=["halfvec_cosine_ops"],
-            ),
+            models.Index(fields=["organization", "index", "effective_to"], name="chunk_scope"),
+            models.Index(fields=["organization", "version", "anchor"], name="chunk_anchor"),
+            *(_nearest(dimensions) for dimensions in SUPPORTED_DIMENSIONS),
         ]
 
     def __str__(self) -> str:

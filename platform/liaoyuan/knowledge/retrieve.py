@@ -42,18 +42,20 @@ def retrieve(
     engine: Embedder | None = None,
     exact_rows: int = EXACT_ROWS,
     synonyms: Synonyms | None = None,
+    index_id: UUID | None = None,
 ) -> Retrieval:
     """Search one collection inside the current tenant context, whose groups decide what may be found.
 
     ``day`` asks as of that date (default: today). ``vector`` saves the embedding where a caller made many at once;
-    ``synonyms`` are the trade's own words and their official names.
+    ``synonyms`` are the trade's own words and their official names. ``index_id`` names a generation of the index
+    other than the live one (its ``engine`` or ``vector`` must be of the same model).
     """
     analysed = analyse(question, synonyms)
     began = time.perf_counter()
     if vector is None:
         vector = (engine or embedder()).embed([question], "query")[0]
     embedded = time.perf_counter()
-    scope = scope_here(collection_id, day or timezone.localdate())
+    scope = scope_here(collection_id, day or timezone.localdate(), index_id)
     candidates, statistics = search(scope, analysed, vector, exact_rows=exact_rows)
     found = time.perf_counter()
     ranked = rank(analysed, candidates, statistics)
@@ -61,9 +63,11 @@ def retrieve(
     return Retrieval(analysed, ranked, statistics, timings)
 
 
-def chunks_permitted(collection_id: UUID, chunk_ids: Sequence[str], day: date | None = None) -> dict[str, Chunk]:
+def chunks_permitted(
+    collection_id: UUID, chunk_ids: Sequence[str], day: date | None = None, index_id: UUID | None = None
+) -> dict[str, Chunk]:
     """The rows behind ``chunk_ids`` that the asker may read now: the second look before anything is cited."""
-    scope = scope_here(collection_id, day or timezone.localdate())
+    scope = scope_here(collection_id, day or timezone.localdate(), index_id)
     with connections["default"].cursor() as cursor:
         allowed = visible(cursor, scope, chunk_ids)
     rows = Chunk.objects.select_related("version__document").filter(id__in=allowed)

@@ -25,8 +25,11 @@ CANDIDATES = 50
 # A pasted page as a question must not become a thousand term look-ups.
 _MOST_TERMS = 96
 
+# The live generation, unless the caller names one; either way one of this collection.
 _SCOPE = """
-    c.collection_id = %(collection)s
+    c.index_id = (SELECT i.id FROM knowledge_searchindex i WHERE i.collection_id = %(collection)s
+                  AND (i.id = %(index)s OR (%(index)s::uuid IS NULL AND i.state = 'live')))
+    AND c.enabled
     AND (c.effective_from IS NULL OR c.effective_from <= %(day)s)
     AND (c.effective_to IS NULL OR c.effective_to > %(day)s)
     AND (%(everything)s OR c.groups = '{}' OR c.groups && %(groups)s::varchar[])
@@ -49,7 +52,7 @@ wanted AS MATERIALIZED (
 """
 _RESULT = """
 SELECT z.chunks, z.mean, (SELECT jsonb_object_agg(term, chunks) FROM frequency), c.id, c.title, c.heading_path, c.text,
-       c.embedding <=> %(vector)s::halfvec, coalesce(l.score, 0)
+       (c.embedding <=> %(vector)s::halfvec), coalesce(l.score, 0)
 FROM size z
 LEFT JOIN (SELECT id FROM lexical UNION SELECT id FROM nearest) found ON true
 LEFT JOIN knowledge_chunk c ON c.id = found.id
@@ -64,7 +67,8 @@ WITH scope AS MATERIALIZED (
 """  # noqa: S608 - only constants of this module are joined
 _INDEXED = f"""
 WITH nearest AS MATERIALIZED (
-    SELECT c.id FROM knowledge_chunk c WHERE {_SCOPE} ORDER BY c.embedding <=> %(vector)s::halfvec LIMIT %(k)s
+    SELECT c.id FROM knowledge_chunk c WHERE {_SCOPE} AND vector_dims(c.embedding) = DIMENSIONS
+    ORDER BY c.embedding::halfvec(DIMENSIONS) <=> %(vector)s::halfvec(DIMENSIONS) LIMIT %(k)s
 ), scope AS MATERIALIZED (
     SELECT c.id, c.terms || ''::tsvector AS terms, c.term_count FROM knowledge_chunk c WHERE {_SCOPE}
 ), {_LEXICAL} {_RESULT}
@@ -73,30 +77,34 @@ WITH nearest AS MATERIALIZED (
 
 @dataclass(frozen=True, slots=True)
 class Scope:
-    """Where and when to search. ``groups`` None means every document (owner, steward, job)."""
+    """Where and when to search. ``groups`` None means every document (owner, steward, job); ``index_id`` None means
+    the live generation of the index."""
 
     collection_id: UUID
     day: date
     groups: tuple[str, ...] | None
+    index_id: UUID | None = None
 
     def parameters(self) -> dict[str, Any]:
         return {
             "collection": self.collection_id,
+            "index": self.index_id,
             "day": self.day,
             "everything": self.groups is None,
             "groups": list(self.groups or ()),
         }
 
 
-def scope_here(collection_id: UUID, day: date) -> Scope:
+def scope_here(collection_id: UUID, day: date, index_id: UUID | None = None) -> Scope:
     """The scope of the tenant context in force: its groups decide what may be seen."""
-    return Scope(collection_id, day, current_tenant().groups)
+    return Scope(collection_id, day, current_tenant().groups, index_id)
 
 
 def search(
     scope: Scope, question: Question, vector: Vectors, *, k: int = CANDIDATES, exact_rows: int = EXACT_ROWS
 ) -> tuple[list[Candidate], Statistics]:
-    """Up to 2 × ``k`` candidates and the term statistics of what the asker may read. ``vector`` has shape (384,)."""
+    """Up to 2 × ``k`` candidates and the term statistics of what the asker may read. ``vector`` has the length
+    of the generation's embedding model."""
     parameters = scope.parameters() | {
         "terms": question.search_terms()[:_MOST_TERMS],
         "vector": "[" + ",".join(f"{value:.6g}" for value in vector.tolist()) + "]",
@@ -109,7 +117,7 @@ def search(
         if not exact:
             cursor.execute("SET LOCAL hnsw.iterative_scan = strict_order")
             cursor.execute(f"SET LOCAL hnsw.ef_search = {max(2 * int(k), 100)}")
-        cursor.execute(_EXACT if exact else _INDEXED, parameters)
+        cursor.execute(_EXACT if exact else _INDEXED.replace("DIMENSIONS", str(len(vector))), parameters)
         candidates, statistics = _read(cursor.fetchall())
         named = _named(cursor, scope, question.names) if question.names else {}
     return candidates, merged(statistics, question, named)

@@ -7,7 +7,7 @@ from django.db.models import QuerySet
 
 from liaoyuan.knowledge.errors import CollectionUnknown, DocumentUnknown
 from liaoyuan.knowledge.identity import identify
-from liaoyuan.knowledge.models import Chunk, Collection, DocumentVersion, VersionState
+from liaoyuan.knowledge.models import Chunk, Collection, DocumentVersion, IndexState, VersionState
 from liaoyuan.knowledge.parse.blocks import ParsedDocument
 from liaoyuan.pipeline.contract import ArtifactRef
 from liaoyuan.pipeline.models import Artifact
@@ -48,8 +48,8 @@ def parsed_document(version: DocumentVersion) -> ParsedDocument:
 
 
 def chunks_of(version_id: UUID) -> QuerySet[Chunk]:
-    """A version's chunks in reading order."""
-    return Chunk.objects.filter(version_id=version_id).order_by("ordinal")
+    """A version's chunks in reading order, as the live generation of the index has them."""
+    return Chunk.objects.filter(version_id=version_id, index__state=IndexState.LIVE).order_by("ordinal")
 
 
 def version_artifacts(collection_id: UUID | None) -> list[ArtifactRef]:

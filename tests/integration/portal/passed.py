@@ -16,6 +16,7 @@ from liaoyuan.compute.services import reservation_create
 from liaoyuan.data.models import Dataset, DatasetVersion
 from liaoyuan.deployment.models import Bundle, Deployment
 from liaoyuan.deployment.services import deployment_create, route_point
+from liaoyuan.knowledge.indexes import live_index
 from liaoyuan.knowledge.models import DIMENSIONS, Chunk, Collection, Document, DocumentVersion
 from liaoyuan.operations.models import Trace
 from liaoyuan.operations.services import feedback_give, trace_record
@@ -94,7 +95,8 @@ def _document(found: Passed, title: str, text: str, groups: list[str]) -> None:
     )  # fmt: skip
     chunk = Chunk.objects.create(
         organization=organization, collection_id=found.collection_id, version=version, ordinal=0, kind="clause",
-        title=title, locator="第三条", text=text, spans=[[0, len(text), 4, 0]], term_count=1, terms="",
+        index=live_index(found.collection_id), title=title, locator="第三条", text=text, terms="",
+        spans=[[0, len(text), 4, 0]], term_count=1,
         embedding=[0.0] * DIMENSIONS, groups=groups,
     )  # fmt: skip
     found.versions[title], found.documents[title] = version.id, document.id

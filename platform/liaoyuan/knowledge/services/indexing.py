@@ -15,9 +15,12 @@ from django.utils import timezone
 
 from liaoyuan.accounts.tenancy import tenant_context
 from liaoyuan.knowledge.adapters.embeddings import Embedder, Vectors, embedder
+from liaoyuan.knowledge.anchors import content_anchor
 from liaoyuan.knowledge.chunking import ChunkDraft, chunk_document
+from liaoyuan.knowledge.errors import EmbeddingMismatch
 from liaoyuan.knowledge.identity import display_name
-from liaoyuan.knowledge.models import Chunk, DocumentVersion, VersionState
+from liaoyuan.knowledge.indexes import live_index
+from liaoyuan.knowledge.models import Chunk, DocumentVersion, SearchIndex, VersionState
 from liaoyuan.knowledge.parse.blocks import ParsedDocument
 from liaoyuan.knowledge.services.receiving import DOCUMENTS
 from liaoyuan.knowledge.text.segment import index_terms
@@ -30,25 +33,27 @@ from liaoyuan.pipeline.storage import file_sha256, storage, storage_key
 Progress = Callable[[float], None]
 _EMBED_AT_ONCE = 64
 _COLUMNS = (
-    "id, organization_id, created_at, collection_id, version_id, ordinal, kind, title, heading_path, locator, text, "
-    "page, box, spans, term_count, terms, embedding, groups, effective_from, effective_to"
+    "id, organization_id, created_at, collection_id, index_id, version_id, ordinal, kind, title, heading_path, "
+    "locator, text, page, box, spans, term_count, terms, embedding, enabled, origin, anchor, groups, effective_from, "
+    "effective_to"
 )
 # COPY cannot write into a table under row-level security, so it fills a temporary one; the INSERT then passes the
 # policy.
 _TEMPORARY = """
 CREATE TEMPORARY TABLE chunk_batch (
     id uuid, ordinal int, kind text, heading_path text[], locator text, text text, page int, box float8[], spans jsonb,
-    term_count int, terms text[], embedding halfvec
+    term_count int, terms text[], embedding halfvec, enabled bool, origin text, anchor text
 ) ON COMMIT DROP
 """
 _COPY = (
-    "COPY chunk_batch (id, ordinal, kind, heading_path, locator, text, page, box, spans, term_count, terms, embedding) "
-    "FROM STDIN"
+    "COPY chunk_batch (id, ordinal, kind, heading_path, locator, text, page, box, spans, term_count, terms, embedding, "
+    "enabled, origin, anchor) FROM STDIN"
 )
 _INSERT = f"""
 INSERT INTO knowledge_chunk ({_COLUMNS})
-SELECT id, %(organization)s, now(), %(collection)s, %(version)s, ordinal, kind, %(title)s, heading_path, locator,
-text, page, box, spans, term_count, array_to_tsvector(terms), embedding, %(groups)s::varchar[], %(from)s, %(to)s
+SELECT id, %(organization)s, now(), %(collection)s, %(index)s, %(version)s, ordinal, kind, %(title)s, heading_path,
+locator, text, page, box, spans, term_count, array_to_tsvector(terms), embedding, enabled, origin, anchor,
+%(groups)s::varchar[], %(from)s, %(to)s
 FROM chunk_batch
 """  # noqa: S608 - only constants of this module are joined
 
@@ -85,9 +90,10 @@ def document_index(
         version = DocumentVersion.objects.select_for_update().select_related("document").get(id=version_id)
         _describe(version, title, parsed, len(drafts), stored)
         _publish(version)
-        version.chunks.all().delete()
-        chunks_write(version, title, drafts, vectors)
-        _register(version, stored, run_id)
+        index = live_index(version.document.collection_id)
+        version.chunks.filter(index=index).delete()
+        chunks_write(version, title, drafts, vectors, index=index)
+        _register(version, index, stored, run_id)
     return Indexed(len(drafts), len(parsed.blocks), len(parsed.pages))
 
 
@@ -156,12 +162,24 @@ def _supersede(old: DocumentVersion, day: date, today: date) -> None:
 
 
 def chunks_write(
-    version: DocumentVersion, title: str, drafts: Sequence[ChunkDraft], vectors: Sequence[Vectors]
+    version: DocumentVersion,
+    title: str,
+    drafts: Sequence[ChunkDraft],
+    vectors: Sequence[Vectors],
+    *,
+    index: SearchIndex | None = None,
 ) -> None:
-    """Write a version's chunks in one COPY, inside the tenant context; ``vectors`` are (384,) each."""
+    """Write a version's chunks into ``index`` (default: the live generation) in one COPY, inside the tenant context.
+
+    ``vectors`` have the index's number of dimensions each. Raises EmbeddingMismatch.
+    """
+    index = index or live_index(version.document.collection_id)
+    if strange := next((len(vector) for vector in vectors if len(vector) != index.dimensions), 0):
+        raise EmbeddingMismatch(got=strange, wanted=index.dimensions)
     parameters: dict[str, Any] = {
         "organization": version.organization_id,
         "collection": version.document.collection_id,
+        "index": index.id,
         "version": version.id,
         "title": title,
         "groups": list(version.groups),
@@ -179,11 +197,11 @@ def chunks_write(
 
 
 def _rows(title: str, drafts: Sequence[ChunkDraft], vectors: Sequence[Vectors]) -> Iterator[tuple[Any, ...]]:
-    for ordinal, (draft, vector) in enumerate(zip(drafts, vectors, strict=True)):
+    for place, (draft, vector) in enumerate(zip(drafts, vectors, strict=True)):
         terms = index_terms(f"{title} {' '.join(draft.heading_path)} {draft.text}")
         yield (
-            uuid4(),
-            ordinal,
+            draft.id or uuid4(),
+            place if draft.ordinal is None else draft.ordinal,
             draft.kind,
             list(draft.heading_path),
             draft.locator[:120],
@@ -194,10 +212,13 @@ def _rows(title: str, drafts: Sequence[ChunkDraft], vectors: Sequence[Vectors]) 
             len(terms),
             sorted(set(terms)),
             "[" + ",".join(f"{value:.6g}" for value in vector.tolist()) + "]",
+            draft.enabled,
+            draft.origin,
+            content_anchor(draft.text, draft.heading_path),
         )
 
 
-def _register(version: DocumentVersion, stored: StoredFile, run_id: UUID | None) -> None:
+def _register(version: DocumentVersion, index: SearchIndex, stored: StoredFile, run_id: UUID | None) -> None:
     meta = {
         "title": version.title,
         "file_name": version.file_name,
@@ -226,6 +247,6 @@ def _register(version: DocumentVersion, stored: StoredFile, run_id: UUID | None)
             child_id=chunk_id,
             relation="chunk_of",
         )
-        for chunk_id in version.chunks.values_list("id", flat=True)
+        for chunk_id in version.chunks.filter(index=index).values_list("id", flat=True)
     ]
     Lineage.objects.bulk_create(edges, ignore_conflicts=True, batch_size=1000)

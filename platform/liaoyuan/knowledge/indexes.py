@@ -1,0 +1,93 @@
+"""Generations of a collection's index: the live one, the swap of a newer one into its place, the end of an old one."""
+
+from collections.abc import Mapping
+from typing import Any
+from uuid import UUID
+
+from django.db import transaction
+from django.db.models import Max, QuerySet
+from django.utils import timezone
+
+from liaoyuan.errors import NotFound
+from liaoyuan.knowledge.errors import IndexBusy, IndexNotReady
+from liaoyuan.knowledge.models import Chunk, Collection, IndexState, SearchIndex
+
+_REPLACEABLE = (IndexState.READY, IndexState.RETIRED)
+
+
+def live_index(collection_id: UUID) -> SearchIndex:
+    """The generation that searches read; a collection's first is made here, on first need. Raises NotFound."""
+    found = _live(collection_id).first()
+    if found is not None:
+        return found
+    with transaction.atomic():
+        _lock(collection_id)
+        return _live(collection_id).first() or _make(collection_id, state=IndexState.LIVE, live_at=timezone.now())
+
+
+def index_start(
+    collection_id: UUID, *, embedder: str, dimensions: int, settings: Mapping[str, Any], **fields: Any
+) -> SearchIndex:
+    """A new generation beside the live one, in state building. ``fields``: run_id, created_by. Raises NotFound."""
+    with transaction.atomic():
+        _lock(collection_id)
+        wanted = {"embedder": embedder, "dimensions": dimensions, "settings": dict(settings)}
+        return _make(collection_id, state=IndexState.BUILDING, **wanted, **fields)
+
+
+def index_swap(index_id: UUID) -> SearchIndex:
+    """Let searches read ``index_id`` from the end of this transaction on; the live generation before it retires.
+
+    A retired generation may come back the same way. Raises NotFound, IndexNotReady.
+    """
+    with transaction.atomic():
+        index = _get(index_id)
+        _lock(index.collection_id)
+        index.refresh_from_db()
+        if index.state == IndexState.LIVE:
+            return index
+        if index.state not in _REPLACEABLE:
+            raise IndexNotReady(number=index.number)
+        _live(index.collection_id).update(state=IndexState.RETIRED)
+        index.state, index.live_at = IndexState.LIVE, timezone.now()
+        index.chunk_count = index.chunks.count()
+        index.save(update_fields=["state", "live_at", "chunk_count"])
+        return index
+
+
+def index_drop(index_id: UUID) -> int:
+    """Remove a generation and its chunks; how many chunks there were. Raises NotFound, and IndexBusy for the live."""
+    with transaction.atomic():
+        index = _get(index_id)
+        _lock(index.collection_id)
+        index.refresh_from_db()
+        if index.state == IndexState.LIVE:
+            raise IndexBusy(number=index.number)
+        count = Chunk.objects.filter(index=index).count()
+        index.delete()
+        return count
+
+
+def _live(collection_id: UUID) -> QuerySet[SearchIndex]:
+    return SearchIndex.objects.filter(collection_id=collection_id, state=IndexState.LIVE)
+
+
+def _get(index_id: UUID) -> SearchIndex:
+    found = SearchIndex.objects.filter(id=index_id).first()
+    if found is None:
+        raise NotFound
+    return found
+
+
+def _lock(collection_id: UUID) -> None:
+    """One change of a collection's generations at a time."""
+    if not Collection.objects.select_for_update(no_key=True).filter(id=collection_id).exists():
+        raise NotFound
+
+
+def _make(collection_id: UUID, **fields: Any) -> SearchIndex:
+    highest = SearchIndex.objects.filter(collection_id=collection_id).aggregate(highest=Max("number"))["highest"]
+    organization_id = Collection.objects.values_list("organization_id", flat=True).get(id=collection_id)
+    return SearchIndex.objects.create(
+        organization_id=organization_id, collection_id=collection_id, number=(highest or 0) + 1, **fields
+    )

@@ -236,3 +236,6 @@ class Upload(TenantModel):
     @property
     def complete(self) -> bool:
         return self.received == self.size
+
+
+from liaoyuan.knowledge.questions import models as question_tables  # noqa: E402, F401 - they use the tables above

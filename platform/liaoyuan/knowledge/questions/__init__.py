@@ -1,0 +1,1 @@
+"""Question sets, what they measure over time, and why an answer was bad."""

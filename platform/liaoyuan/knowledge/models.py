@@ -170,6 +170,9 @@ class Chunk(TenantModel):
     index = models.ForeignKey(SearchIndex, on_delete=models.CASCADE, related_name="chunks")
     version = models.ForeignKey(DocumentVersion, on_delete=models.CASCADE, related_name="chunks")
     ordinal = models.PositiveIntegerField()
+    # Pieces of one parsed chunk share its ordinal: a split must not move the whole document through the index.
+    sub_ordinal = models.PositiveSmallIntegerField(default=0)
+    patch_id = models.UUIDField(null=True, blank=True)
     kind = models.CharField(max_length=12)
     title = models.CharField(max_length=300)
     heading_path = ArrayField(models.TextField(), default=list)
@@ -191,7 +194,7 @@ class Chunk(TenantModel):
     class Meta:
         constraints = [
             models.UniqueConstraint(
-                fields=["organization", "index", "version", "ordinal"], name="chunk_ordinal_once_an_index"
+                fields=["organization", "index", "version", "ordinal", "sub_ordinal"], name="chunk_place_once_an_index"
             )
         ]
         indexes = [
@@ -238,4 +241,5 @@ class Upload(TenantModel):
         return self.received == self.size
 
 
+from liaoyuan.knowledge.edits import models as edit_tables  # noqa: E402, F401 - they use the tables above
 from liaoyuan.knowledge.questions import models as question_tables  # noqa: E402, F401 - they use the tables above

@@ -33,27 +33,28 @@ from liaoyuan.pipeline.storage import file_sha256, storage, storage_key
 Progress = Callable[[float], None]
 _EMBED_AT_ONCE = 64
 _COLUMNS = (
-    "id, organization_id, created_at, collection_id, index_id, version_id, ordinal, kind, title, heading_path, "
-    "locator, text, page, box, spans, term_count, terms, embedding, enabled, origin, anchor, groups, effective_from, "
-    "effective_to"
+    "id, organization_id, created_at, collection_id, index_id, version_id, ordinal, sub_ordinal, patch_id, kind, "
+    "title, heading_path, locator, text, page, box, spans, term_count, terms, embedding, enabled, origin, anchor, "
+    "groups, effective_from, effective_to"
 )
 # COPY cannot write into a table under row-level security, so it fills a temporary one; the INSERT then passes the
 # policy.
 _TEMPORARY = """
 CREATE TEMPORARY TABLE chunk_batch (
-    id uuid, ordinal int, kind text, heading_path text[], locator text, text text, page int, box float8[], spans jsonb,
-    term_count int, terms text[], embedding halfvec, enabled bool, origin text, anchor text
+    id uuid, ordinal int, sub_ordinal int, patch_id uuid, kind text, heading_path text[], locator text, text text,
+    page int, box float8[], spans jsonb, term_count int, terms text[], embedding halfvec, enabled bool, origin text,
+    anchor text
 ) ON COMMIT DROP
 """
 _COPY = (
-    "COPY chunk_batch (id, ordinal, kind, heading_path, locator, text, page, box, spans, term_count, terms, embedding, "
-    "enabled, origin, anchor) FROM STDIN"
+    "COPY chunk_batch (id, ordinal, sub_ordinal, patch_id, kind, heading_path, locator, text, page, box, spans, "
+    "term_count, terms, embedding, enabled, origin, anchor) FROM STDIN"
 )
 _INSERT = f"""
 INSERT INTO knowledge_chunk ({_COLUMNS})
-SELECT id, %(organization)s, now(), %(collection)s, %(index)s, %(version)s, ordinal, kind, %(title)s, heading_path,
-locator, text, page, box, spans, term_count, array_to_tsvector(terms), embedding, enabled, origin, anchor,
-%(groups)s::varchar[], %(from)s, %(to)s
+SELECT id, %(organization)s, now(), %(collection)s, %(index)s, %(version)s, ordinal, sub_ordinal, patch_id, kind,
+%(title)s, heading_path, locator, text, page, box, spans, term_count, array_to_tsvector(terms), embedding, enabled,
+origin, anchor, %(groups)s::varchar[], %(from)s, %(to)s
 FROM chunk_batch
 """  # noqa: S608 - only constants of this module are joined
 
@@ -202,6 +203,8 @@ def _rows(title: str, drafts: Sequence[ChunkDraft], vectors: Sequence[Vectors]) 
         yield (
             draft.id or uuid4(),
             place if draft.ordinal is None else draft.ordinal,
+            draft.sub_ordinal,
+            draft.patch_id,
             draft.kind,
             list(draft.heading_path),
             draft.locator[:120],

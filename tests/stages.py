@@ -14,6 +14,7 @@ from liaoyuan.pipeline import ports, registry
 from liaoyuan.pipeline.contract import (
     PIPELINE_STAGES,
     Artifacts,
+    GiveWay,
     NewArtifact,
     Parent,
     RunCancelled,
@@ -79,6 +80,12 @@ class Scripted:
         """Works without ever asking whether it should stop, then writes the name of its fence into ``mark``."""
         time.sleep(spec["seconds"])
         Path(spec["mark"]).write_text(str(context.fence), encoding="utf-8")
+        return self._succeed(context, spec)
+
+    def _turns(self, context: StageContext, spec: Mapping[str, Any]) -> Artifacts:
+        """Ends once the file ``free`` exists, gives way until then."""
+        if not Path(spec["free"]).exists():
+            raise GiveWay
         return self._succeed(context, spec)
 
     def _fail(self, context: StageContext, spec: Mapping[str, Any]) -> Artifacts:

@@ -216,3 +216,10 @@ class WaitFor(Exception):
         self.reason_zh = reason_zh
         self.reason_en = reason_en
         self.checkpoint = checkpoint
+
+
+class GiveWay(Exception):
+    """Raised by a stage that worked for a slice while others wait (:func:`liaoyuan.pipeline.waiting.place_wanted`).
+
+    The run queues again behind them, which costs no attempt; what it keeps must be in tables or in the checkpoint.
+    """

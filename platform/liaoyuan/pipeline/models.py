@@ -107,7 +107,8 @@ class StageRun(TenantModel):
     running    failed     an expected failure that a retry cannot mend, or that came on the last attempt
     running    errored    a bug: an unexpected exception
     running    waiting    the stage raised WaitFor (the attempt is given back)
-    running    queued     the lease ran out, or a retryable failure, and attempts are left
+    running    queued     the lease ran out, or a retryable failure, and attempts are left; or the stage worked for a
+                          slice and lets others go first (GiveWay: the attempt is given back)
     running    dead       the lease ran out on the last attempt
     running    cancelling somebody cancelled
     cancelling cancelled  the stage stopped, or its lease ran out

@@ -5,8 +5,9 @@ The row holds the reason; the line before it changes by the minute and is counte
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from uuid import UUID
 
-from django.db.models import QuerySet, Sum
+from django.db.models import Q, QuerySet, Sum
 from django.db.models.functions import Coalesce, Now
 from django.utils import timezone
 
@@ -18,6 +19,8 @@ from liaoyuan.pipeline.models import ACTIVE_STATES, RunState, StageRun, WorkerBe
 
 # Three missed signs of life.
 SILENT_SECONDS = 30.0
+# A free worker takes a run within this time; one that stands longer waits for a place.
+UNTAKEN_SECONDS = 2.0
 
 
 @dataclass(frozen=True)
@@ -47,6 +50,27 @@ def worker_slots(queue: str) -> int:
     alive = WorkerBeat.objects.filter(at__gt=from_now(-SILENT_SECONDS), queues__contains=[queue])
     found: int | None = alive.aggregate(slots=Sum("slots"))["slots"]
     return found or 0
+
+
+def place_wanted(run_id: UUID) -> bool:
+    """Whether a run of somebody else stands ready in a queue that this run's workers serve, and nobody has taken it:
+    then a long stage should give way. Opens a context of its own."""
+    with system_context("whether others wait") as alias:
+        runs = StageRun.objects.using(alias)
+        queue = runs.filter(id=run_id).values_list("queue", flat=True).first()
+        alive = WorkerBeat.objects.using(alias).filter(at__gt=from_now(-SILENT_SECONDS), queues__contains=[queue])
+        served = {str(name) for names in alive.values_list("queues", flat=True) for name in names}
+        due = Q(not_before__isnull=True) | Q(not_before__lte=Now())
+        ready = runs.filter(due, state=RunState.QUEUED, queue__in=served | {str(queue)})
+        ready = ready.filter(queued_at__lt=from_now(-UNTAKEN_SECONDS), organization__suspended_at__isnull=True)
+        return ready.exclude(id=run_id).exists()
+
+
+def crowding(queue: str) -> float:
+    """How many runs share one worker slot of ``queue`` right now; at least 1."""
+    with system_context("how many share a queue") as alias:
+        runs = StageRun.objects.using(alias).filter(queue=queue, state__in=[RunState.QUEUED, *ACTIVE_STATES])
+        return max(1.0, runs.count() / max(1, worker_slots(queue)))
 
 
 def _queued(run: StageRun) -> WaitReport:

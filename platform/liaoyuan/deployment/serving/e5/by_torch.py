@@ -7,11 +7,11 @@ import numpy as np
 import torch
 
 from liaoyuan.deployment.serving.e5.engine import DIMENSIONS, Reading, Vectors
-from liaoyuan.deployment.serving.e5.model import Encoder
+from liaoyuan.deployment.serving.e5.model import Encoder, ProductType
 from liaoyuan.deployment.serving.e5.tokenizer import E5Tokenizer
 from liaoyuan.deployment.serving.e5.weights import Weights, model_path
 
-# Padded tokens in one pass. More is no faster, keeps the next question waiting, and leaves the other thread idle.
+# Tokens in one pass. More is no faster, keeps the next question waiting, and leaves the other thread idle.
 PASS_TOKENS = 256
 
 
@@ -21,12 +21,14 @@ class TorchEngine:
     name = "torch"
     turn_tokens = PASS_TOKENS
 
-    def __init__(self) -> None:
+    def __init__(self, product: ProductType | None = None) -> None:
+        """``product`` decides how the layers multiply; None takes what this processor is faster at."""
         weights = Weights(model_path())
         words = weights.vocabulary
         self._begin, self._end, self._room = words.begin, words.end, weights.shape.positions - 2
         self._tokenizer = E5Tokenizer(words)
-        self._encoder = Encoder(weights)
+        self._encoder = Encoder(weights, product)
+        self.product = self._encoder.product_name
 
     def read(self, text: str, *, query: bool) -> Reading:
         ids = self._tokenizer.ids(f"{'query' if query else 'passage'}: {text}")
@@ -48,13 +50,14 @@ class TorchEngine:
 
 
 def passes(lengths: Sequence[int], budget: int = PASS_TOKENS) -> Iterator[list[int]]:
-    """Indices of ``lengths``, similar lengths together, so that a padded pass stays within ``budget`` tokens."""
+    """Indices of ``lengths`` in their order, so many at once that a pass stays within ``budget`` tokens."""
     part: list[int] = []
-    # From the shortest, the one at hand is the length the whole pass is padded to.
-    for index in sorted(range(len(lengths)), key=lengths.__getitem__):
-        if part and (len(part) + 1) * lengths[index] > budget:
+    room = budget
+    for index, length in enumerate(lengths):
+        if part and length > room:
             yield part
-            part = []
+            part, room = [], budget
         part.append(index)
+        room -= length
     if part:
         yield part

@@ -4,6 +4,7 @@ import uuid
 from collections.abc import Callable
 
 import pytest
+from playwright.sync_api import expect
 
 from tests.browser.conftest import PASSWORD, Visit, in_thread
 from tests.browser.looks import look
@@ -52,8 +53,8 @@ def test_five_wrong_passwords_show_a_page_that_says_until_when(visit: Callable[.
         window.page.fill("input[name=password]", PASSWORD + "!")
         window.page.click("main button")
         window.page.wait_for_load_state()
-    assert window.page.locator("h1").inner_text() == "Too many attempts"
-    assert "15 minutes" in window.page.inner_text("main")
+    expect(window.page.locator("h1")).to_have_text("Too many attempts", use_inner_text=True)
+    expect(window.page.locator("main").first).to_contain_text("15 minutes", use_inner_text=True)
 
 
 def test_a_person_changes_language_and_zone_and_ends_another_window(visit: Callable[..., Visit], ward: Ward) -> None:

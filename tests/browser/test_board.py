@@ -3,6 +3,7 @@
 from collections.abc import Callable
 
 import pytest
+from playwright.sync_api import expect
 
 from tests.browser.conftest import Hospital, Visit, in_thread
 from tests.browser.looks import look, picture, problems
@@ -90,11 +91,11 @@ def test_the_pages_read_and_steer_without_scripts(visit: Callable[..., Visit], h
     plain = Visit(context.new_page(), window.url)
     plain.login(hospital.email)
     plain.go(in_thread(lambda: solution_of(hospital)))
-    assert plain.page.locator(".stage").count() == 6
+    expect(plain.page.locator(".stage")).to_have_count(6)
     plain.go(f"/runs/{hospital.running_id}/")
-    assert "训模型" in plain.page.inner_text("h1")
+    expect(plain.page.locator("h1").first).to_contain_text("训模型", use_inner_text=True)
     # Without scripts nothing is asked first: the button does what it says.
     plain.page.get_by_role("button", name="取消").first.click()
     plain.page.wait_for_load_state()
-    assert "正在取消" in plain.page.inner_text("#main")
+    expect(plain.page.locator("#main").first).to_contain_text("正在取消", use_inner_text=True)
     context.close()

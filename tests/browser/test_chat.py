@@ -6,6 +6,7 @@ from http.server import BaseHTTPRequestHandler, HTTPServer
 from typing import Any
 
 import pytest
+from playwright.sync_api import expect
 
 from tests.browser.conftest import PASSWORD, Visit, in_thread
 from tests.browser.library import Library, library_make
@@ -81,7 +82,8 @@ def test_a_question_is_asked_read_checked_and_judged_without_a_mouse(library: Li
     signed_in.go(chat_of(library))
     assert page.evaluate("document.activeElement.id") == "question"
     ask(signed_in, QUESTION)
-    assert "/chat/" in page.url and page.locator("#threads li a[aria-current]").count() == 1
+    assert "/chat/" in page.url
+    expect(page.locator("#threads li a[aria-current]")).to_have_count(1)
     assert page.locator("[data-status]").inner_text() != ""
     assert page.evaluate("document.activeElement.id") == "question"
     _tab_to(page, "a.cite", back=True)
@@ -92,7 +94,7 @@ def test_a_question_is_asked_read_checked_and_judged_without_a_mouse(library: Li
         page.keyboard.press("ArrowLeft")
         page.keyboard.press("ArrowRight")
     page.keyboard.press("Escape")
-    assert page.locator("[data-evidence]").is_hidden()
+    expect(page.locator("[data-evidence]")).to_be_hidden()
     assert page.evaluate("document.activeElement.matches('[data-cite]')")
     _tab_to(page, "summary[title]")
     page.keyboard.press("Enter")
@@ -127,7 +129,7 @@ def test_the_evidence_opens_at_the_box_of_the_quote(library: Library, signed_in:
     assert panel["x"] >= thread["x"] + thread["width"]
     page.get_by_role("link", name="打开文档").click()
     page.wait_for_selector(".sheet-page .box.is-marked")
-    assert "3 分钟" in page.locator(".chunk.is-marked .chunk-text").first.inner_text()
+    expect(page.locator(".chunk.is-marked .chunk-text").first).to_contain_text("3 分钟", use_inner_text=True)
 
 
 def test_a_reload_in_the_middle_shows_the_answer_when_it_is_there(
@@ -140,7 +142,7 @@ def test_a_reload_in_the_middle_shows_the_answer_when_it_is_there(
     page.wait_for_selector(".turn-working")
     page.wait_for_url("**/chat/*/*/")
     page.reload()
-    assert page.locator(".turn-working").count() == 1
+    expect(page.locator(".turn-working")).to_have_count(1)
     page.wait_for_selector(".turn-answered")
 
 
@@ -154,8 +156,8 @@ def test_a_question_is_stopped_and_comes_back_into_the_box(
     page.wait_for_selector(".turn-working")
     page.locator("[data-stop]").click()
     page.wait_for_selector(".turn-stopped")
-    assert page.locator("#question").input_value() == ENGLISH
-    assert page.locator("[data-send]").is_visible()
+    expect(page.locator("#question")).to_have_value(ENGLISH)
+    expect(page.locator("[data-send]")).to_be_visible()
 
 
 def test_a_model_that_is_down_is_told_and_the_question_kept(library: Library, signed_in: Visit, settings: Any) -> None:
@@ -163,7 +165,7 @@ def test_a_model_that_is_down_is_told_and_the_question_kept(library: Library, si
     signed_in.go(chat_of(library))
     turn = ask(signed_in, ENGLISH, "failed")
     assert "对话模型没有应答" in turn.inner_text()
-    assert signed_in.page.locator("#question").input_value() == ENGLISH
+    expect(signed_in.page.locator("#question")).to_have_value(ENGLISH)
 
 
 def test_a_disabled_members_open_tab_says_so_and_keeps_the_question(
@@ -177,8 +179,8 @@ def test_a_disabled_members_open_tab_says_so_and_keeps_the_question(
     window.page.locator("#question").fill(QUESTION)
     window.page.keyboard.press("Enter")
     window.page.wait_for_selector("[data-error]:not([hidden])")
-    assert "访问权限已被收回" in window.page.locator("[data-error]").inner_text()
-    assert window.page.locator("#question").input_value() == QUESTION
+    expect(window.page.locator("[data-error]")).to_contain_text("访问权限已被收回", use_inner_text=True)
+    expect(window.page.locator("#question")).to_have_value(QUESTION)
 
 
 def test_an_empty_question_is_not_sent_and_markup_stays_text(library: Library, signed_in: Visit) -> None:
@@ -186,15 +188,15 @@ def test_an_empty_question_is_not_sent_and_markup_stays_text(library: Library, s
     signed_in.go(chat_of(library))
     page.locator("#question").fill("   ")
     page.keyboard.press("Enter")
-    assert page.locator(".turn").count() == 0
+    expect(page.locator(".turn")).to_have_count(0)
     page.locator("#question").fill("\u200b\u2060")
     page.keyboard.press("Enter")
     page.wait_for_selector("[data-error]:not([hidden])")
-    assert "2000" in page.locator("[data-error]").inner_text()
+    expect(page.locator("[data-error]")).to_contain_text("2000", use_inner_text=True)
     page.locator("#question").fill("<img src=x onerror=alert(1)> 怎么办？")
     page.keyboard.press("Enter")
     page.wait_for_selector(".turn .asked")
-    assert page.locator(".turn img").count() == 0
+    expect(page.locator(".turn img")).to_have_count(0)
 
 
 def test_without_a_script_the_form_posts_and_the_answer_page_is_read(

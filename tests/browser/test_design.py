@@ -4,6 +4,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from playwright.sync_api import expect
 
 from liaoyuan.portal.shell.design import ENOUGH, STATES, design
 from tests.browser.conftest import Hospital, Visit
@@ -57,21 +58,21 @@ def test_a_dialog_opens_closes_and_gives_the_focus_back(window: Visit) -> None:
     opener = window.page.locator("[commandfor=design-dialog][command=show-modal]")
     opener.focus()
     window.page.keyboard.press("Enter")
-    assert window.page.locator("#design-dialog").is_visible()
+    expect(window.page.locator("#design-dialog")).to_be_visible()
     assert serious(window.page) == []
     window.page.keyboard.press("Escape")
-    assert not window.page.locator("#design-dialog").is_visible()
-    assert opener.evaluate("each => each === document.activeElement")
+    expect(window.page.locator("#design-dialog")).to_be_hidden()
+    expect(opener).to_be_focused()
 
 
 def test_what_cannot_be_undone_is_asked_first(window: Visit) -> None:
     window.go("/design")
     danger = window.page.locator("#controls [data-confirm]")
     danger.click()
-    assert window.page.locator("#confirm").is_visible()
-    assert "无法撤销" in window.page.inner_text("#confirm")
+    expect(window.page.locator("#confirm")).to_be_visible()
+    expect(window.page.locator("#confirm").first).to_contain_text("无法撤销", use_inner_text=True)
     window.page.keyboard.press("Escape")
-    assert not window.page.locator("#confirm").is_visible()
+    expect(window.page.locator("#confirm")).to_be_hidden()
 
 
 def test_a_menu_opens_and_closes_by_keyboard(window: Visit) -> None:
@@ -82,17 +83,17 @@ def test_a_menu_opens_and_closes_by_keyboard(window: Visit) -> None:
     window.page.keyboard.press("ArrowDown")
     assert window.page.evaluate("document.activeElement.closest('.menu-box') !== null")
     window.page.keyboard.press("Escape")
-    assert not window.page.locator("#controls .menu-box").is_visible()
-    assert summary.evaluate("each => each === document.activeElement")
+    expect(window.page.locator("#controls .menu-box")).to_be_hidden()
+    expect(summary).to_be_focused()
 
 
 def test_an_explanation_comes_by_focus_and_goes_by_escape(window: Visit) -> None:
     window.go("/design")
     window.page.locator("#controls .help").focus()
     text = window.page.locator("#controls .help-text")
-    assert text.is_visible()
+    expect(text).to_be_visible()
     window.page.keyboard.press("Escape")
-    assert not text.is_visible()
+    expect(text).to_be_hidden()
 
 
 def test_copying_says_so(window: Visit) -> None:
@@ -108,7 +109,7 @@ def test_a_chart_is_a_table_too_and_follows_the_theme(window: Visit) -> None:
     window.go("/design")
     drawn(window.page)
     window.page.locator(".chart-data summary").click()
-    assert window.page.locator(".chart-data tbody tr").count() == 21
+    expect(window.page.locator(".chart-data tbody tr")).to_have_count(21)
     window.page.locator("[data-theme-toggle]").click()
     drawn(window.page)
     assert (window.complaints, window.outside) == ([], [])
@@ -124,6 +125,6 @@ def test_the_page_reads_without_scripts(chromium: Any, window: Visit) -> None:
     assert page.locator("nav[aria-label='主导航'] a").first.is_visible(), (
         "no script, no drawer: the places stay in view"
     )
-    assert page.locator(".design-toasts .toast").is_visible()
-    assert not page.locator("[data-palette-open]").is_visible()
+    expect(page.locator(".design-toasts .toast")).to_be_visible()
+    expect(page.locator("[data-palette-open]")).to_be_hidden()
     context.close()

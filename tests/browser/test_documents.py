@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from playwright.sync_api import expect
 
 from tests.browser.conftest import PASSWORD, Visit, in_thread
 from tests.browser.library import Library, library_make
@@ -70,12 +71,12 @@ def test_choosing_a_chunk_marks_its_boxes_and_a_box_marks_its_chunk(library: Lib
     assert "block=" in page.url
     last = page.locator(".box").last
     last.click()
-    assert page.locator(".box.is-marked").count() == 1
+    expect(page.locator(".box.is-marked")).to_have_count(1)
     number = last.get_attribute("data-block")
     picks = page.locator(".chunk.is-marked .chunk-pick").evaluate_all("all => all.map(each => each.dataset.blocks)")
     assert any(number in pick.split() for pick in picks)
     page.reload()
-    assert page.locator(f".box.is-marked[data-block='{number}']").count() == 1
+    expect(page.locator(f".box.is-marked[data-block='{number}']")).to_have_count(1)
 
 
 def test_the_boxes_lie_over_the_ink_they_name(library: Library, signed_in: Visit) -> None:
@@ -111,11 +112,11 @@ def test_documents_are_chosen_and_an_erasure_is_taken_back(library: Library, sig
     page = signed_in.page
     signed_in.go(f"/collections/{library.collection_id}/")
     page.locator("input[name=document]").first.check()
-    assert "1 /" in page.locator("[data-bulk-count]").inner_text()
+    expect(page.locator("[data-bulk-count]")).to_contain_text("1 /", use_inner_text=True)
     page.get_by_role("button", name="Erase…").click()
     page.wait_for_selector("text=Erase for good")
     page.get_by_role("link", name="Keep them").click()
-    assert page.locator("input[name=document]").count() == library.documents
+    expect(page.locator("input[name=document]")).to_have_count(library.documents)
 
 
 def test_the_list_filters_itself_and_reads_without_a_script(library: Library, signed_in: Visit, chromium: Any) -> None:
@@ -123,13 +124,13 @@ def test_the_list_filters_itself_and_reads_without_a_script(library: Library, si
     signed_in.go(f"/collections/{library.collection_id}/")
     with page.expect_navigation():
         page.select_option("select[name=state]", "refused")
-    assert page.locator("input[name=document]").count() == 1
+    expect(page.locator("input[name=document]")).to_have_count(1)
     context = chromium.new_context(java_script_enabled=False, storage_state=page.context.storage_state())
     plain = context.new_page()
     plain.goto(f"{signed_in.url}/documents/{library.pdf_id}/?block=4")
-    assert plain.locator(".box.is-marked").count() == 1
+    expect(plain.locator(".box.is-marked")).to_have_count(1)
     plain.goto(f"{signed_in.url}/collections/{library.collection_id}/?state=refused")
-    assert plain.locator("tbody tr").count() == 1
+    expect(plain.locator("tbody tr")).to_have_count(1)
     context.close()
 
 
@@ -142,5 +143,5 @@ def test_files_are_added_with_the_dialog(library: Library, signed_in: Visit, tmp
     page.set_input_files("input[type=file]", str(path))
     with page.expect_navigation():
         page.get_by_role("button", name="Add", exact=True).click()
-    assert page.locator(".importing").count() == 1
-    assert "worker" in page.locator(".importing-line").inner_text()
+    expect(page.locator(".importing")).to_have_count(1)
+    expect(page.locator(".importing-line")).to_contain_text("worker", use_inner_text=True)

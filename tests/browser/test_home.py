@@ -5,6 +5,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from playwright.sync_api import expect
 
 from tests.browser.conftest import PASSWORD, Hospital, Visit, in_thread
 from tests.browser.looks import look
@@ -67,8 +68,8 @@ def move(hospital: Hospital, progress: float, message: str) -> None:
 
 def test_what_a_person_typed_is_never_markup(window: Visit) -> None:
     window.go("/")
-    assert "<script>alert(1)</script>" in window.page.inner_text("#main")
-    assert window.page.locator(".recent script, .recent b").count() == 0
+    expect(window.page.locator("#main").first).to_contain_text("<script>alert(1)</script>", use_inner_text=True)
+    expect(window.page.locator(".recent script, .recent b")).to_have_count(0)
 
 
 def test_a_language_is_kept(window: Visit) -> None:
@@ -78,4 +79,4 @@ def test_a_language_is_kept(window: Visit) -> None:
     window.page.context.add_cookies([{"name": "django_language", "value": "en", "url": window.url}])
     window.go("/")
     assert named("en")
-    assert "Needs you" in window.page.inner_text("#main")
+    expect(window.page.locator("#main").first).to_contain_text("Needs you", use_inner_text=True)

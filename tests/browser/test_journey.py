@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from playwright.sync_api import expect
 
 from tests.browser.conftest import CHROMIUM
 
@@ -151,7 +152,7 @@ def test_from_sign_in_to_a_cited_answer_and_its_place_on_the_dashboard(platform:
     for stage in STAGES:
         watch(page, stage)
         page.goto(f"{platform.url}{board}{stage}/")
-        assert page.locator("h1").count() == 1
+        expect(page.locator("h1")).to_have_count(1)
         stranger_sees_nothing(stranger, platform.url, f"{board}{stage}/")
         page.goto(platform.url + board)
 

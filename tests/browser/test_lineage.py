@@ -4,6 +4,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from playwright.sync_api import expect
 
 from tests.browser.conftest import Visit, in_thread
 from tests.browser.looks import look
@@ -36,11 +37,11 @@ def test_a_graph_reads_well_everywhere(owner: Visit, clinic: tuple[str, Passed])
 def test_choosing_a_node_puts_it_into_the_middle(owner: Visit, clinic: tuple[str, Passed]) -> None:
     owner.go(f"/lineage/bundle/{clinic[1].made['bundle']}/")
     current = owner.page.locator(".graph-node.is-current")
-    assert current.count() == 1
+    expect(current).to_have_count(1)
     owner.page.locator(f".graph-node[aria-label='文档版本: {OPEN}']").focus()
     owner.page.keyboard.press("Enter")
     owner.page.wait_for_url(f"**/lineage/document_version/{clinic[1].versions[OPEN]}/")
-    assert owner.page.locator("h1").inner_text() == OPEN
+    expect(owner.page.locator("h1")).to_have_text(OPEN, use_inner_text=True)
     # What it is about is in sight although the drawing is wider than its frame.
     box = owner.page.locator(".graph-node.is-current rect").bounding_box()
     frame = owner.page.locator("[data-graph]").bounding_box()

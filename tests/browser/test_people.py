@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import pytest
+from playwright.sync_api import expect
 
 from tests.browser.conftest import PASSWORD, Visit, in_thread
 from tests.browser.looks import look
@@ -102,7 +103,7 @@ def test_an_owner_invites_a_person_who_then_joins(visit: Callable[..., Visit], w
     link = window.page.get_by_label("Invitation link").input_value()
     assert "/invitation#" in link
     window.page.get_by_role("link", name="Done").click()
-    assert email in window.page.inner_text("#invitations")
+    expect(window.page.locator("#invitations").first).to_contain_text(email, use_inner_text=True)
     guest = visit(language="en-US")
     guest.page.goto(link)
     guest.page.wait_for_function("document.getElementById('id_token').value.length > 20")
@@ -112,7 +113,7 @@ def test_an_owner_invites_a_person_who_then_joins(visit: Callable[..., Visit], w
     guest.page.wait_for_url("**/accounts/login/")
     guest.login(email)
     guest.go("/organization/audit/")
-    assert guest.page.locator("h1").inner_text() == "Audit log"
+    expect(guest.page.locator("h1")).to_have_text("Audit log", use_inner_text=True)
     assert (window.complaints, guest.complaints) == ([], [])
 
 
@@ -127,12 +128,12 @@ def test_disabling_ends_an_open_window(visit: Callable[..., Visit], ward: Ward) 
     confirm(window.page)
     window.page.get_by_role("button", name="Re-admit").wait_for()
     theirs.page.reload()
-    assert "No organization" in theirs.page.inner_text("h1")
+    expect(theirs.page.locator("h1").first).to_contain_text("No organization", use_inner_text=True)
     window.page.get_by_role("button", name="Re-admit").click()
     confirm(window.page)
     window.page.get_by_role("button", name="Disable").wait_for()
     theirs.page.reload()
-    assert theirs.page.locator("h1").inner_text() == "Account"
+    expect(theirs.page.locator("h1")).to_have_text("Account", use_inner_text=True)
 
 
 def confirm(page: Any) -> None:
@@ -148,7 +149,7 @@ def test_a_key_is_made_shown_once_used_and_revoked(visit: Callable[..., Visit], 
     window.page.get_by_role("button", name="Make the key").click()
     key = window.page.get_by_label("API key", exact=True).input_value()
     assert re.fullmatch(r"ly_[0-9a-f]{12}_\S{40,}", key)
-    assert key in window.page.inner_text("main")
+    expect(window.page.locator("main").first).to_contain_text(key, use_inner_text=True)
     with server.client(key) as client:
         assert client.get("/v1/models").status_code == 200
         window.page.get_by_role("link", name="Done").click()
@@ -184,5 +185,5 @@ def test_verifying_works_without_scripts(chromium: Any, ward: Ward, server: Serv
     window.login(ward.email)
     window.go("/organization/audit/")
     window.page.get_by_role("button", name="Verify the chain").click()
-    assert "The chain is whole" in window.page.inner_text("#verdict")
+    expect(window.page.locator("#verdict").first).to_contain_text("The chain is whole", use_inner_text=True)
     context.close()

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from playwright.sync_api import expect
 
 from tests.browser.conftest import PASSWORD, Hospital, Visit
 from tests.browser.looks import look, serious
@@ -42,7 +43,7 @@ def test_the_palette_walks_by_arrows_and_closes_by_escape(window: Visit) -> None
     assert first != second
     assert window.page.get_attribute("#palette-input", "aria-activedescendant") == first
     window.page.keyboard.press("Escape")
-    assert not window.page.locator("#palette").is_visible()
+    expect(window.page.locator("#palette")).to_be_hidden()
 
 
 def test_the_palette_says_when_nothing_matches_and_never_draws_markup(window: Visit) -> None:
@@ -50,8 +51,8 @@ def test_the_palette_says_when_nothing_matches_and_never_draws_markup(window: Vi
     window.page.keyboard.press("Control+k")
     window.page.keyboard.type("<img src=x onerror=alert(1)>")
     window.page.wait_for_selector("#palette .palette-none")
-    assert "<img src=x" in window.page.inner_text("#palette .palette-none")
-    assert window.page.locator("#palette-list img").count() == 0
+    expect(window.page.locator("#palette .palette-none").first).to_contain_text("<img src=x", use_inner_text=True)
+    expect(window.page.locator("#palette-list img")).to_have_count(0)
     assert window.complaints == []
 
 
@@ -85,19 +86,19 @@ def test_the_navigation_is_a_drawer_on_a_narrow_window(visit: Callable[..., Visi
     window = visit(width=375)
     window.login(hospital.email)
     places = window.page.locator("nav[aria-label='主导航']")
-    assert not places.is_visible()
+    expect(places).to_be_hidden()
     opener = window.page.locator("[data-drawer-open]")
     opener.focus()
     window.page.keyboard.press("Enter")
     window.page.wait_for_timeout(300)
-    assert places.is_visible()
+    expect(places).to_be_visible()
     assert opener.get_attribute("aria-expanded") == "true"
     assert window.page.evaluate("document.activeElement.closest('#side') !== null")
     assert serious(window.page) == []
     window.page.keyboard.press("Escape")
     window.page.wait_for_timeout(300)
-    assert not places.is_visible()
-    assert opener.evaluate("each => each === document.activeElement")
+    expect(places).to_be_hidden()
+    expect(opener).to_be_focused()
 
 
 def test_the_first_tab_leads_past_the_navigation(window: Visit) -> None:
@@ -177,7 +178,7 @@ def test_a_form_is_sent_once(window: Visit) -> None:
 )
 def test_the_librarys_pages_stand_in_the_frame(path: str, name: str, window: Visit) -> None:
     window.go(path)
-    assert window.page.locator("nav[aria-label='主导航']").is_visible()
+    expect(window.page.locator("nav[aria-label='主导航']")).to_be_visible()
     look(window, path, name)
 
 

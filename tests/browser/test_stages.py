@@ -5,6 +5,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from playwright.sync_api import expect
 
 from tests.browser.conftest import PASSWORD, Visit, in_thread
 from tests.browser.looks import EVERY, look, problems
@@ -138,7 +139,7 @@ def test_an_operator_opens_and_samples_are_filtered_by_address(owner: Visit, cli
     owner.page.wait_for_url("**split=eval**#samples")
     owner.page.wait_for_selector(".st-sample:nth-child(2)", state="detached")
     owner.page.reload()
-    assert owner.page.locator(".st-sample").count() == 1
+    expect(owner.page.locator(".st-sample")).to_have_count(1)
     assert owner.complaints == []
 
 
@@ -146,10 +147,10 @@ def test_rolling_back_asks_first(owner: Visit, clinic: tuple[str, Passed]) -> No
     owner.go(f"/solutions/{clinic[1].solution_id}/deployment/")
     owner.page.get_by_role("button", name="回滚…").click()
     dialog = owner.page.get_by_role("dialog")
-    assert dialog.is_visible()
+    expect(dialog).to_be_visible()
     assert problems(owner, 1280) == []
     owner.page.keyboard.press("Escape")
-    assert not dialog.is_visible()
+    expect(dialog).to_be_hidden()
     owner.page.get_by_role("button", name="回滚…").click()
     owner.page.get_by_role("dialog").get_by_role("button", name="回滚").click()
     owner.page.wait_for_selector("text=现在全部问题发往发布包 1")
@@ -160,4 +161,4 @@ def test_a_period_is_chosen_by_a_link_and_kept_in_the_address(owner: Visit, clin
     owner.page.get_by_role("link", name="90 天").click()
     owner.page.wait_for_url("**?days=90")
     drawn(owner.page)
-    assert owner.page.locator("#answers tbody tr").count() == 90
+    expect(owner.page.locator("#answers tbody tr")).to_have_count(90)

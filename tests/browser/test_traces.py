@@ -4,6 +4,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from playwright.sync_api import expect
 
 from tests.browser.conftest import Visit, in_thread
 from tests.browser.looks import look
@@ -37,10 +38,10 @@ def test_a_filter_applies_at_once_and_leads_to_the_answer(owner: Visit, clinic: 
     owner.go("/traces/")
     owner.page.select_option("select[name=outcome]", "blocked")
     owner.page.wait_for_url("**outcome=blocked**")
-    assert owner.page.locator(".traces tbody tr").count() == 1
+    expect(owner.page.locator(".traces tbody tr")).to_have_count(1)
     owner.page.locator(".trace-question").click()
     owner.page.wait_for_url(f"**/traces/{clinic[1].answers['blocked']}/")
-    assert owner.page.locator(".state-failed >> text=已拦截").count() == 1
+    expect(owner.page.locator(".state-failed >> text=已拦截")).to_have_count(1)
 
 
 def test_a_citation_leads_to_its_document(owner: Visit, clinic: tuple[str, Passed]) -> None:

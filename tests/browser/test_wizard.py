@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from playwright.sync_api import expect
 
 from tests.browser.conftest import PASSWORD, Visit, in_thread
 from tests.browser.looks import EVERY, look, picture, problems
@@ -71,12 +72,12 @@ def test_real_files_lead_to_the_board(window: Visit, tmp_path: Path) -> None:
     window.page.wait_for_url("**/plan")
     window.page.get_by_role("button", name="Start").dblclick()
     window.page.locator(".stage").nth(5).wait_for()
-    assert "Hand hygiene" in window.page.inner_text("h1")
+    expect(window.page.locator("h1").first).to_contain_text("Hand hygiene", use_inner_text=True)
     # Back leads to the board again, not to a form that would start it twice.
     window.page.go_back()
     window.page.wait_for_load_state()
     window.go(window.page.url.removeprefix(window.url))
-    assert window.page.locator(".stage").count() == 6
+    expect(window.page.locator(".stage")).to_have_count(6)
     assert window.complaints == []
 
 
@@ -141,7 +142,7 @@ def test_a_paused_file_goes_on_and_a_reload_keeps_it(window: Visit, tmp_path: Pa
     assert notes(window) == ["paused"]
     # Not whole: the step waits, and says so.
     page.get_by_role("button", name="Continue").click()
-    assert "still on their way" in page.inner_text("[data-total]")
+    expect(page.locator("[data-total]").first).to_contain_text("still on their way", use_inner_text=True)
     page.on("dialog", lambda dialog: dialog.accept())
     page.goto(documents)
     assert notes(window) == ["choose the file again to go on"]
@@ -150,7 +151,7 @@ def test_a_paused_file_goes_on_and_a_reload_keeps_it(window: Visit, tmp_path: Pa
     page.on("request", lambda request: starts.append(request.url) if "?offset=" in request.url else None)
     page.set_input_files("[name=documents]", files)
     wait_arrived(window, 1)
-    assert page.locator(".upload").count() == 1
+    expect(page.locator(".upload")).to_have_count(1)
     assert not starts[0].endswith("offset=0")
 
 
@@ -174,7 +175,7 @@ def test_an_expired_session_in_the_middle_goes_on_after_signing_in(window: Visit
     other.page.click("main button")
     other.page.wait_for_url(window.url + "/")
     wait_arrived(window, 1)
-    assert window.page.locator("[data-session]").is_hidden()
+    expect(window.page.locator("[data-session]")).to_be_hidden()
     window.page.get_by_role("button", name="Continue").click()
     window.page.wait_for_url("**/plan")
 
@@ -198,8 +199,10 @@ def test_what_cannot_be_taken_says_why(window: Visit, tmp_path: Path) -> None:
     wait_arrived(window, 1)
     names = window.page.locator(".upload-name").all_inner_texts()
     assert "gnp <img src=x>.txt" in names
-    assert window.page.locator(".upload img").count() == 0
-    assert "2 hidden or empty files were left out" in window.page.inner_text("[data-total]")
+    expect(window.page.locator(".upload img")).to_have_count(0)
+    expect(window.page.locator("[data-total]").first).to_contain_text(
+        "2 hidden or empty files were left out", use_inner_text=True
+    )
 
 
 def test_without_scripts_the_form_sends_the_files(visit: Callable[..., Visit], tmp_path: Path) -> None:
@@ -212,5 +215,5 @@ def test_without_scripts_the_form_sends_the_files(visit: Callable[..., Visit], t
     plain.page.get_by_role("button", name="Continue").click()
     plain.page.wait_for_url("**/plan")
     plain.page.get_by_role("button", name="Start").click()
-    assert plain.page.locator(".stage").count() == 6
+    expect(plain.page.locator(".stage")).to_have_count(6)
     context.close()

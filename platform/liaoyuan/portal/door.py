@@ -12,6 +12,7 @@ from django.contrib.auth.views import redirect_to_login
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.http.response import HttpResponseBase
 from django.shortcuts import render, resolve_url
+from django.urls import reverse
 from django.utils.translation import get_language
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods
@@ -107,7 +108,12 @@ def _enter(request: HttpRequest, mine: dict[Principal, str]) -> PageRequest:
 
 
 def _turned_away(request: HttpRequest) -> HttpResponse:
-    """A stranger goes to the login page and comes back; somebody without an organization is told so."""
+    """A stranger goes to the login page and comes back; somebody without an organization is told so.
+
+    An operator without one has the console: that is where the front door leads.
+    """
+    if request.user.is_authenticated and request.user.is_staff and request.path == "/":
+        return HttpResponseRedirect(reverse("console"))
     if request.user.is_authenticated:
         return render(request, "portal/nobody.html", status=403)
     if not request.headers.get("HX-Request"):

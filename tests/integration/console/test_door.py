@@ -72,6 +72,11 @@ def test_an_operator_sees_every_page(pattern: URLPattern, operator: Client, orga
     assert b"<html" in response.content or b'id="console-' in response.content
 
 
+def test_the_front_door_leads_an_operator_without_an_organization_to_the_console(operator: Client) -> None:
+    assert operator.get("/")["Location"] == "/console/"
+    assert operator.get("/solutions/").status_code == 403
+
+
 def test_an_operator_gets_404_for_what_is_not_there(operator: Client) -> None:
     for name, key in (("console_job", "run_id"), ("console_organization", "organization_id")):
         assert operator.get(reverse(name, kwargs={key: uuid4()})).status_code == 404

@@ -243,3 +243,5 @@ class Upload(TenantModel):
 
 from liaoyuan.knowledge.edits import models as edit_tables  # noqa: E402, F401 - they use the tables above
 from liaoyuan.knowledge.questions import models as question_tables  # noqa: E402, F401 - they use the tables above
+from liaoyuan.knowledge.shadow import models as shadow_tables  # noqa: E402, F401
+from liaoyuan.knowledge.waiting import models as waiting_tables  # noqa: E402, F401

@@ -14,6 +14,8 @@ class DocumentFacts:
     document: str = ""
     effective_from: date | None = None
     groups: tuple[str, ...] | None = None
+    # It waits for a person who puts it in force.
+    draft: bool = False
 
 
 def pack_facts(pack: IndustryPack) -> dict[str, DocumentFacts]:

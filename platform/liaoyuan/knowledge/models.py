@@ -1,5 +1,7 @@
 """Collections of documents in versions, and the chunks by which they are found."""
 
+from datetime import date
+
 from django.contrib.postgres.fields import ArrayField
 from django.contrib.postgres.indexes import OpClass
 from django.contrib.postgres.search import SearchVectorField
@@ -60,17 +62,24 @@ class Document(TenantModel):
 
 
 class VersionState(models.TextChoices):
+    RECEIVED = "received", "正在读取"
     DRAFT = "draft", "草稿"
     IN_FORCE = "in_force", "现行"
     SUPERSEDED = "superseded", "已被取代"
+    WITHDRAWN = "withdrawn", "已撤回"
     REJECTED = "rejected", "未能读取"
+
+
+# Versions that a search may find, each in its days; the days decide, the state only tells how they came to be.
+PUBLISHED = (VersionState.IN_FORCE, VersionState.SUPERSEDED, VersionState.WITHDRAWN)
 
 
 class DocumentVersion(TenantModel):
     """One immutable content of a document, under the same id as its artifact of kind ``document_version``.
 
-    State: draft (received, being indexed) → in_force → superseded by a version that takes effect later; or draft →
-    rejected.
+    State: received (being read) → in_force → superseded by a version that takes effect later, or withdrawn by a
+    person; received → draft where ``hold`` is set: indexed, but found by nobody until a person puts it in force;
+    received → rejected.
     ``effective_from`` and ``effective_to`` are the half-open days of its validity, open where None: what counts in
     a search is
     these days, so that a version which takes effect tomorrow does so by itself. An empty ``groups`` means everybody.
@@ -85,7 +94,8 @@ class DocumentVersion(TenantModel):
     media_type = models.CharField(max_length=120, blank=True)
     source_key = models.CharField(max_length=500)
     blocks_key = models.CharField(max_length=500, blank=True)
-    state = models.CharField(max_length=12, choices=VersionState, default=VersionState.DRAFT)
+    state = models.CharField(max_length=12, choices=VersionState, default=VersionState.RECEIVED)
+    hold = models.BooleanField(default=False)
     effective_from = models.DateField(null=True, blank=True)
     effective_to = models.DateField(null=True, blank=True)
     groups = ArrayField(models.CharField(max_length=64), default=list, blank=True)
@@ -109,6 +119,13 @@ class DocumentVersion(TenantModel):
     def label(self) -> str:
         """What a reader calls this version: its effective date, or its number."""
         return self.effective_from.isoformat() if self.effective_from else str(self.number)
+
+    @property
+    def days(self) -> tuple[date | None, date | None]:
+        """The half-open days in which its chunks are found: none at all for one that is not published."""
+        if self.state in PUBLISHED:
+            return self.effective_from, self.effective_to
+        return self.effective_from, date.min
 
 
 class IndexState(models.TextChoices):
@@ -244,4 +261,5 @@ class Upload(TenantModel):
 from liaoyuan.knowledge.edits import models as edit_tables  # noqa: E402, F401 - they use the tables above
 from liaoyuan.knowledge.questions import models as question_tables  # noqa: E402, F401 - they use the tables above
 from liaoyuan.knowledge.shadow import models as shadow_tables  # noqa: E402, F401
+from liaoyuan.knowledge.sources import models as source_tables  # noqa: E402, F401 - likewise
 from liaoyuan.knowledge.waiting import models as waiting_tables  # noqa: E402, F401

@@ -1,4 +1,4 @@
-"""A file arrives: its bytes go to storage, its version row is written as a draft, the same bytes again change
+"""A file arrives: its bytes go to storage, its version row is written, the same bytes again change
 nothing."""
 
 import re
@@ -12,11 +12,12 @@ from django.db.models import Max
 from liaoyuan.accounts.tenancy import current_tenant, tenant_context
 from liaoyuan.knowledge.facts import DocumentFacts
 from liaoyuan.knowledge.identity import identify
-from liaoyuan.knowledge.models import Document, DocumentVersion, VersionState
+from liaoyuan.knowledge.models import PUBLISHED, Document, DocumentVersion, VersionState
 from liaoyuan.pipeline.storage import file_sha256, storage, storage_key
 
 DOCUMENTS = "documents"
-_PUBLISHED = (VersionState.IN_FORCE, VersionState.SUPERSEDED)
+# The same bytes need no reading; those of a withdrawn version that come again are news.
+_KEPT = (VersionState.IN_FORCE, VersionState.SUPERSEDED, VersionState.DRAFT)
 _SUFFIX = re.compile(r"\.[A-Za-z0-9]{1,8}$")
 _LONGEST_NAME = 255
 
@@ -54,6 +55,10 @@ def document_receive(
         same = _same(document, sha256, groups)
         if same is not None:
             return same
+        if document.erased_at is not None:
+            # Somebody brings it anew on purpose: the mark of its erasure stays in the audit chain.
+            document.erased_at = None
+            document.save(update_fields=["erased_at"])
         newest = document.versions.order_by("-number").first()
         inherited = list(newest.groups) if newest and groups is None else list(groups or ())
         version = DocumentVersion(
@@ -66,6 +71,7 @@ def document_receive(
             size=path.stat().st_size,
             groups=inherited,
             effective_from=facts.effective_from or identity.effective_from,
+            hold=facts.draft,
         )
         version.source_key = storage_key(organization_id, DOCUMENTS, version.id, "source" + _suffix(name))
         storage().put(version.source_key, path)
@@ -78,10 +84,10 @@ def _same(document: Document, sha256: str, groups: Sequence[str] | None) -> Rece
     found = document.versions.filter(sha256=sha256).order_by("-number").first()
     if found is None or (groups is not None and sorted(groups) != sorted(found.groups)):
         return None
-    published = found.state in _PUBLISHED
-    latest = not document.versions.filter(number__gt=found.number, state__in=_PUBLISHED).exists()
-    if published and not (latest or found.effective_from):
-        # An older content comes back: that is news, and becomes the newest version.
+    published = found.state in _KEPT
+    latest = not document.versions.filter(number__gt=found.number, state__in=PUBLISHED).exists()
+    if found.state == VersionState.WITHDRAWN or (published and not (latest or found.effective_from)):
+        # An older or withdrawn content comes back: that is news, and becomes the newest version.
         return None
     return Received(found.id, document.id, found.number, unchanged=published)
 

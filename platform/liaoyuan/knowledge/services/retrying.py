@@ -22,7 +22,7 @@ def versions_retry(*, collection: Collection, version_ids: Sequence[UUID] | None
     """Start an ingest run over the refused and interrupted versions (all of them, or those named), under the names
     that they came with, so that each finds its own row again. Raises NothingToImport."""
     wanted = versions_readable().filter(
-        document__collection=collection, state__in=(VersionState.REJECTED, VersionState.DRAFT)
+        document__collection=collection, state__in=(VersionState.REJECTED, VersionState.RECEIVED)
     )
     if version_ids is not None:
         wanted = wanted.filter(id__in=version_ids)
@@ -45,7 +45,7 @@ def versions_retry(*, collection: Collection, version_ids: Sequence[UUID] | None
     }
     run = stage_run_start(stage=StageName.INGEST, spec=spec)
     DocumentVersion.objects.filter(id__in=[version.id for version in versions]).update(
-        state=VersionState.DRAFT, error={}
+        state=VersionState.RECEIVED, error={}
     )
     detail = {"files": len(versions), "run": str(run.id)}
     audit_record(action="document.retry", object_kind="collection", object_id=collection.id, detail=detail)

@@ -22,7 +22,7 @@ IN_STATE: Final[dict[str, Q]] = {
     READY: Q(state=VersionState.IN_FORCE) & ~_PARTIAL,
     PARTIAL: Q(state=VersionState.IN_FORCE) & _PARTIAL,
     REFUSED: Q(state=VersionState.REJECTED),
-    WORKING: Q(state=VersionState.DRAFT),
+    WORKING: Q(state=VersionState.RECEIVED),
 }
 STATES: Final[dict[str, Any]] = {
     READY: _("Ready"),
@@ -133,7 +133,7 @@ def state_of(version: DocumentVersion, *, importing: bool) -> tuple[str, str, An
     """(the filter's word, the badge's state, the label). A draft that nobody works on was interrupted."""
     if version.state == VersionState.REJECTED:
         return REFUSED, "failed", STATES[REFUSED]
-    if version.state == VersionState.DRAFT:
+    if version.state == VersionState.RECEIVED:
         if importing or version.created_at > timezone.now() - PATIENCE:
             return WORKING, "running", STATES[WORKING]
         return WORKING, "cancelled", _("Interrupted")

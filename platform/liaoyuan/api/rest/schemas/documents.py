@@ -10,7 +10,7 @@ from pydantic import Field
 from liaoyuan.api.rest.pages import PageQuery
 from liaoyuan.api.rest.schemas.base import Body, Free, Group, Name, Search
 
-VersionState = Literal["draft", "in_force", "superseded", "rejected"]
+VersionState = Literal["received", "draft", "in_force", "superseded", "withdrawn", "rejected"]
 
 
 class CollectionNew(Body):
@@ -181,6 +181,12 @@ class Found(Schema):
 
     hits: list[Hit]
     timings: Annotated[dict[str, float], Field(examples=[{"embed": 0.02, "retrieve": 0.01, "rerank": 0.001}])]
+
+
+class PasswordGiven(Body):
+    """The password of a protected file: used once, in the confinement that reads files, and kept nowhere."""
+
+    password: Annotated[SecretStr, Field(min_length=1, max_length=255, examples=["p2026-Quarter3"])]
 
 
 class GroupsNew(Body):

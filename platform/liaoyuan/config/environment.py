@@ -43,6 +43,13 @@ class Environment(BaseSettings):
     chat_api_key: SecretStr = SecretStr("")
     # Embedding services beside the built-in model, as a JSON list; collections choose by name.
     embedders: tuple[EmbeddingEndpoint, ...] = ()
+    # What collections may be synchronized with; all empty: nothing. Folders by organization (name, id or * for all):
+    # "示例医院=/srv/hospital;*=/srv/shared". Web hosts: names, *.name, * for every public one, host:port, and
+    # intranet:host[:port] for one that may lie on a private address.
+    source_folders: str = ""
+    source_s3_endpoints: str = ""
+    source_web_hosts: str = ""
+    source_file_mb: int = Field(200, ge=1, le=4096)
     ray_url: str = ""
     ray_token: SecretStr = SecretStr("")
     lease_seconds: float = 60.0
@@ -81,6 +88,15 @@ class Environment(BaseSettings):
     def _names_once(cls, value: tuple[EmbeddingEndpoint, ...]) -> tuple[EmbeddingEndpoint, ...]:
         if len({endpoint.name for endpoint in value}) < len(value):
             raise ValueError("LIAOYUAN_EMBEDDERS names one model twice")
+        return value
+
+    @field_validator("source_folders")
+    @classmethod
+    def _folders_absolute(cls, value: str) -> str:
+        for each in filter(None, (part.strip() for part in value.split(";"))):
+            who, _, root = each.partition("=")
+            if not who.strip() or not Path(root.strip()).is_absolute():
+                raise ValueError("LIAOYUAN_SOURCE_FOLDERS is organization=/absolute/folder;…")
         return value
 
     @field_validator("oidc_issuer")

@@ -216,6 +216,14 @@ CHAT_URL = ENV.chat_url
 CHAT_MODEL = ENV.chat_model
 CHAT_API_KEY = ENV.chat_api_key.get_secret_value()
 EMBEDDERS = ENV.embedders
+# (organization or *, folder) pairs, endpoints and hosts that collections may be synchronized with.
+SOURCE_FOLDERS = [
+    (who.strip(), root.strip())
+    for who, _, root in (each.partition("=") for each in ENV.source_folders.split(";") if each.strip())
+]
+SOURCE_S3_ENDPOINTS = [each.strip().rstrip("/") for each in ENV.source_s3_endpoints.split(",") if each.strip()]
+SOURCE_WEB_HOSTS = [each.strip().lower() for each in ENV.source_web_hosts.split(",") if each.strip()]
+SOURCE_FILE_MB = ENV.source_file_mb
 RAY_URL = ENV.ray_url
 RAY_TOKEN = ENV.ray_token.get_secret_value()
 

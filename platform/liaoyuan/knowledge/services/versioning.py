@@ -76,7 +76,7 @@ def version_days_change(
 def version_withdraw(
     *, version_id: UUID, day: date | None = None, previous: bool = False, only_tell: bool = False
 ) -> Decision:
-    """It ends on ``day`` (today if None). ``previous`` True: the version before takes its days, as if it had never been.
+    """It ends on ``day`` (today if None). ``previous`` True: the version before takes its days.
 
     Raises NotFound, VersionNotInForce, DaysInvalid.
     """

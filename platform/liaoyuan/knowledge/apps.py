@@ -7,7 +7,9 @@ class KnowledgeConfig(AppConfig):
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:
+        from liaoyuan.knowledge.questions.stage import EvaluateStage
         from liaoyuan.knowledge.stage import IngestStage
         from liaoyuan.pipeline.registry import stage_register
 
         stage_register(IngestStage())
+        stage_register(EvaluateStage())

@@ -1,70 +1,88 @@
 """Measure a collection on questions with known evidence: what gates, packs and the acceptance command all use."""
 
 import json
-import math
 import time
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
+from itertools import zip_longest
 from pathlib import Path, PurePosixPath
-from statistics import fmean
 from typing import Any
 from uuid import UUID
 
 from langchain_core.language_models.chat_models import BaseChatModel
 
-from liaoyuan.knowledge.adapters.embeddings import Embedder, Vectors, embedder
+from liaoyuan.errors import NotFound
+from liaoyuan.knowledge.adapters.embeddings import Embedder, Vectors, embedder_for
 from liaoyuan.knowledge.answer import Citation, KnowledgeAnswer, Mode, answer_question
 from liaoyuan.knowledge.errors import QuestionsInvalid
-from liaoyuan.knowledge.models import Chunk
+from liaoyuan.knowledge.indexes import live_index
+from liaoyuan.knowledge.models import Chunk, SearchIndex
 from liaoyuan.knowledge.question import analyse
-from liaoyuan.knowledge.retrieve import retrieve
+from liaoyuan.knowledge.questions.measures import DEPTH, Metrics, measure
+from liaoyuan.knowledge.retrieve import Retrieval, retrieve
 from liaoyuan.knowledge.text.normalise import squeeze
 from liaoyuan.knowledge.text.synonyms import Synonyms
 
-_DEPTH = 10
+# A quote this short says too little to be the same place in other chunks.
+_SHORTEST_QUOTE = 8
+_SHOWN = 5
+
+
+@dataclass(frozen=True, slots=True)
+class Anchor:
+    """A place that survives a new index: the chunk's content anchor, and its words for when it was cut anew."""
+
+    document_id: str
+    anchor: str = ""
+    quote: str = ""
+
+    def holds(self, chunk: Chunk) -> bool:
+        """Whether ``chunk`` is that place, or holds it, or is a piece of it."""
+        if self.anchor and getattr(chunk, "anchor", "") == self.anchor:
+            return True
+        if str(chunk.version.document_id) != self.document_id:
+            return False
+        quote, text = squeeze(self.quote), squeeze(chunk.text)
+        return len(quote) >= _SHORTEST_QUOTE and (quote in text or (len(text) >= _SHORTEST_QUOTE and text in quote))
 
 
 @dataclass(frozen=True, slots=True)
 class GateQuestion:
-    """One question with what it must find: ``evidence`` items are "DOCUMENT#LOCATOR", or "DOCUMENT" alone."""
+    """One question with what it must find: ``evidence`` items are "DOCUMENT#LOCATOR", or "DOCUMENT" alone.
+
+    ``anchors`` say, item by item, the same places in a form that outlives the index.
+    """
 
     id: str
     question: str
     evidence: tuple[str, ...] = ()
     must_contain: tuple[str, ...] = ()
     answerable: bool = True
+    anchors: tuple[Anchor, ...] = ()
+    type: str = ""
+    language: str = ""
+
+    @property
+    def places(self) -> list[tuple[str | None, Anchor | None]]:
+        """Every place that must be found, by name, by anchor, or both."""
+        return list(zip_longest(self.evidence, self.anchors))
 
 
 @dataclass(frozen=True, slots=True)
 class Evaluation:
-    """Rates are 0..1 over the questions they concern; NaN-free: a rate without any such question is None."""
+    """Rates are 0..1 over the questions they concern; NaN-free: a rate without any such question is None.
 
-    metrics: dict[str, float | int | None]
+    ``intervals`` are 95 %: Wilson's for proportions, a seeded bootstrap for MRR, nDCG and latency.
+    """
+
+    metrics: Metrics
     rows: list[dict[str, Any]]
+    intervals: dict[str, list[float]] = field(default_factory=dict)
 
     def as_dict(self) -> dict[str, Any]:
-        """Metrics at the top level, rows last."""
-        return {**self.metrics, "rows": self.rows}
-
-
-@dataclass(slots=True)
-class _Row:
-    question: GateQuestion
-    answer: KnowledgeAnswer
-    # The rank (from 1) at which each evidence item was found, None beyond the depth.
-    ranks: list[int | None]
-    valid: list[bool]
-    correct: list[bool]
-    milliseconds: float
-    retrieved: list[str] = field(default_factory=list)
-
-    def recall(self, k: int) -> float:
-        return fmean(rank is not None and rank <= k for rank in self.ranks)
-
-    def contains(self) -> bool:
-        text = squeeze(self.answer.answer)
-        return not self.answer.abstained and all(squeeze(part) in text for part in self.question.must_contain)
+        """Metrics at the top level, their intervals beside them, rows last."""
+        return {**self.metrics, "intervals": self.intervals, "rows": self.rows}
 
 
 def questions_read(path: Path) -> list[GateQuestion]:
@@ -91,6 +109,8 @@ def question_from(values: Mapping[str, Any], number: int = 0) -> GateQuestion:
         evidence=tuple(str(item) for item in values.get("evidence") or ()),
         must_contain=tuple(str(item) for item in values.get("must_contain") or ()),
         answerable=bool(values.get("answerable", True)),
+        type=str(values.get("type") or ""),
+        language=str(values.get("language") or ""),
     )
 
 
@@ -103,53 +123,84 @@ def collection_evaluate(
     day: date | None = None,
     engine: Embedder | None = None,
     synonyms: Synonyms | None = None,
+    index_id: UUID | None = None,
+    settings: Any = None,
 ) -> Evaluation:
-    """Ask every question inside the current tenant context and compare. Embeds all questions at once."""
-    # The dictionary loads on first use; that is nobody's answering time.
-    analyse("预热")
-    began = time.perf_counter()
-    vectors = (engine or embedder()).embed([item.question for item in questions], "query")
-    embedding = (time.perf_counter() - began) / max(1, len(questions))
-    rows = [
-        _ask(_Task(collection_id, mode, chat, day, synonyms), item, vector, embedding)
-        for item, vector in zip(questions, vectors, strict=True)
-    ]
-    return Evaluation(_metrics(rows), [_row(row) for row in rows])
+    """Ask every question inside the current tenant context and compare. Embeds all questions at once.
+
+    ``index_id`` measures another generation of the index than the live one, ``settings`` (RetrievalSettings) another
+    way to retrieve than the collection's own.
+    """
+    examiner = Examiner(collection_id, mode, chat, day, synonyms, index_id, settings, engine)
+    vectors, embedding = examiner.embed([item.question for item in questions])
+    rows = [examiner.ask(item, vector, embedding) for item, vector in zip(questions, vectors, strict=True)]
+    measured = measure(rows)
+    return Evaluation(measured.metrics, rows, measured.intervals)
 
 
 @dataclass(frozen=True, slots=True)
-class _Task:
+class Examiner:
+    """Asks a collection under one configuration, question by question."""
+
     collection_id: UUID
-    mode: Mode
-    chat: BaseChatModel | None
-    day: date | None
-    synonyms: Synonyms | None
+    mode: Mode = "extractive"
+    chat: BaseChatModel | None = None
+    day: date | None = None
+    synonyms: Synonyms | None = None
+    index_id: UUID | None = None
+    settings: Any = None
+    engine: Embedder | None = None
+
+    def embed(self, questions: Sequence[str]) -> tuple[Vectors, float]:
+        """The questions' vectors, shape (n, dimensions), and the seconds that each took."""
+        # The dictionary loads on first use; that is nobody's answering time.
+        analyse("预热")
+        began = time.perf_counter()
+        vectors = (self.engine or embedder_of(self.collection_id, self.index_id)).embed(list(questions), "query")
+        return vectors, (time.perf_counter() - began) / max(1, len(questions))
+
+    def ask(self, item: GateQuestion, vector: Vectors, embedding: float = 0.0) -> dict[str, Any]:
+        """One row: what was found, said and cited, compared with what was wanted."""
+        began = time.perf_counter()
+        found = self.retrieve(item.question, vector)
+        answer = answer_question(
+            self.collection_id,
+            item.question,
+            mode=self.mode,
+            chat=self.chat,
+            day=self.day,
+            found=found,
+            **index_named(self.index_id),
+        )
+        milliseconds = (time.perf_counter() - began + embedding) * 1000
+        return _row(item, answer, found, milliseconds)
+
+    def retrieve(self, question: str, vector: Vectors) -> Retrieval:
+        """The retrieval of this configuration."""
+        given = {"index_id": self.index_id, "settings": self.settings}
+        return retrieve(
+            self.collection_id,
+            question,
+            day=self.day,
+            vector=vector,
+            synonyms=self.synonyms,
+            **{name: value for name, value in given.items() if value is not None},
+        )
 
 
-def _ask(task: _Task, item: GateQuestion, vector: Vectors, embedding: float) -> _Row:
-    began = time.perf_counter()
-    found = retrieve(task.collection_id, item.question, day=task.day, vector=vector, synonyms=task.synonyms)
-    answer = answer_question(
-        task.collection_id, item.question, mode=task.mode, chat=task.chat, day=task.day, found=found
-    )
-    milliseconds = (time.perf_counter() - began + embedding) * 1000
-    ids = [ranked.candidate.chunk_id for ranked in found.ranked[:_DEPTH]]
-    wanted = {citation.chunk_id for citation in answer.citations}
-    chunks = Chunk.objects.select_related("version__document").in_bulk([UUID(key) for key in {*ids, *wanted}])
-    by_id = {str(key): chunk for key, chunk in chunks.items()}
-    ranked_chunks = [by_id[key] for key in ids]
-    return _Row(
-        question=item,
-        answer=answer,
-        ranks=[_rank(evidence, ranked_chunks) for evidence in item.evidence],
-        valid=[_valid(citation, by_id.get(citation.chunk_id)) for citation in answer.citations],
-        correct=[
-            any(matches(evidence, by_id[citation.chunk_id]) for evidence in item.evidence)
-            for citation in answer.citations
-        ],
-        milliseconds=milliseconds,
-        retrieved=[f"{chunk.title}#{chunk.locator}" for chunk in ranked_chunks[:5]],
-    )
+def index_named(index_id: UUID | None) -> dict[str, Any]:
+    """The keyword that names a generation of the index; nothing for the live one."""
+    return {} if index_id is None else {"index_id": index_id}
+
+
+def embedder_of(collection_id: UUID, index_id: UUID | None) -> Embedder:
+    """The engine that embedded this generation of the collection's index. Raises NotFound."""
+    if index_id is None:
+        return embedder_for(live_index(collection_id).embedder)
+    found = SearchIndex.objects.filter(id=index_id, collection_id=collection_id).first()
+    if found is None:
+        raise NotFound
+    return embedder_for(found.embedder)
 
 
 def matches(evidence: str, chunk: Chunk) -> bool:
@@ -165,74 +216,57 @@ def matches(evidence: str, chunk: Chunk) -> bool:
     return squeeze(locator) in place
 
 
-def _rank(evidence: str, chunks: Sequence[Chunk]) -> int | None:
-    return next((place for place, chunk in enumerate(chunks, start=1) if matches(evidence, chunk)), None)
+def is_place(place: tuple[str | None, Anchor | None], chunk: Chunk) -> bool:
+    """Whether ``chunk`` is a wanted place, by its name or by its anchor."""
+    evidence, anchor = place
+    return (evidence is not None and matches(evidence, chunk)) or (anchor is not None and anchor.holds(chunk))
 
 
-def _valid(citation: Citation, chunk: Chunk | None) -> bool:
-    return chunk is not None and bool(citation.quote) and chunk.text[citation.start : citation.end] == citation.quote
-
-
-def _metrics(rows: Sequence[_Row]) -> dict[str, float | int | None]:
-    answerable = [row for row in rows if row.question.answerable]
-    located = [row for row in answerable if row.question.evidence]
-    unanswerable = [row for row in rows if not row.question.answerable]
-    answered = [row for row in located if not row.answer.abstained]
-    times = sorted(row.milliseconds for row in rows)
+def _row(item: GateQuestion, answer: KnowledgeAnswer, found: Retrieval, milliseconds: float) -> dict[str, Any]:
+    ids = [ranked.candidate.chunk_id for ranked in found.ranked[:DEPTH]]
+    wanted = {citation.chunk_id for citation in answer.citations}
+    chunks = Chunk.objects.select_related("version__document").in_bulk([UUID(key) for key in {*ids, *wanted}])
+    by_id = {str(key): chunk for key, chunk in chunks.items()}
+    best = [by_id[key] for key in ids]
     return {
-        "n": len(rows),
-        **{f"recall@{k}": _mean(row.recall(k) for row in located) for k in (1, 5, 10)},
-        "mrr": _mean(_reciprocal(row.ranks) for row in located),
-        "ndcg@10": _mean(_gain(row.ranks) for row in located),
-        "citation_valid": _mean(valid for row in rows for valid in row.valid),
-        "citation_correct": _mean(any(row.correct) for row in answered),
-        "citation_precision": _mean(correct for row in answered for correct in row.correct),
-        "must_contain": _mean(row.contains() for row in answerable if row.question.must_contain),
-        "abstained_unanswerable": _mean(row.answer.abstained for row in unanswerable),
-        "refused_answerable": _mean(row.answer.abstained for row in answerable),
-        "answer_characters": _mean(len(row.answer.answer) for row in answered),
-        "p50_ms": _percentile(times, 0.5),
-        "p95_ms": _percentile(times, 0.95),
+        "id": item.id,
+        "question": item.question,
+        "answerable": item.answerable,
+        "type": item.type,
+        "language": item.language,
+        "document": item.evidence[0].partition("#")[0] if item.evidence else "",
+        "abstained": answer.abstained,
+        "confidence": round(answer.confidence, 4),
+        "answer": answer.answer,
+        "evidence": list(item.evidence),
+        "ranks": [_rank(place, best) for place in item.places],
+        "wanted": list(item.must_contain),
+        "must_contain": contains(item, answer) if item.must_contain else None,
+        "citations": [_cited(item, citation, by_id.get(citation.chunk_id)) for citation in answer.citations],
+        "retrieved": [f"{chunk.title}#{chunk.locator}" for chunk in best[:_SHOWN]],
+        "versions": sorted({str(chunk.version_id) for chunk in by_id.values()}),
+        "ms": round(milliseconds, 2),
     }
 
 
-def _mean(values: Iterable[float]) -> float | None:
-    listed = list(values)
-    return round(fmean(listed), 4) if listed else None
+def contains(item: GateQuestion, answer: KnowledgeAnswer) -> bool:
+    """Whether the answer says everything that it must."""
+    text = squeeze(answer.answer)
+    return not answer.abstained and all(squeeze(part) in text for part in item.must_contain)
 
 
-def _reciprocal(ranks: Sequence[int | None]) -> float:
-    return max((1 / rank for rank in ranks if rank), default=0.0)
+def _rank(place: tuple[str | None, Anchor | None], chunks: Sequence[Chunk]) -> int | None:
+    return next((rank for rank, chunk in enumerate(chunks, start=1) if is_place(place, chunk)), None)
 
 
-def _gain(ranks: Sequence[int | None]) -> float:
-    """Normalised discounted cumulative gain at 10, each evidence item counted once. Two may share one chunk."""
-    gained = sum(1 / math.log2(rank + 1) for rank in {rank for rank in ranks if rank})
-    ideal = sum(1 / math.log2(place + 1) for place in range(1, min(len(ranks), _DEPTH) + 1))
-    return min(1.0, gained / ideal)
-
-
-def _percentile(ordered: Sequence[float], share: float) -> float | None:
-    if not ordered:
-        return None
-    return round(ordered[min(len(ordered) - 1, math.ceil(share * len(ordered)) - 1)], 2)
-
-
-def _row(row: _Row) -> dict[str, Any]:
+def _cited(item: GateQuestion, citation: Citation, chunk: Chunk | None) -> dict[str, Any]:
+    valid = chunk is not None and bool(citation.quote) and chunk.text[citation.start : citation.end] == citation.quote
     return {
-        "id": row.question.id,
-        "question": row.question.question,
-        "answerable": row.question.answerable,
-        "abstained": row.answer.abstained,
-        "confidence": round(row.answer.confidence, 4),
-        "answer": row.answer.answer,
-        "evidence": list(row.question.evidence),
-        "ranks": row.ranks,
-        "must_contain": row.contains() if row.question.must_contain else None,
-        "citations": [
-            {"document": c.document, "version": c.version, "locator": c.locator, "quote": c.quote, "correct": correct}
-            for c, correct in zip(row.answer.citations, row.correct, strict=True)
-        ],
-        "retrieved": row.retrieved,
-        "ms": round(row.milliseconds, 2),
+        "document": citation.document,
+        "version": citation.version,
+        "locator": citation.locator,
+        "quote": citation.quote,
+        "chunk_id": citation.chunk_id,
+        "correct": chunk is not None and any(is_place(place, chunk) for place in item.places),
+        "valid": valid,
     }

@@ -10,6 +10,7 @@ from liaoyuan.accounts.services import audit_record
 from liaoyuan.accounts.tenancy import current_tenant
 from liaoyuan.errors import NotFound
 from liaoyuan.knowledge.models import Chunk, Document, DocumentVersion
+from liaoyuan.knowledge.questions.forgetting import documents_forget
 from liaoyuan.knowledge.services.receiving import DOCUMENTS
 from liaoyuan.pipeline.models import Lineage
 from liaoyuan.pipeline.storage import storage, storage_key
@@ -36,6 +37,7 @@ def document_erase(*, document_id: UUID) -> ErasureReceipt:
     chunks = list(Chunk.objects.filter(version_id__in=versions).values_list("id", flat=True))
     children = Lineage.objects.filter(parent_id__in=[*versions, *chunks]).exclude(child_kind="chunk")
     descendants = tuple(dict.fromkeys(children.values_list("child_kind", "child_id")))
+    documents_forget(document_id=document.id, version_ids=versions)
     DocumentVersion.objects.filter(id__in=versions).delete()
     for version_id in versions:
         storage().delete(storage_key(organization_id, DOCUMENTS, version_id))

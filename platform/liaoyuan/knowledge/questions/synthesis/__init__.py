@@ -1,0 +1,1 @@
+"""Questions made from the documents themselves, each with the literal words that answer it."""

@@ -19,6 +19,7 @@ TokenCounter = Callable[[str], int]
 TOKEN_LIMIT = 500
 # Prose is packed to about this many tokens: enough context for a sentence, little enough for one vector to tell.
 TOKEN_TARGET = 220
+_RESERVE = 12
 _CONTEXT_CHARACTERS = 160
 _NUMBER = "[〇零一二两三四五六七八九十百千\\d]+"
 _OPENER = re.compile(
@@ -92,6 +93,11 @@ class _Unit:
     blocks: list[int] = field(default_factory=list)
     # Whether the locator is the number that opens the text: 第三条, and not "slide 3".
     numbered: bool = False
+
+
+def token_limit(asked: int, reads: int) -> int:
+    """How long a chunk may be: what was asked for (0: all there is), at most what the model ``reads``."""
+    return min(asked or reads, reads - _RESERVE)
 
 
 def chunk_document(

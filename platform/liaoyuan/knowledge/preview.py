@@ -7,14 +7,13 @@ from uuid import UUID
 
 from liaoyuan.errors import InvalidInput, NotFound
 from liaoyuan.knowledge.adapters.embeddings import Embedder, embedder_for
-from liaoyuan.knowledge.chunking import ChunkDraft, chunk_document
+from liaoyuan.knowledge.chunking import ChunkDraft, chunk_document, token_limit
 from liaoyuan.knowledge.edits.patches import carry
 from liaoyuan.knowledge.edits.selectors import live_chunks
 from liaoyuan.knowledge.indexes import live_index
 from liaoyuan.knowledge.models import DocumentVersion
 from liaoyuan.knowledge.selectors import parsed_document
-from liaoyuan.knowledge.services.carrying import open_patches, patch_of
-from liaoyuan.knowledge.services.catching_up import fits
+from liaoyuan.knowledge.services.carrying import fits, open_patches, patch_of
 from liaoyuan.knowledge.settings import ChunkingSettings
 
 BIN = 50
@@ -73,7 +72,7 @@ def chunks_preview(version: DocumentVersion, *, target: int, limit: int = 0, eng
     index = live_index(version.document.collection_id)
     engine = engine or embedder_for(index.embedder)
     wanted = _checked(target, limit)
-    most = min(wanted.limit or engine.token_limit, engine.token_limit)
+    most = token_limit(wanted.limit, engine.token_limit)
     parsed = parsed_document(version)
     drafts = chunk_document(version.title, parsed.blocks, engine.count_tokens, target=min(target, most), limit=most)
     patches = [patch_of(row) for row in open_patches(version, index.id)]

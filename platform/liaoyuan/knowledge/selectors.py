@@ -49,7 +49,7 @@ def parsed_document(version: DocumentVersion) -> ParsedDocument:
 
 def chunks_of(version_id: UUID) -> QuerySet[Chunk]:
     """A version's chunks in reading order, as the live generation of the index has them."""
-    return Chunk.objects.filter(version_id=version_id, index__state=IndexState.LIVE).order_by("ordinal")
+    return Chunk.objects.filter(version_id=version_id, index__state=IndexState.LIVE).order_by("ordinal", "sub_ordinal")
 
 
 def version_artifacts(collection_id: UUID | None) -> list[ArtifactRef]:

@@ -41,7 +41,8 @@ def _offsets(words: Sequence[str]) -> list[int]:
 
 def _origins(sources: Sequence[ChunkDraft]) -> list[Span]:
     """Where the characters of the joined sources come from."""
-    found, position = [], 0
+    found: list[Span] = []
+    position = 0
     for source in sources:
         found.extend(
             Span(position + span.start, position + span.end, span.block, span.block_start) for span in source.spans

@@ -8,6 +8,7 @@ from uuid import UUID
 from django.db.models import Q
 
 from liaoyuan.accounts.services import audit_record
+from liaoyuan.knowledge.adapters.embeddings import Embedder
 from liaoyuan.knowledge.chunking import ChunkDraft
 from liaoyuan.knowledge.edits.models import ChunkPatch, PatchState
 from liaoyuan.knowledge.edits.patches import Lost, Patch, carry, draft_as_dict, draft_from_dict
@@ -69,6 +70,16 @@ def edits_record(version: DocumentVersion, carried: Carrying) -> None:
     if rows:
         detail = {"kept": len(carried.kept), "lost": len(carried.lost), "index": str(carried.index_id)}
         audit_record(action="chunk.carry", object_kind="document_version", object_id=version.id, detail=detail)
+
+
+def room_of(engine: Embedder, title: str, draft: ChunkDraft) -> int:
+    """How many tokens a text may have beside its title and headings."""
+    return engine.token_limit - engine.count_tokens(draft.context(title))
+
+
+def fits(engine: Embedder, title: str) -> Callable[[ChunkDraft], bool]:
+    """Whether the engine reads a chunk whole, its title and headings included."""
+    return lambda draft: engine.count_tokens(draft.text) <= room_of(engine, title, draft)
 
 
 def patch_of(row: ChunkPatch) -> Patch:

@@ -1,6 +1,6 @@
 """A generation that was built beside the live one takes over what was edited meanwhile, before it is swapped in."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from uuid import UUID
 
@@ -14,8 +14,8 @@ from liaoyuan.knowledge.edits.models import ChunkPatch, PatchState
 from liaoyuan.knowledge.edits.patches import carry
 from liaoyuan.knowledge.indexes import live_index
 from liaoyuan.knowledge.models import Chunk, DocumentVersion, SearchIndex
-from liaoyuan.knowledge.services.carrying import Carrying, edits_record, open_patches, patch_of
-from liaoyuan.knowledge.services.chunk_writing import embedded_text, room_of
+from liaoyuan.knowledge.services.carrying import Carrying, edits_record, fits, open_patches, patch_of
+from liaoyuan.knowledge.services.chunk_writing import embedded_text
 from liaoyuan.knowledge.services.indexing import chunks_write
 
 
@@ -70,16 +70,11 @@ def _catch_up(version: DocumentVersion, live: SearchIndex, index: SearchIndex, e
     return True
 
 
-def fits(engine: Embedder, title: str) -> Callable[[ChunkDraft], bool]:
-    """Whether the engine reads a chunk whole, its title and headings included."""
-    return lambda draft: engine.count_tokens(draft.text) <= room_of(engine, title, draft)
-
-
 def _write(
     version: DocumentVersion, index: SearchIndex, title: str, drafts: Sequence[ChunkDraft], engine: Embedder
 ) -> None:
     rows = Chunk.objects.filter(version=version, index=index)
-    known = {embedded_text(title, draft_of(row)): np.asarray(row.embedding.to_list(), np.float32) for row in rows}
+    known = {embedded_text(title, draft_of(row)): np.asarray(row.embedding, np.float32) for row in rows}
     missing = list(dict.fromkeys(text for text in (embedded_text(title, each) for each in drafts) if text not in known))
     if missing:
         known |= dict(zip(missing, engine.embed(missing, "passage"), strict=True))

@@ -11,9 +11,8 @@ from django.utils import timezone
 from liaoyuan.accounts.selectors import actor_names
 from liaoyuan.accounts.services import audit_record
 from liaoyuan.accounts.tenancy import current_tenant
-from liaoyuan.knowledge.adapters.embeddings import Embedder
 from liaoyuan.knowledge.chunking import ChunkDraft
-from liaoyuan.knowledge.edits.groups import Group
+from liaoyuan.knowledge.edits.groups import Group, draft_of
 from liaoyuan.knowledge.edits.models import ChunkEdit, ChunkPatch, EditAction, PatchState
 from liaoyuan.knowledge.edits.patches import Patch, draft_as_dict, placed
 from liaoyuan.knowledge.models import Chunk, DocumentVersion
@@ -37,11 +36,6 @@ class Rewriting:
 def embedded_text(title: str, draft: ChunkDraft) -> str:
     """What the embedding model reads of a chunk, as when it was indexed."""
     return f"{draft.context(title)}\n{draft.text}"
-
-
-def room_of(engine: Embedder, title: str, draft: ChunkDraft) -> int:
-    """How many tokens a text may have beside its title and headings."""
-    return engine.token_limit - engine.count_tokens(draft.context(title))
 
 
 def unread(wanted: Rewriting, vectors: Vectors) -> dict[str, str]:
@@ -78,9 +72,7 @@ def author_here() -> tuple[UUID | None, str]:
 
 def _present(group: Group, title: str) -> dict[str, Sequence[float]]:
     """The vectors of the rows as they stand, by what they were made of."""
-    from liaoyuan.knowledge.edits.groups import draft_of
-
-    return {embedded_text(title, draft_of(row)): row.embedding.to_list() for row in group.rows}
+    return {embedded_text(title, draft_of(row)): list(row.embedding) for row in group.rows}
 
 
 def _as_parsed(patch: Patch) -> list[ChunkDraft]:
@@ -119,6 +111,7 @@ def _replace(row: Chunk, group: Group, drafts: Sequence[ChunkDraft], known: Vect
             child_kind="chunk", child_id=draft.id, relation="chunk_of",
         )
         for draft in drafts
+        if draft.id
     ]  # fmt: skip
     Lineage.objects.bulk_create(edges, ignore_conflicts=True)
 
@@ -149,3 +142,19 @@ def _remember(
     )
     detail = {"edit": str(edit.id), "version": str(row.version_id), "before": len(before), "after": len(after)}
     audit_record(action=f"chunk.{wanted.action}", object_kind="chunk", object_id=row.id, detail=detail)
+
+
+def settled_remember(row: ChunkPatch) -> None:
+    """History of an edit that could not be carried and that somebody is done with."""
+    author = author_here()
+    ChunkEdit.objects.create(
+        organization_id=row.organization_id,
+        version_id=row.version_id,
+        index_number=row.index.number,
+        patch_id=row.id,
+        action=EditAction.SETTLE,
+        before=[_said(None, values["text"], enabled=values["enabled"]) for values in row.results],
+        author_id=author[0],
+        author=author[1],
+    )
+    audit_record(action="chunk.settle", object_kind="document_version", object_id=row.version_id)

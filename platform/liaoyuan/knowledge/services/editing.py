@@ -24,12 +24,13 @@ from liaoyuan.knowledge.edits.errors import (
     SplitOutside,
 )
 from liaoyuan.knowledge.edits.groups import Group, chunk_tag, group_of, identified, neighbour
-from liaoyuan.knowledge.edits.models import ChunkEdit, EditAction
+from liaoyuan.knowledge.edits.models import ChunkEdit, ChunkPatch, EditAction, PatchState
 from liaoyuan.knowledge.edits.patches import ADDED, derived
 from liaoyuan.knowledge.models import Chunk, DocumentVersion, IndexState
 from liaoyuan.knowledge.parse.text import clean
 from liaoyuan.knowledge.rights import versions_readable
-from liaoyuan.knowledge.services.chunk_writing import Rewriting, rewrite, room_of, unread
+from liaoyuan.knowledge.services.carrying import room_of
+from liaoyuan.knowledge.services.chunk_writing import Rewriting, rewrite, settled_remember, unread
 
 LONGEST_TEXT = 20_000
 
@@ -171,6 +172,18 @@ def chunk_restore(*, who: Tenant, chunk_id: UUID, tag: str | None = None, engine
         return _Plan(group, kept, 0)
 
     return _change(who, chunk_id, tag, EditAction.RESTORE, make, engine)
+
+
+def lost_settle(*, who: Tenant, patch_id: UUID) -> None:
+    """Be done with an edit that could not be carried: it was made again, or it is needed no more. Raises NotFound."""
+    with tenant_context(who.organization_id, who.user_id, groups=who.groups):
+        rows = ChunkPatch.objects.select_for_update(of=("self",)).select_related("index")
+        row = rows.filter(id=patch_id, state=PatchState.LOST, version__in=versions_readable()).first()
+        if row is None:
+            raise NotFound
+        row.state = PatchState.SETTLED
+        row.save(update_fields=["state"])
+        settled_remember(row)
 
 
 def text_clean(text: str) -> str:

@@ -7,7 +7,8 @@ from liaoyuan.accounts.policy import Principal
 from liaoyuan.accounts.tenancy import tenant_context
 from liaoyuan.api.rest.rows import one
 from liaoyuan.api.rest.schemas.documents import Found, Hit
-from liaoyuan.knowledge.adapters.embeddings import embedder
+from liaoyuan.knowledge.adapters.embeddings import embedder, embedder_for
+from liaoyuan.knowledge.indexes import index_read
 from liaoyuan.knowledge.models import Chunk, Collection
 from liaoyuan.knowledge.rank import Ranked
 from liaoyuan.knowledge.retrieve import chunks_permitted, retrieve
@@ -26,12 +27,15 @@ def found_in(
     """The ``k`` best chunks for ``query``. Raises NotFound for a strange collection, ModelServerError."""
     with tenant_context(who.organization_id, who.user_id):
         one(Collection.objects.all(), id=collection_id)
+        index = index_read(collection_id)
     # The embedder is another process: no transaction waits for it.
-    vector = embedder().embed([query], "query")[0]
+    vector = (embedder_for(index.embedder) if index else embedder()).embed([query], "query")[0]
     with tenant_context(who.organization_id, who.user_id, groups=who.document_groups):
-        result = retrieve(collection_id, query, day=day, vector=vector, synonyms=synonyms)
+        pinned = index.id if index else None
+        result = retrieve(collection_id, query, day=day, vector=vector, synonyms=synonyms, index_id=pinned)
         best = result.ranked[:k]
-        rows = chunks_permitted(collection_id, [item.candidate.chunk_id for item in best], day)
+        ids = [item.candidate.chunk_id for item in best]
+        rows = chunks_permitted(collection_id, ids, day, result.index_id)
         hits = [_hit(item, rows[item.candidate.chunk_id]) for item in best if item.candidate.chunk_id in rows]
     return Found(hits=hits, timings={name: round(value, 4) for name, value in result.timings.items()})
 

@@ -108,7 +108,8 @@ def answer_question(
     quotes = extract(found.question, found.ranked, found.statistics)
     best = [item.candidate.chunk_id for item in found.ranked[:_NEAREST]]
     # Looked up anew with the asker's rights: what is cited has passed the filter twice.
-    rows = chunks_permitted(collection_id, list(dict.fromkeys([*(quote.chunk_id for quote in quotes), *best])), day)
+    ids = list(dict.fromkeys([*(quote.chunk_id for quote in quotes), *best]))
+    rows = chunks_permitted(collection_id, ids, day, found.index_id)
     nearest = [_citation(rows[key], _whole(rows[key], found)) for key in best if key in rows]
     citations = [_citation(rows[quote.chunk_id], quote) for quote in quotes if quote.chunk_id in rows]
     timings = found.timings | {"extract": time.perf_counter() - began}

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 from uuid import UUID
 
-from django.db import transaction
+from django.db import connections, transaction
 from django.db.models import Max, QuerySet
 from django.utils import timezone
 
@@ -23,6 +23,19 @@ def live_index(collection_id: UUID) -> SearchIndex:
     with transaction.atomic():
         _lock(collection_id)
         return _live(collection_id).first() or _make(collection_id, state=IndexState.LIVE, live_at=timezone.now())
+
+
+def index_read(collection_id: UUID, index_id: UUID | None = None) -> SearchIndex | None:
+    """The generation that a search reads: the one named, else the live one, if any. Writes nothing."""
+    found = SearchIndex.objects.filter(collection_id=collection_id)
+    return (found.filter(id=index_id) if index_id else _live(collection_id)).first()
+
+
+def live_index_held(collection_id: UUID) -> SearchIndex:
+    """The live generation, which stays so until this transaction ends: a swap waits for whoever writes into it."""
+    with connections["default"].cursor() as cursor:
+        cursor.execute("SELECT 1 FROM knowledge_collection WHERE id = %s FOR SHARE", [collection_id])
+    return live_index(collection_id)
 
 
 def index_start(

@@ -15,7 +15,8 @@ from langchain_core.documents import Document as LangChainDocument
 from langchain_core.retrievers import BaseRetriever
 from pydantic import ConfigDict
 
-from liaoyuan.knowledge.adapters.embeddings import Embedder, Vectors, embedder
+from liaoyuan.knowledge.adapters.embeddings import Embedder, Vectors, embedder, embedder_for
+from liaoyuan.knowledge.indexes import index_read
 from liaoyuan.knowledge.models import Chunk
 from liaoyuan.knowledge.question import Question, analyse
 from liaoyuan.knowledge.rank import Ranked, Statistics, rank
@@ -25,12 +26,14 @@ from liaoyuan.knowledge.text.synonyms import Synonyms
 
 @dataclass(frozen=True, slots=True)
 class Retrieval:
-    """Ranked chunks, best first, with what judging them needs. ``timings`` are seconds by step."""
+    """Ranked chunks, best first, with what judging them needs. ``timings`` are seconds by step; ``index_id`` is the
+    generation that was read, so that a later look at the chunks reads the same one even if it was swapped since."""
 
     question: Question
     ranked: list[Ranked]
     statistics: Statistics
     timings: dict[str, float] = field(default_factory=dict)
+    index_id: UUID | None = None
 
 
 def retrieve(
@@ -48,19 +51,23 @@ def retrieve(
 
     ``day`` asks as of that date (default: today). ``vector`` saves the embedding where a caller made many at once;
     ``synonyms`` are the trade's own words and their official names. ``index_id`` names a generation of the index
-    other than the live one (its ``engine`` or ``vector`` must be of the same model).
+    other than the live one. The question is embedded by that generation's own model; a ``vector`` must be of it.
+    Raises EmbedderDown.
     """
     analysed = analyse(question, synonyms)
     began = time.perf_counter()
+    index = index_read(collection_id, index_id)
     if vector is None:
-        vector = (engine or embedder()).embed([question], "query")[0]
+        engine = engine or (embedder_for(index.embedder) if index else embedder())
+        vector = engine.embed([question], "query")[0]
     embedded = time.perf_counter()
-    scope = scope_here(collection_id, day or timezone.localdate(), index_id)
+    pinned = index.id if index else index_id
+    scope = scope_here(collection_id, day or timezone.localdate(), pinned)
     candidates, statistics = search(scope, analysed, vector, exact_rows=exact_rows)
     found = time.perf_counter()
     ranked = rank(analysed, candidates, statistics)
     timings = {"embed": embedded - began, "retrieve": found - embedded, "rerank": time.perf_counter() - found}
-    return Retrieval(analysed, ranked, statistics, timings)
+    return Retrieval(analysed, ranked, statistics, timings, pinned)
 
 
 def chunks_permitted(
@@ -92,7 +99,8 @@ class PgRetriever(BaseRetriever):
     ) -> list[LangChainDocument]:
         found = retrieve(self.collection_id, query, day=self.day, engine=self.engine)
         best = found.ranked[: self.k]
-        rows = chunks_permitted(self.collection_id, [item.candidate.chunk_id for item in best], self.day)
+        ids = [item.candidate.chunk_id for item in best]
+        rows = chunks_permitted(self.collection_id, ids, self.day, found.index_id)
         return [_document(item, rows[item.candidate.chunk_id]) for item in best if item.candidate.chunk_id in rows]
 
 

@@ -1,15 +1,23 @@
 """Ingestion as a durable run: the same import that the command line does, with progress, cancel and resume."""
 
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Final
 
+from django.db.models import Case, Count, Q, Value, When
+
+from liaoyuan.accounts.tenancy import tenant_context
 from liaoyuan.industry.selectors import industry_get
 from liaoyuan.knowledge.facts import pack_facts
-from liaoyuan.knowledge.services.importing import FileOutcome, documents_import
+from liaoyuan.knowledge.services.collecting import collection_create
+from liaoyuan.knowledge.services.importing import ImportJob
+from liaoyuan.knowledge.waiting.estimates import FIRST_SECONDS
+from liaoyuan.knowledge.waiting.models import ITEM_DONE, ImportItem, ItemState
+from liaoyuan.knowledge.waiting.services import AGAIN
+from liaoyuan.knowledge.waiting.slices import Slices, items_plan
 from liaoyuan.pipeline.contract import Artifacts, RunCancelled, SolutionSpec, StageContext, StageName, StagePlan
 
-# Measured on two cores: most of an import is embedding.
-_SECONDS_PER_FILE = 4.0
+# The result names so many files, those with a problem first; all of them stand in their own table.
+NAMED: Final = 200
 
 
 class IngestStage:
@@ -17,7 +25,7 @@ class IngestStage:
     versions.
 
     The versions are registered file by file as they become ready, so that a resumed run finds what was done and
-    skips it.
+    goes on behind it. It works in slices: while other runs wait for a worker it lets them go first.
     """
 
     name: ClassVar[StageName] = StageName.INGEST
@@ -25,42 +33,62 @@ class IngestStage:
 
     def plan(self, solution: SolutionSpec) -> StagePlan:
         files = len(solution.options.get("paths", ())) or 1
-        return StagePlan("导入并索引文档", "Import and index documents", files * _SECONDS_PER_FILE)
+        return StagePlan("导入并索引文档", "Import and index documents", files * FIRST_SECONDS)
 
     def run(self, context: StageContext) -> Artifacts:
-        """Import; a file that cannot be read is listed and does not stop the run. Raises RunCancelled."""
-        outcomes = documents_import(
-            organization_id=context.solution.organization_id,
-            user_id=context.solution.requested_by,
-            run_id=context.run_id,
-            report=lambda outcome, done, total: _tell(context, outcome, done, total),
-            cancelled=context.cancelled,
-            **_request(context),
-        )
+        """Import; a file that cannot be read is listed and does not stop the run. Raises RunCancelled, GiveWay,
+        WaitFor."""
+        job, paths = _job(context)
+        if not context.spec.get(AGAIN):
+            items_plan(job, context.run_id, paths)
+        Slices(job, context).run()
         if context.cancelled():
             raise RunCancelled
-        states = [outcome.state for outcome in outcomes]
-        ready, rejected = len(states) - states.count("rejected"), states.count("rejected")
-        return Artifacts(
-            result={"files": [outcome.as_dict() for outcome in outcomes], "ready": ready, "rejected": rejected},
-            summary_zh=f"已导入 {ready} 个文件，{rejected} 个未能读取",
-            summary_en=f"{ready} files imported, {rejected} could not be read",
-            reused=bool(outcomes) and all("unchanged" in outcome.flags for outcome in outcomes),
-        )
+        return _artifacts(job, context)
 
 
-def _request(context: StageContext) -> dict[str, Any]:
-    spec = context.spec
-    request: dict[str, Any] = {"collection": str(spec["collection"]), "groups": spec.get("groups")}
+def _job(context: StageContext) -> tuple[ImportJob, list[Path]]:
+    spec, solution = context.spec, context.solution
+    facts: dict[str, Any] = {}
+    paths = [Path(path) for path in spec.get("paths", ())]
     if spec.get("pack"):
         pack = industry_get(str(spec["pack"]))
         paths = [pack.document_path(document) for document in pack.documents.documents]
-        return request | {"paths": paths, "facts": pack_facts(pack)}
-    return request | {"paths": [Path(path) for path in spec["paths"]]}
+        facts = dict(pack_facts(pack))
+    groups = None if spec.get("groups") is None else tuple(spec["groups"])
+    with tenant_context(solution.organization_id, solution.requested_by):
+        collection_id = collection_create(name=str(spec["collection"]))[0].id
+    who = solution.requested_by
+    return ImportJob(solution.organization_id, collection_id, who, context.run_id, groups, facts), paths
 
 
-def _tell(context: StageContext, outcome: FileOutcome, done: int, total: int) -> None:
-    name = Path(outcome.path).name
-    context.progress(done / total, f"已处理 {done}/{total}：{name}", f"{done}/{total}: {name}", state=outcome.state)
-    if outcome.code:
-        context.log(f"{name}: {outcome.code}", reason=outcome.reason)
+def _artifacts(job: ImportJob, context: StageContext) -> Artifacts:
+    with tenant_context(job.organization_id, job.user_id):
+        items = ImportItem.objects.filter(run_id=context.run_id)
+        counts = items.aggregate(
+            ready=Count("id", filter=Q(state__in=ITEM_DONE)),
+            rejected=Count("id", filter=Q(state=ItemState.REJECTED)),
+            cancelled=Count("id", filter=Q(state=ItemState.CANCELLED)),
+            total=Count("id"),
+            unchanged=Count("id", filter=Q(flags__contains=["unchanged"])),
+        )
+        trouble = Case(When(state=ItemState.READY, then=Value(1)), default=Value(0))
+        named = [_named(item) for item in items.order_by(trouble, "position")[:NAMED]]
+    unchanged = counts.pop("unchanged")
+    return Artifacts(
+        result={"files": named} | counts,
+        summary_zh=f"已导入 {counts['ready']} 个文件，{counts['rejected']} 个未能读取",
+        summary_en=f"{counts['ready']} files imported, {counts['rejected']} could not be read",
+        reused=0 < counts["total"] == unchanged,
+    )
+
+
+def _named(item: ImportItem) -> dict[str, Any]:
+    """A file as :class:`FileOutcome` gives it."""
+    same = ("state", "code", "reason_en", "flags", "pages", "blocks", "chunks", "seconds", "peak_memory_mb", "version")
+    return {name: getattr(item, name) for name in same} | {
+        "path": item.path if item.member is None else f"{item.path}/{item.name}",
+        "reason": item.reason_zh,
+        "document_id": str(item.document_id or ""),
+        "version_id": str(item.version_id or ""),
+    }

@@ -59,7 +59,10 @@ def bring(organization: Any, engine: ProcessEmbedder, tmp_path: Path) -> Import:
             data = content.encode() if isinstance(content, str) else content
             (folder / name).write_bytes(data)
         return documents_import(
-            organization_id=(into or organization).id, collection="制度", paths=[folder], engine=engine, **options
+            organization_id=(into or organization).id,
+            collection="制度",
+            paths=[folder],
+            **{"engine": engine} | options,
         )
 
     return run

@@ -1,0 +1,352 @@
+"""Another generation is built beside the live one, scored, swapped or dropped; search never stops."""
+
+import threading
+from collections.abc import Callable, Iterator
+from typing import Any
+from uuid import UUID
+
+import pytest
+
+from liaoyuan.accounts.tenancy import tenant_context
+from liaoyuan.errors import NotFound
+from liaoyuan.knowledge.adapters import embedding_endpoint
+from liaoyuan.knowledge.adapters.embeddings import ProcessEmbedder, embedder, embedder_for
+from liaoyuan.knowledge.answer import answer_question
+from liaoyuan.knowledge.errors import EmbedderDown, IndexBusy, IndexNotReady
+from liaoyuan.knowledge.indexes import live_index
+from liaoyuan.knowledge.models import Chunk, Collection, DocumentVersion, IndexState, SearchIndex
+from liaoyuan.knowledge.retrieve import retrieve
+from liaoyuan.knowledge.selectors import collection_by_name
+from liaoyuan.knowledge.services.reindexing import (
+    generation_drop,
+    generation_swap,
+    reindex_start,
+    settings_change,
+)
+from liaoyuan.knowledge.settings import CollectionSettings, SettingsInvalid, settings_of, settings_read
+from liaoyuan.knowledge.shadow import building, stage
+from liaoyuan.knowledge.shadow.errors import GenerationBuilding, NothingToBuild
+from liaoyuan.knowledge.shadow.models import IndexEntry
+from liaoyuan.pipeline.models import Artifact, Lineage, RunState, StageRun
+from liaoyuan.pipeline.services import stage_run_execute
+from tests.integration.knowledge.conftest import NURSING, WASTE, Import
+from tests.integration.knowledge.endpoint import Service, served
+
+QUESTION = "医疗废物暂时贮存的时间不得超过几天？"
+HANDS = "# 手卫生\n\n第一条 洗手不少于40秒。"
+OTHER = {"embedder": "e5-256", "chunking": {"target": 60, "limit": 120}}
+
+
+@pytest.fixture(scope="module")
+def service(engine: ProcessEmbedder) -> Iterator[Service]:
+    with served(engine) as found:
+        yield found
+
+
+@pytest.fixture(autouse=True)
+def models(service: Service, settings: Any, engine: ProcessEmbedder, monkeypatch: pytest.MonkeyPatch) -> None:
+    settings.EMBEDDINGS = "process"
+    settings.EMBEDDERS = (service.endpoint(),)
+    monkeypatch.setattr(embedding_endpoint, "FIRST_DELAY", 0.0)
+    embedder.cache_clear()
+    monkeypatch.setattr("liaoyuan.knowledge.adapters.embeddings.ProcessEmbedder", lambda **_: engine)
+    embedder()
+
+
+@pytest.fixture
+def collection(organization: Any, bring: Import) -> Collection:
+    bring({"医疗废物管理办法.md": WASTE, "护理值班制度.md": NURSING})
+    with tenant_context(organization.id):
+        return collection_by_name("制度")
+
+
+@pytest.fixture
+def start(organization: Any, collection: Collection) -> Callable[..., SearchIndex]:
+    def begin(values: Any = None, **more: Any) -> SearchIndex:
+        with tenant_context(organization.id):
+            wanted = settings_read(OTHER if values is None else values)
+            return reindex_start(collection_id=collection.id, settings=wanted, **more)
+
+    return begin
+
+
+def run_of(organization: Any, index: SearchIndex) -> StageRun:
+    with tenant_context(organization.id):
+        return StageRun.objects.get(id=SearchIndex.objects.get(id=index.id).run_id)
+
+
+def execute(organization: Any, index: SearchIndex) -> StageRun:
+    stage_run_execute(run_id=run_of(organization, index).id, worker="test")
+    return run_of(organization, index)
+
+
+def swap(organization: Any, collection: Collection, index: SearchIndex) -> Any:
+    with tenant_context(organization.id):
+        return generation_swap(collection_id=collection.id, index_id=index.id)
+
+
+def best(organization: Any, collection: Collection, question: str = QUESTION) -> str:
+    with tenant_context(organization.id):
+        found = retrieve(collection.id, question)
+        return found.ranked[0].candidate.text if found.ranked else ""
+
+
+def test_it_is_built_beside_the_live_one_and_swapped_by_a_person(
+    organization: Any, collection: Collection, start: Any
+) -> None:
+    index = start()
+    run = execute(organization, index)
+    assert run.state == RunState.SUCCEEDED, run.error
+    assert run.result["scores"] == {"verdict": "unscored", "questions": 0, "against": 1, "metrics": []}
+    with tenant_context(organization.id):
+        assert live_index(collection.id).number == 1
+        built = SearchIndex.objects.get(id=index.id)
+        assert (built.state, built.dimensions, built.chunk_count) == ("ready", 256, built.chunks.count())
+        assert built.chunks.count() >= 6
+        assert {len(chunk.embedding) for chunk in built.chunks.all()} == {256}
+        assert set(Lineage.objects.filter(child_id__in=built.chunks.values("id")).values_list("relation", flat=True))
+    assert "2天" in best(organization, collection)
+    assert swap(organization, collection, index).swapped
+    assert "2天" in best(organization, collection)
+    with tenant_context(organization.id):
+        assert live_index(collection.id).id == index.id
+        now = settings_of(Collection.objects.get(id=collection.id).settings)
+        assert (now.embedder, now.chunking.target) == ("e5-256", 60)
+        answer = answer_question(collection.id, QUESTION)
+        assert not answer.abstained and answer.citations
+
+
+def test_going_back_is_a_swap_and_takes_along_what_came_meanwhile(
+    organization: Any, collection: Collection, start: Any, bring: Import
+) -> None:
+    with tenant_context(organization.id):
+        first = live_index(collection.id)
+    index = start()
+    execute(organization, index)
+    swap(organization, collection, index)
+    bring({"手卫生.md": HANDS}, engine=None)
+    back = swap(organization, collection, first)
+    assert not back.swapped and back.run is not None
+    assert execute(organization, first).state == RunState.SUCCEEDED
+    with tenant_context(organization.id):
+        assert live_index(collection.id).id == first.id
+        assert settings_of(Collection.objects.get(id=collection.id).settings) == CollectionSettings()
+    assert "40秒" in best(organization, collection, "洗手不少于多少秒？")
+
+
+def test_what_arrives_or_changes_during_the_build_is_in_it_before_the_swap(
+    organization: Any, collection: Collection, start: Any, bring: Import, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    index = start(swap="automatic")
+    with tenant_context(organization.id):
+        StageRun.objects.filter(id=index.run_id).update(spec=run_of(organization, index).spec | {"swap": "now"})
+    arrived: list[bool] = []
+    real = stage.generation_score
+
+    def late(*arguments: Any) -> Any:
+        # Between the last built document and the swap: a new file, and a new version of one that was built.
+        bring(
+            {
+                "手卫生.md": "# 手卫生\n\n第一条 洗手不少于40秒。",
+                "护理值班制度.md": NURSING.replace("30分钟", "45分钟"),
+            },
+            engine=None,
+        )
+        arrived.append(True)
+        return real(*arguments)
+
+    monkeypatch.setattr(stage, "generation_score", late)
+    assert execute(organization, index).state == RunState.SUCCEEDED
+    assert arrived
+    with tenant_context(organization.id):
+        assert live_index(collection.id).id == index.id
+    assert "40秒" in best(organization, collection, "洗手不少于多少秒？")
+    assert "45分钟" in best(organization, collection, "交班前多少分钟完成护理记录？")
+
+
+def test_search_never_misses_while_it_is_built_and_swapped_to_and_fro(
+    organization: Any, collection: Collection, start: Any
+) -> None:
+    with tenant_context(organization.id):
+        first = live_index(collection.id)
+    misses: list[str] = []
+    asked = 0
+    stop = threading.Event()
+
+    def keep_asking() -> None:
+        nonlocal asked
+        from django.db import connections
+
+        while not stop.is_set():
+            try:
+                text = best(organization, collection)
+                if "2天" not in text:
+                    misses.append(text or "nothing")
+            except Exception as error:  # noqa: BLE001 - whatever it is, it is a miss
+                misses.append(repr(error))
+            asked += 1
+        connections.close_all()
+
+    thread = threading.Thread(target=keep_asking)
+    thread.start()
+    try:
+        index = start()
+        execute(organization, index)
+        for _ in range(5):
+            assert swap(organization, collection, index).swapped
+            assert swap(organization, collection, first).swapped
+    finally:
+        stop.set()
+        thread.join()
+    assert asked > 5 and not misses
+
+
+def test_a_dead_worker_costs_only_the_document_it_was_at(
+    organization: Any, collection: Collection, start: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    index = start()
+    built: list[UUID] = []
+    real = stage.version_build
+
+    def dies_at_the_second(build: Any, version_id: UUID, parsing: Any = None) -> Any:
+        if built:
+            raise KeyboardInterrupt
+        built.append(version_id)
+        return real(build, version_id, parsing)
+
+    run = run_of(organization, index)
+    monkeypatch.setattr(stage, "version_build", dies_at_the_second)
+    with pytest.raises(KeyboardInterrupt):
+        stage_run_execute(run_id=run.id, worker="dies")
+    with tenant_context(organization.id):
+        assert IndexEntry.objects.filter(index=index).count() == 1
+        StageRun.objects.filter(id=run.id).update(state=RunState.QUEUED, lease_until=None)
+        kept = set(Chunk.objects.filter(index=index).values_list("id", flat=True))
+    monkeypatch.setattr(stage, "version_build", real)
+    assert execute(organization, index).state == RunState.SUCCEEDED
+    with tenant_context(organization.id):
+        assert IndexEntry.objects.filter(index=index).count() == 2
+        assert kept <= set(Chunk.objects.filter(index=index).values_list("id", flat=True)), "not built twice"
+
+
+def test_while_the_engine_is_down_the_run_waits_and_a_question_says_why(
+    organization: Any, collection: Collection, start: Any, service: Service
+) -> None:
+    index = start()
+    service.down = True
+    try:
+        run = execute(organization, index)
+        assert (run.state, run.wait_kind, run.attempt) == (RunState.WAITING, "engine", 0)
+        assert "e5-256" in run.wait_reason_zh
+        assert "2天" in best(organization, collection), "the live generation has its own model"
+    finally:
+        service.down = False
+    with tenant_context(organization.id):
+        StageRun.objects.filter(id=run.id).update(state=RunState.QUEUED, not_before=None)
+    assert execute(organization, index).state == RunState.SUCCEEDED
+    swap(organization, collection, index)
+    service.down = True
+    try:
+        with pytest.raises(EmbedderDown, match="e5-256"):
+            best(organization, collection, "这个问题以前没有人问过吗？")
+    finally:
+        service.down = False
+
+
+def test_a_cancelled_build_can_be_dropped_and_a_live_one_cannot(
+    organization: Any, owner: Any, collection: Collection, start: Any
+) -> None:
+    from liaoyuan.accounts.policy import Principal
+    from liaoyuan.pipeline.services import stage_run_cancel
+
+    index = start()
+    with tenant_context(organization.id):
+        with pytest.raises(GenerationBuilding):
+            generation_drop(collection_id=collection.id, index_id=index.id)
+        with pytest.raises(GenerationBuilding):
+            reindex_start(collection_id=collection.id, settings=settings_read({"chunking": {"target": 90}}))
+        with pytest.raises(IndexNotReady):
+            generation_swap(collection_id=collection.id, index_id=index.id)
+    principal = Principal(user_id=owner.user_id, organization_id=organization.id, role="owner")
+    with tenant_context(organization.id, owner.user_id):
+        stage_run_cancel(principal=principal, run_id=run_of(organization, index).id)
+        assert generation_drop(collection_id=collection.id, index_id=index.id) == 0
+        with pytest.raises(IndexBusy):
+            generation_drop(collection_id=collection.id, index_id=live_index(collection.id).id)
+
+
+def test_another_reading_parses_again_and_dropping_it_frees_what_it_kept(
+    organization: Any, collection: Collection, start: Any
+) -> None:
+    from liaoyuan.pipeline.storage import storage
+
+    index = start({"parser": {"pages": 1}})
+    assert execute(organization, index).state == RunState.SUCCEEDED
+    with tenant_context(organization.id):
+        keys = list(IndexEntry.objects.filter(index=index).values_list("blocks_key", flat=True))
+        before = set(DocumentVersion.objects.values_list("blocks_key", flat=True))
+        assert all("/generations/" in key and storage().exists(key) for key in keys) and not before & set(keys)
+        artifacts = set(Artifact.objects.filter(kind="document_version").values_list("uri", flat=True))
+        assert artifacts == before, "what datasets were made from does not move"
+    swap(organization, collection, index)
+    with tenant_context(organization.id):
+        assert set(DocumentVersion.objects.values_list("blocks_key", flat=True)) == set(keys)
+        first = SearchIndex.objects.get(collection=collection, number=1)
+    swap(organization, collection, first)
+    with tenant_context(organization.id):
+        assert set(DocumentVersion.objects.values_list("blocks_key", flat=True)) == before
+        assert generation_drop(collection_id=collection.id, index_id=index.id) > 0
+    assert not any(storage().exists(key) for key in keys) and all(storage().exists(key) for key in before)
+
+
+def test_settings_that_the_model_cannot_read_are_refused_with_what_to_do(
+    organization: Any, collection: Collection, start: Any
+) -> None:
+    with pytest.raises(NothingToBuild):
+        start({})
+    for wrong, named in (
+        ({"chunking": {"limit": 5000}}, "500"),
+        ({"chunking": {"target": 1}}, "40"),
+        ({"chunking": {"target": 300, "limit": 100}}, "100"),
+        ({"parser": {"ocr": "sometimes"}}, "auto"),
+        ({"colour": "red"}, "colour"),
+    ):
+        with pytest.raises(SettingsInvalid, match=named):
+            start(wrong)
+    with tenant_context(organization.id), pytest.raises(SettingsInvalid):
+        settings_change(collection_id=collection.id, settings=settings_read(OTHER))
+
+
+def test_an_empty_collection_takes_other_settings_at_once(organization: Any, bring: Import) -> None:
+    with tenant_context(organization.id):
+        made = Collection.objects.create(organization_id=organization.id, name="制度")
+        settings_change(collection_id=made.id, settings=settings_read(OTHER))
+    bring({"医疗废物管理办法.md": WASTE}, engine=None)
+    with tenant_context(organization.id):
+        live = live_index(made.id)
+        assert (live.number, live.embedder, live.dimensions) == (1, "e5-256", 256)
+        assert live.chunks.count() > 0
+    assert "2天" in best(organization, made)
+
+
+def test_a_stranger_finds_no_generation(
+    organization: Any, other_organization: Any, collection: Collection, start: Any
+) -> None:
+    index = start()
+    with tenant_context(other_organization.id):
+        for act in (generation_swap, generation_drop):
+            with pytest.raises(NotFound):
+                act(collection_id=collection.id, index_id=index.id)
+        with pytest.raises(NotFound):
+            reindex_start(collection_id=collection.id, settings=settings_read(OTHER))
+        assert not SearchIndex.objects.exists() and not IndexEntry.objects.exists()
+
+
+def test_the_states_say_what_they_are(organization: Any, collection: Collection, start: Any) -> None:
+    index = start()
+    execute(organization, index)
+    swap(organization, collection, index)
+    with tenant_context(organization.id):
+        states = dict(SearchIndex.objects.filter(collection=collection).values_list("number", "state"))
+    assert states == {1: IndexState.RETIRED, 2: IndexState.LIVE}
+    assert embedder_for("e5-256").dimensions == 256 and building.EMBED_AT_ONCE

@@ -4,7 +4,7 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from liaoyuan.knowledge.question import Kind, Question, fits
+from liaoyuan.knowledge.question import Kind, Question, analyse, fits
 from liaoyuan.knowledge.rank import Ranked, Statistics, share
 from liaoyuan.knowledge.text.normalise import squeeze
 from liaoyuan.knowledge.text.sentences import Sentence, list_around, sentences
@@ -13,9 +13,12 @@ from liaoyuan.knowledge.text.sentences import Sentence, list_around, sentences
 _WHOLE_CHINESE, _WHOLE_OTHER = 320, 600
 _MOST_CHUNKS = 3
 # Differences of ranking scores are log odds: how much likelier the better chunk is the one that answers.
-_NEAR_TOP = 1.3
+_NEAR_TOP = 2.2
 _SECOND_HALF = 2.5
 _GAIN = 0.05
+_PARTS = re.compile(r"[，,；;？?]|以及|(?<!分别)和(?!谐|平|解)")
+_PARTS_AMONG, _FEWEST_WORDS = 8, 2
+_SCORE_COUNTS, _NEAR_PART = 0.08, 0.85
 _NEAR_SENTENCE = 0.6
 _FIT_BONUS = 0.35
 # 哪两部, "which two": one chunk cannot be all of the answer.
@@ -43,7 +46,7 @@ def extract(question: Question, ranked: Sequence[Ranked], statistics: Statistics
     weights = {term: statistics.idf(term) for term in question.terms}
     # The same rule often lies in two files (a Word document and its PDF); it is quoted once.
     quotes: dict[str, Quote] = {}
-    for item in _sources(question, ranked, weights):
+    for item in _sources(question, ranked, weights, statistics):
         text = item.candidate.text
         for start, end in _passages(question, item, weights):
             quote = Quote(item.candidate.chunk_id, start, end, text[start:end], item.score)
@@ -51,14 +54,21 @@ def extract(question: Question, ranked: Sequence[Ranked], statistics: Statistics
     return list(quotes.values())
 
 
-def _sources(question: Question, ranked: Sequence[Ranked], weights: Mapping[str, float]) -> list[Ranked]:
+def _sources(
+    question: Question, ranked: Sequence[Ranked], weights: Mapping[str, float], statistics: Statistics
+) -> list[Ranked]:
     """The best chunk, and those beside it that are nearly as good or that speak of what it leaves out."""
     if not ranked:
         return []
     chosen = [ranked[0]]
+    for item in _each_part(question, ranked[:_PARTS_AMONG], statistics):
+        if item not in chosen:
+            chosen.append(item)
     covered = _terms(question, ranked[0], weights)
     compound = bool(_COMPOUND.search(question.text))
     for item in ranked[1:_MOST_CHUNKS]:
+        if item in chosen:
+            continue
         found = _terms(question, item, weights)
         gain = share(weights, covered | found) - share(weights, covered)
         behind = ranked[0].score - item.score
@@ -67,6 +77,23 @@ def _sources(question: Question, ranked: Sequence[Ranked], weights: Mapping[str,
             chosen.append(item)
             covered |= found
     return chosen
+
+
+def _each_part(question: Question, ranked: Sequence[Ranked], statistics: Statistics) -> list[Ranked]:
+    """For a question in parts (拉限负荷谁定，停运设备呢), the chunks that answer each; nothing for a plain one."""
+    parts = [analyse(part) for part in _PARTS.split(question.text)]
+    parts = [part for part in parts if len(part.words) >= _FEWEST_WORDS]
+    if len(parts) < _FEWEST_WORDS or not _COMPOUND.search(question.text):
+        return []
+    return [item for part in parts for item in _best_for(part, ranked, statistics)]
+
+
+def _best_for(part: Question, ranked: Sequence[Ranked], statistics: Statistics) -> list[Ranked]:
+    weights = {term: statistics.idf(term) for term in part.terms}
+    fits_part = [share(weights, _terms(part, item, weights)) + item.score * _SCORE_COUNTS for item in ranked]
+    best = max(fits_part)
+    near = [item for item, fit in zip(ranked, fits_part, strict=True) if fit >= best * _NEAR_PART]
+    return near[:2]
 
 
 def _terms(question: Question, item: Ranked, weights: Mapping[str, float]) -> set[str]:

@@ -6,6 +6,7 @@ JSON beside this file.
 
 import json
 import math
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
@@ -33,6 +34,27 @@ FEATURES = (
     "unit",
     "numbers",
     "length",
+    "sanction",
+    "forbidden",
+    "definition",
+)
+# A rule and the sanction for breaking it use the same words; which of the two is asked is told by the question.
+_SANCTION = re.compile(
+    r"罚款|责令(?:限期)?改正|吊销|没收|给予(?:警告|处分|行政处分|降级|撤职|开除)"
+    r"|追究(?:刑事|法律)责任|予以处罚|shall be fined|penalt(?:y|ies) of"
+)
+_SANCTION_PLACE = re.compile(r"法律责任|罚\s*则|处罚|奖惩|penalt|sanction|liabilit", re.IGNORECASE)
+_FORBIDDEN = re.compile(r"不得|禁止|严禁|不准|不应|\b(?:must|shall|may) not\b|prohibited|forbidden", re.IGNORECASE)
+_ASKS_FORBIDDEN = re.compile(
+    r"不能|不得|不可以|禁止|不准|不许|不允许|能不能|能否|可不可以|可以.*吗|能.*吗|行吗"
+    r"|not allowed|forbidden|prohibited|^(?:can|may)\b",
+    re.IGNORECASE,
+)
+_DEFINITION = re.compile(r"是指|所称|指的是|定义|\bmeans\b|refers to|defined as", re.IGNORECASE)
+_ASKS_DEFINITION = re.compile(
+    r"什么(?:是|叫|属于)|是什么(?:意思)?[？?]?$|指(?:的是)?什么|含义|定义|算不算"
+    r"|what (?:is|are) (?:an? )?[\w -]+\?*$|define",
+    re.IGNORECASE,
 )
 
 
@@ -158,6 +180,7 @@ class _Features:
             "title": share(self.weights, title),
             "numbers": self._numbers(),
             "length": math.log1p(len(self.candidate.text)) / 5,
+            "sanction": self._sanction(),
             **self._sentence(),
         }
 
@@ -174,7 +197,20 @@ class _Features:
         close = [part for part in zip(shares, parts, strict=True) if part[0] > 0 and part[0] >= best / 2]
         fit = max((covered for covered, part in close if fits(self.question, part)), default=0.0)
         amount = self.question.kind is Kind.AMOUNT
-        return {"sentence": best, "kind": 0.0 if amount else fit, "unit": fit if amount else 0.0}
+        return {
+            "sentence": best,
+            "kind": 0.0 if amount else fit,
+            "unit": fit if amount else 0.0,
+            "forbidden": _when(_ASKS_FORBIDDEN, self.question.text, _FORBIDDEN, close),
+            "definition": _when(_ASKS_DEFINITION, self.question.text, _DEFINITION, close),
+        }
+
+    def _sanction(self) -> float:
+        """1 for a sanction where one is asked, -1 where the rule itself is asked, 0 for everything else."""
+        place = f"{self.candidate.title} {self.candidate.heading}"
+        if not (_SANCTION_PLACE.search(place) or _SANCTION.search(self.candidate.text)):
+            return 0.0
+        return 1.0 if self.question.kind is Kind.PENALTY else -1.0
 
     def _numbers(self) -> float:
         """The share of the question's own numbers that the chunk repeats."""
@@ -182,6 +218,13 @@ class _Features:
             return 0.0
         text = squeeze(self.candidate.text)
         return sum(number.value in text for number in self.question.numbers) / len(self.question.numbers)
+
+
+def _when(asks: re.Pattern[str], question: str, holds: re.Pattern[str], close: Sequence[tuple[float, str]]) -> float:
+    """Coverage by the best sentence that ``holds`` what the question ``asks`` for; 0 where it does not ask for it."""
+    if not asks.search(question):
+        return 0.0
+    return max((covered for covered, part in close if holds.search(part)), default=0.0)
 
 
 @lru_cache(maxsize=1)

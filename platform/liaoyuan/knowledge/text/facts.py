@@ -15,6 +15,7 @@ _UNIT = (
     r"|hours?|minutes?|days?|weeks?|months?|years?|percent|credits?|points?|times?|dollars?|beats?|g|l|m|v|a|w|h|s)"
 )
 _ARABIC = re.compile(rf"(?<![\d.])(\d{{1,3}}(?:,\d{{3}})+(?:\.\d+)?|\d+(?:\.\d+)?)\s*({_UNIT}(?![a-z]))?")
+_ARABIC_ANY_CASE = re.compile(_ARABIC.pattern, re.IGNORECASE)
 _HAN_NUMBER = re.compile(rf"(百分之)?([零〇一二两三四五六七八九十百千万亿]+)({_UNIT})?")
 _DATE = re.compile(r"(\d{4})\s*(?:年|[-/.])\s*(\d{1,2})\s*(?:月|[-/.])\s*(\d{1,2})\s*日?")
 _NEGATION = re.compile(
@@ -79,6 +80,11 @@ def quantities(text: str) -> list[Quantity]:
             continue
         found.append(Quantity(str(value_of), "%" if percent else _unit(unit)))
     return found
+
+
+def quantity_texts(text: str) -> list[str]:
+    """The letters of every number with a unit, as they stand in ``text``: "35千伏", "220kV"."""
+    return [match.group() for match in _ARABIC_ANY_CASE.finditer(text) if match.group(2)]
 
 
 def dates(text: str) -> set[str]:

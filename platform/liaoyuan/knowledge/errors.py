@@ -152,3 +152,10 @@ class IndexBusy(LiaoyuanError):
     zh = "第 {number} 代索引正在使用，不能删除。请先切换到另一代。"
     en = "Generation {number} of the index is live and cannot be dropped. Swap another one in first."
     status = 409
+
+
+class NothingToUnlock(LiaoyuanError):
+    code = "nothing_to_unlock"
+    zh = "“{name}”不需要密码，或已经读取。"
+    en = "“{name}” asks for no password, or has been read already."
+    status = 409

@@ -14,7 +14,7 @@ Parse = Callable[[Path], ParseOutcome]
 
 @pytest.fixture(scope="session")
 def pool() -> Iterator[ParsePool]:
-    with ParsePool(workers=1, limits=Limits(seconds=60, pages=50)) as shared:
+    with ParsePool(workers=1, limits=Limits(seconds=300, pages=50)) as shared:
         yield shared
 
 

@@ -39,6 +39,14 @@ def canvas(path: Path, *, encrypt: StandardEncryption | None = None) -> Canvas:
     return page
 
 
+def protected_pdf(path: Path, password: str) -> Path:
+    """One line that only the password shows."""
+    page = canvas(path, encrypt=StandardEncryption(password, canPrint=0))
+    write_lines(page, ["Only for those who know the word."])
+    page.save()
+    return path
+
+
 def write_lines(
     page: Canvas, lines: list[str], *, x: float = 60, top: float = 780, size: float = 11, step: float = 18
 ) -> None:

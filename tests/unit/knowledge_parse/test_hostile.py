@@ -8,7 +8,6 @@ import threading
 from pathlib import Path
 
 import pytest
-from reportlab.lib.pdfencrypt import StandardEncryption
 
 from liaoyuan.knowledge.parse.errors import REJECTIONS, ParseRejected
 from liaoyuan.knowledge.parse.limits import Limits
@@ -22,6 +21,7 @@ from tests.unit.knowledge_parse.files import (
     many_pages_pdf,
     office_zip,
     png_header,
+    protected_pdf,
     statute_docx,
     with_member,
     write_lines,
@@ -46,13 +46,6 @@ def write(path: Path, body: bytes) -> Path:
     return path
 
 
-def encrypted_pdf(path: Path) -> Path:
-    page = canvas(path, encrypt=StandardEncryption("secret", canPrint=0))
-    write_lines(page, ["Only for those who know the word."])
-    page.save()
-    return path
-
-
 def truncated_docx(path: Path) -> Path:
     body = statute_docx(path).read_bytes()
     return write(path, body[: len(body) // 2])
@@ -67,8 +60,8 @@ def xlsx_bomb(path: Path) -> Path:
 HOSTILE = {
     "empty_file": lambda p: write(p / "a.pdf", b""),
     "unreadable": lambda p: p / "missing.pdf",
-    "encrypted": lambda p: encrypted_pdf(p / "a.pdf"),
-    "encrypted office": lambda p: write(
+    "password_needed": lambda p: protected_pdf(p / "a.pdf", "secret"),
+    "password_needed office": lambda p: write(
         p / "a.docx",
         b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + bytes(600) + "EncryptedPackage".encode("utf-16-le") + bytes(600),
     ),
@@ -114,10 +107,10 @@ def test_a_file_over_the_limit_is_too_large(tmp_path: Path) -> None:
 
 
 def test_a_password_opens_an_encrypted_pdf(tmp_path: Path) -> None:
-    outcome = parse_file(encrypted_pdf(tmp_path / "a.pdf"), password="secret")
+    outcome = parse_file(protected_pdf(tmp_path / "a.pdf", "secret"), password="secret")
     assert outcome.document is not None
     assert "Only for those" in outcome.document.text
-    assert_rejected(parse_file(tmp_path / "a.pdf", password="wrong"), "encrypted")
+    assert_rejected(parse_file(tmp_path / "a.pdf", password="wrong"), "password_wrong")
 
 
 def test_a_wrong_extension_is_read_by_its_content_and_told(tmp_path: Path, parse: Parse) -> None:

@@ -21,6 +21,7 @@ from liaoyuan.api.rest.schemas.documents import (
     DocumentOut,
     Erasure,
     GroupsNew,
+    PasswordGiven,
     VersionOut,
     VersionsQuery,
 )
@@ -32,6 +33,7 @@ from liaoyuan.knowledge.selectors import chunks_of, parsed_document
 from liaoyuan.knowledge.services import document_erase
 from liaoyuan.knowledge.services.regrouping import documents_regroup
 from liaoyuan.knowledge.services.retrying import versions_retry
+from liaoyuan.knowledge.services.unlocking import version_unlock
 
 router = Router(tags=["documents"])
 
@@ -109,6 +111,16 @@ def document_retry(request: ApiRequest, document_id: UUID, response: HttpRespons
     """Import a refused or interrupted file again, from the bytes that are here."""
     version = _version(document_id, None)
     run = versions_retry(collection=version.document.collection, version_ids=[version.id])
+    response["Location"] = path_of("runs", run.id)
+    return Status(202, Started(pipeline_id=None, runs=[run_out(run, request_language(request))]))
+
+
+@operation(router, "POST", "/documents/{document_id}/unlock", action="document.import", response={202: Started})
+def document_unlock(
+    request: ApiRequest, document_id: UUID, body: PasswordGiven, response: HttpResponse
+) -> "Status[Started]":
+    """Open a file that asks for its password, and import it. The password is used once and is not kept."""
+    run = version_unlock(version=_version(document_id, None), password=body.password.get_secret_value())
     response["Location"] = path_of("runs", run.id)
     return Status(202, Started(pipeline_id=None, runs=[run_out(run, request_language(request))]))
 

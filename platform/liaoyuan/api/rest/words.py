@@ -62,6 +62,7 @@ OPERATIONS: Final[dict[str, tuple[str, str, str]]] = {
     "document_chunks": ("List chunks", "列出片段", "用于检索的片段，按阅读顺序。"),
     "document_groups": ("Set who may read", "设置可读的组", "替换文档的组；空表示所有成员可读。"),
     "document_retry": ("Try a refused file again", "重新导入", "再次导入未能读取的文件。"),
+    "document_unlock": ("Open a protected file", "用密码打开文件", "打开受密码保护的文件并导入；密码只用一次，不保存。"),
     "document_end": ("Erase a document", "删除文档", "彻底删除文件、文本与向量；回执列出仍由它衍生的对象。"),
     "datasets_list": ("List datasets", "列出数据集", "数据集名称，其下有各个版本。"),
     "dataset_make": ("Curate a dataset", "治理数据", "按应用的配方治理文档；输入不变则复用已有版本。"),

@@ -2,10 +2,13 @@
 
 import io
 import zipfile
+from collections.abc import Sequence
 
 from liaoyuan.knowledge.parse.errors import Corrupt, Encrypted, ZipBomb
+from liaoyuan.knowledge.parse.limits import Limits
 from liaoyuan.knowledge.parse.source import Source
 
+_ENCIPHERED = 0x1
 # Below this a high ratio is only a small, repetitive file.
 _HARMLESS_BYTES = 10 * 1024 * 1024
 _ARCHIVE_SUFFIXES = (".zip", ".7z", ".rar", ".gz", ".tgz", ".bz2", ".xz", ".tar", ".jar", ".zst", ".cab", ".iso")
@@ -28,9 +31,7 @@ def inspect_archive(source: Source, archive: zipfile.ZipFile) -> set[str]:
     are never opened by us, so they are flagged and not refused.
     """
     entries = archive.infolist()
-    if any(entry.flag_bits & 0x1 for entry in entries):
-        raise Encrypted(name=source.name)
-    _check_sizes(source, entries)
+    check_directory(source.name, entries, source.limits)
     flags: set[str] = set()
     for entry in entries:
         if entry.filename.lower().endswith(_OFFICE_SUFFIXES):
@@ -40,20 +41,23 @@ def inspect_archive(source: Source, archive: zipfile.ZipFile) -> set[str]:
     return flags
 
 
-def _check_sizes(source: Source, entries: list[zipfile.ZipInfo]) -> None:
-    limits = source.limits
+def check_directory(name: str, entries: Sequence[zipfile.ZipInfo], limits: Limits) -> None:
+    """Refuses by the directory alone, before a byte is unpacked: Encrypted for enciphered members, ZipBomb for too
+    many, too much, or what was packed too tightly to be a document."""
+    if any(entry.flag_bits & _ENCIPHERED for entry in entries):
+        raise Encrypted(name=name)
     total = sum(entry.file_size for entry in entries)
     packed = max(1, sum(entry.compress_size for entry in entries))
     if len(entries) > limits.archive_entries:
-        raise ZipBomb(name=source.name, detail=f"{len(entries)} entries")
+        raise ZipBomb(name=name, detail=f"{len(entries)} entries")
     if total > limits.unpacked_bytes:
-        raise ZipBomb(name=source.name, detail=f"{total // 1048576} MB unpacked")
+        raise ZipBomb(name=name, detail=f"{total // 1048576} MB unpacked")
     ratio = max(
         [total / packed]
         + [entry.file_size / max(1, entry.compress_size) for entry in entries if entry.file_size > _HARMLESS_BYTES]
     )
     if total > _HARMLESS_BYTES and ratio > limits.unpack_ratio:
-        raise ZipBomb(name=source.name, detail=f"ratio {ratio:.0f}")
+        raise ZipBomb(name=name, detail=f"ratio {ratio:.0f}")
 
 
 def _is_archive(archive: zipfile.ZipFile, entry: zipfile.ZipInfo) -> bool:

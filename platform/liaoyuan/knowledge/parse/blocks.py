@@ -1,6 +1,7 @@
 """What parsing gives: typed blocks in reading order, each with its place in the file."""
 
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
@@ -20,6 +21,21 @@ class BlockType(StrEnum):
     CODE = "code"
     CAPTION = "caption"
     FIGURE = "figure"
+    FORMULA = "formula"
+
+
+@dataclass(frozen=True, slots=True)
+class TextLine:
+    """Where a line of a block stands: characters ``start``..``end`` of the block's text, page and box.
+
+    ``text`` is what a reader found there; it serves to find the characters once the block is whole, and is not kept.
+    """
+
+    page: int
+    box: Box
+    start: int = 0
+    end: int = 0
+    text: str = field(default="", compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +45,8 @@ class Block:
     ``page`` counts from 1. ``box`` is (x0, y0, x1, y1) in PDF points, the origin at the top left of the page as shown.
     ``locator`` names the place in the file's own terms (``Sheet1!A2:D9``, ``slide 3``, or the number of an article).
     ``table`` holds rows of cells with merged cells filled downwards, so that a row can be read alone; ``text`` holds
-    each value once. Text that runs over a page break keeps the page and box of its beginning.
+    each value once. Text that runs over a page break keeps the page and box of its beginning; ``lines`` say where each
+    of its lines stands. A figure has a box and no text.
     """
 
     type: BlockType
@@ -41,6 +58,11 @@ class Block:
     heading_path: tuple[str, ...] = ()
     table: list[list[str]] | None = None
     ocr: bool = False
+    lines: tuple[TextLine, ...] = ()
+
+    def lines_of(self, start: int, end: int) -> tuple[TextLine, ...]:
+        """The lines under the characters ``start``..``end`` of the text; empty where the format has no lines."""
+        return tuple(line for line in self.lines if line.start < end and line.end > start)
 
     def as_dict(self) -> dict[str, Any]:
         """JSON-ready form with every field."""
@@ -54,6 +76,7 @@ class Block:
             "heading_path": list(self.heading_path),
             "table": self.table,
             "ocr": self.ocr,
+            "lines": [[line.start, line.end, line.page, *(round(edge, 1) for edge in line.box)] for line in self.lines],
         }
 
     @classmethod
@@ -70,7 +93,13 @@ class Block:
             heading_path=tuple(values["heading_path"]),
             table=values["table"],
             ocr=values["ocr"],
+            lines=tuple(_line(line) for line in values.get("lines", ())),
         )
+
+
+def _line(values: Sequence[float]) -> TextLine:
+    start, end, page, x0, y0, x1, y1 = values
+    return TextLine(int(page), (x0, y0, x1, y1), int(start), int(end))
 
 
 @dataclass(frozen=True, slots=True)

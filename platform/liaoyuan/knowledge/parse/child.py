@@ -78,6 +78,10 @@ def _do(request: dict[str, Any], source: Source) -> tuple[dict[str, Any], bytes]
         from liaoyuan.knowledge.parse.parser import render
 
         return {"ok": True}, render(source, request["page"], request["scale"])
+    if request["verb"] == "unlock":
+        from liaoyuan.knowledge.parse.parser import unlocked
+
+        return {"ok": True}, unlocked(source)
     from liaoyuan.knowledge.parse.parser import parse
 
     return {"ok": True, "document": parse(source).as_dict()}, b""

@@ -8,7 +8,7 @@ import puremagic
 
 from liaoyuan.knowledge.parse.archive import inspect_archive, open_archive
 from liaoyuan.knowledge.parse.encoding import declared_encoding, decode
-from liaoyuan.knowledge.parse.errors import Corrupt, Encrypted, UnsupportedType
+from liaoyuan.knowledge.parse.errors import Corrupt, PasswordNeeded, UnsupportedType
 from liaoyuan.knowledge.parse.source import Source
 
 _OFFICE = "application/vnd.openxmlformats-officedocument."
@@ -107,7 +107,7 @@ class Detected:
 
 
 def detect(source: Source) -> Detected:
-    """Raises UnsupportedType, Encrypted, Corrupt or ZipBomb where the content cannot or must not be read."""
+    """Raises UnsupportedType, PasswordNeeded, Encrypted, Corrupt or ZipBomb for what cannot or must not be read."""
     kind, flags = _kind(source)
     expected = _EXTENSIONS.get(source.extension)
     if _mismatch(source.extension, expected, kind):
@@ -170,7 +170,7 @@ def _declared(source: Source) -> str:
 def _compound(source: Source) -> str:
     # Directory entries of a compound file are UTF-16 names; the package of an encrypted Office file has one of its own.
     if "EncryptedPackage".encode("utf-16-le") in source.data:
-        raise Encrypted(name=source.name)
+        raise PasswordNeeded(name=source.name)
     for kind, names in _STREAMS.items():
         if any(f"{name}\0".encode("utf-16-le") in source.data for name in names):
             return kind

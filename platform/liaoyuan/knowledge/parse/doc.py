@@ -8,7 +8,7 @@ import olefile
 
 from liaoyuan.knowledge.parse import word_binary as word
 from liaoyuan.knowledge.parse.blocks import Block, BlockType, ParsedDocument
-from liaoyuan.knowledge.parse.errors import Corrupt, Encrypted, UnsupportedType
+from liaoyuan.knowledge.parse.errors import Corrupt, PasswordNeeded, UnsupportedType
 from liaoyuan.knowledge.parse.grid import Grid, table_block
 from liaoyuan.knowledge.parse.source import Source
 from liaoyuan.knowledge.parse.text import plain
@@ -23,13 +23,13 @@ _MOST_COLUMNS = 64
 
 
 def read_doc(source: Source) -> ParsedDocument:
-    """Raises Encrypted, Corrupt, or UnsupportedType for Word 95 and before."""
+    """Raises PasswordNeeded, Corrupt, or UnsupportedType for Word 95 and before."""
     try:
         file = word.WordFile(*_streams(source))
         flags: set[str] = set()
         blocks = list(_blocks(file, flags))
     except word.WordEncrypted as error:
-        raise Encrypted(name=source.name) from error
+        raise PasswordNeeded(name=source.name) from error
     except word.WordTooOld as error:
         raise UnsupportedType(name=source.name, detail="Word 6/95") from error
     except (word.WordBroken, OSError, IndexError, olefile.olefile.OleFileError) as error:

@@ -12,6 +12,7 @@ from docx.oxml.ns import qn
 from lxml import etree
 
 from liaoyuan.knowledge.parse.blocks import Block, BlockType, ParsedDocument
+from liaoyuan.knowledge.parse.docx_hidden import hidden_styles, is_hidden
 from liaoyuan.knowledge.parse.errors import Corrupt
 from liaoyuan.knowledge.parse.grid import Grid, table_block
 from liaoyuan.knowledge.parse.source import Source
@@ -25,6 +26,7 @@ _FALLBACK = "{http://schemas.openxmlformats.org/markup-compatibility/2006}Fallba
 _SKIPPED = frozenset({_PPR, _TXBX, _FALLBACK, qn("w:del"), qn("w:moveFrom"), qn("w:rPr")})
 _BREAKS = frozenset({qn("w:br"), qn("w:cr")})
 _MATH_TEXT = "{http://schemas.openxmlformats.org/officeDocument/2006/math}t"
+_MATH_PARTS = frozenset({_MATH_TEXT})
 _DEPTH = 40
 
 
@@ -55,6 +57,7 @@ class _Walker:
     def __init__(self, document: Document, flags: set[str]) -> None:
         self.styles = {style.style_id: style.name or "" for style in document.styles if style.style_id}
         self.outlines = _outlines(document)
+        self.hidden = hidden_styles(document.styles.element)
         self.flags = flags
 
     def blocks(self, parent: etree._Element, depth: int) -> Iterator[Block]:
@@ -68,6 +71,9 @@ class _Walker:
                 yield from self.blocks(child, depth + 1)
 
     def _paragraph(self, element: etree._Element) -> Iterator[Block]:
+        if self._style(element) in self.hidden:
+            self.flags.add("hidden_text")
+            return
         text = paragraph_text(element, self.flags)
         if text.strip():
             yield self._typed(element, text)
@@ -83,6 +89,8 @@ class _Walker:
         name = self.styles.get(style, "").lower()
         if name.startswith("caption") or name == "题注":
             return Block(BlockType.CAPTION, text)
+        if all(name in _MATH_PARTS for name in _with_text(element)):
+            return Block(BlockType.FORMULA, text)
         numbered = element.find(f"{_PPR}/{qn('w:numPr')}") is not None
         return Block(BlockType.LIST if numbered or name.startswith("list") else BlockType.PARAGRAPH, text)
 
@@ -105,8 +113,10 @@ class _Walker:
         once, filled = self._grid(element, depth)
         if any(any(row) for row in once):
             if len(once) == 1 and len([cell for cell in once[0] if cell]) == 1:
-                # A one-cell table is a frame around text.
-                yield Block(BlockType.PARAGRAPH, next(cell for cell in once[0] if cell))
+                # A one-cell table is a frame around what stands in it: text, or another table.
+                for cell in element.iter(qn("w:tc")):
+                    if next(cell.iterancestors(_TBL), None) is element and depth < _DEPTH:
+                        yield from self.blocks(cell, depth + 1)
             else:
                 yield table_block(once, filled=filled)
 
@@ -138,6 +148,11 @@ class _Walker:
         if depth >= _DEPTH:
             return "".join(str(part) for part in cell.itertext())
         return "\n".join(block.text for block in self.blocks(cell, depth + 1)).strip()
+
+
+def _with_text(element: etree._Element) -> set[str]:
+    """The tags that carry the paragraph's words."""
+    return {str(node.tag) for node in element.iter(_T, _MATH_TEXT) if (node.text or "").strip()}
 
 
 def _cells(row: etree._Element) -> list[etree._Element]:
@@ -173,7 +188,7 @@ def _collect(element: etree._Element, parts: list[str], flags: set[str]) -> None
     tag = element.tag
     if tag in _SKIPPED:
         return
-    if tag == _R and _is_hidden(element):
+    if tag == _R and is_hidden(element):
         flags.add("hidden_text")
         return
     if tag in {_T, _MATH_TEXT}:
@@ -187,11 +202,6 @@ def _collect(element: etree._Element, parts: list[str], flags: set[str]) -> None
     else:
         for child in element:
             _collect(child, parts, flags)
-
-
-def _is_hidden(run: etree._Element) -> bool:
-    vanish = run.find(f"{qn('w:rPr')}/{qn('w:vanish')}")
-    return vanish is not None and vanish.get(qn("w:val"), "1") not in {"0", "false"}
 
 
 def _outlines(document: Document) -> dict[str, str]:

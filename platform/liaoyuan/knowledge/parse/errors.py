@@ -22,9 +22,26 @@ class Unreadable(ParseRejected):
 
 
 class Encrypted(ParseRejected):
+    """Protected in a way that no password given here opens: a bought book, an enciphered member of an archive."""
+
     code = "encrypted"
-    zh = "文件“{name}”受密码保护。请提供密码，或去除密码后重新上传。"
-    en = "“{name}” is password-protected. Supply the password, or remove it and upload the file again."
+    zh = "文件“{name}”已加密，平台无法打开。请用原软件去除保护后重新上传。"
+    en = "“{name}” is enciphered in a way that cannot be opened here. Remove the protection and upload it again."
+
+
+class PasswordNeeded(ParseRejected):
+    code = "password_needed"
+    zh = "文件“{name}”受密码保护。请在该文件旁输入密码，或去除密码后重新上传。密码只用一次，不会保存。"
+    en = (
+        "“{name}” is password-protected. Enter its password beside the file, or remove it and upload the file again. "
+        "The password is used once and is not kept."
+    )
+
+
+class PasswordWrong(ParseRejected):
+    code = "password_wrong"
+    zh = "文件“{name}”的密码不正确。请检查后重新输入。"
+    en = "The password for “{name}” is wrong. Check it and enter it again."
 
 
 class Corrupt(ParseRejected):
@@ -115,7 +132,7 @@ class NoSuchPage(ParseRejected):
 REJECTIONS: dict[str, type[ParseRejected]] = {
     kind.code: kind
     for kind in (
-        EmptyFile, Unreadable, Encrypted, Corrupt, UnsupportedType, TooLarge, TooManyPages, ZipBomb,
-        ImageTooLarge, ParseTimeout, OutOfMemory, Crashed, NoText, UnsafeName, NoSuchPage,
+        EmptyFile, Unreadable, Encrypted, PasswordNeeded, PasswordWrong, Corrupt, UnsupportedType, TooLarge,
+        TooManyPages, ZipBomb, ImageTooLarge, ParseTimeout, OutOfMemory, Crashed, NoText, UnsafeName, NoSuchPage,
     )
 }  # fmt: skip

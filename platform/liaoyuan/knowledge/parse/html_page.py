@@ -8,6 +8,7 @@ from selectolax.lexbor import LexborHTMLParser, LexborNode
 from liaoyuan.knowledge.parse.blocks import Block, BlockType, ParsedDocument
 from liaoyuan.knowledge.parse.encoding import declared_encoding, decode
 from liaoyuan.knowledge.parse.grid import Grid, table_block
+from liaoyuan.knowledge.parse.html_hidden import drop_hidden
 from liaoyuan.knowledge.parse.source import Source
 from liaoyuan.knowledge.parse.text import clean, plain
 
@@ -35,10 +36,6 @@ _INLINE = frozenset(
         *("samp", "small", "span", "strike", "strong", "sub", "sup", "time", "tt", "u", "var", "wbr"),
     }
 )
-_HIDDEN_STYLE = re.compile(
-    r"display\s*:\s*none|visibility\s*:\s*hidden|font-size\s*:\s*0(?![.\d])|opacity\s*:\s*0(?:\.0+)?\s*(?:;|$)",
-    re.IGNORECASE,
-)
 _BLANKS = re.compile(r"[ \t\r\n\f]+")
 _MOST_DEPTH = 200
 
@@ -58,25 +55,14 @@ def html_document(markup: str, fallback_title: str) -> ParsedDocument:
     flags: set[str] = set()
     named = tree.css_first("title")
     title = plain(clean(named.text())[0]) if named is not None else ""
+    if drop_hidden(tree):
+        flags.add("hidden_text")
     for node in tree.css(",".join(_DROPPED)):
         node.decompose()
-    if _drop_hidden(tree):
-        flags.add("hidden_text")
     body = tree.body
     blocks = list(_Walker().blocks(body)) if body is not None else []
     heading = next((block.text for block in blocks if block.type is BlockType.HEADING and block.level == 1), "")
     return ParsedDocument(plain(heading) or title or fallback_title, "", [], blocks, flags)
-
-
-def _drop_hidden(tree: LexborHTMLParser) -> bool:
-    dropped = False
-    for node in tree.css("[hidden],[aria-hidden=true],[style]"):
-        attributes = node.attributes
-        by_style = bool(_HIDDEN_STYLE.search(attributes.get("style") or ""))
-        if "hidden" in attributes or attributes.get("aria-hidden") == "true" or by_style:
-            dropped = dropped or bool((node.text() or "").strip())
-            node.decompose()
-    return dropped
 
 
 class _Walker:

@@ -75,7 +75,7 @@ def _read_picture(source: Source, picture: Image.Image, number: int, reading: _R
         upright = upright.resize((max(1, round(upright.width * shrink)), max(1, round(upright.height * shrink))))
     scale = dpi * shrink / _POINTS_PER_INCH
     pixels = numpy.ascontiguousarray(numpy.asarray(upright)[:, :, ::-1])
-    runs = recognise(pixels, scale=scale, threads=source.limits.ocr_threads)
+    runs = [] if source.limits.ocr == "never" else recognise(pixels, scale=scale, threads=source.limits.ocr_threads)
     reading.pages.append(PageInfo(upright.width / scale, upright.height / scale, ocr=True))
     reading.blocks.extend(page_blocks(runs, number, typography([runs]), ocr=True))
 

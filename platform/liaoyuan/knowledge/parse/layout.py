@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from itertools import pairwise
 from statistics import median
 
-from liaoyuan.knowledge.parse.blocks import Block, BlockType
+from liaoyuan.knowledge.parse.blocks import Block, BlockType, TextLine
 from liaoyuan.knowledge.parse.columns import reading_order
 from liaoyuan.knowledge.parse.runs import Line, Run, union
 from liaoyuan.knowledge.parse.structure import is_list_item, starts_item
@@ -107,8 +107,10 @@ def _breaks(last: Line, line: Line, left: float, right: float, pitch: float) -> 
     """Whether ``line`` opens a new paragraph after ``last``."""
     if line.runs[0].table is not None:
         return True
+    if last.formula != line.formula:
+        return True
     size = max(last.size, line.size)
-    if abs(last.size - line.size) > 0.15 * size or line.bold != last.bold:
+    if (not line.formula and abs(last.size - line.size) > 0.15 * size) or line.bold != last.bold:
         return True
     if line.y0 - last.y0 > max(1.35 * pitch, 1.2 * size) and line.y0 - last.y1 > 0.55 * size:
         return True
@@ -138,6 +140,7 @@ def _indented(last: Line, line: Line, size: float) -> bool:
 
 def _table_block(lines: list[Line], table: list[list[str]], page: int, *, ocr: bool) -> Block:
     text = "\n".join("\t".join(row).rstrip("\t") for row in table)
+    table = lines[0].runs[0].filled or table
     box = union([run.box for line in lines for run in line.runs])
     return Block(BlockType.TABLE, text, page=page, box=box, table=table, ocr=ocr)
 
@@ -149,7 +152,10 @@ def _text_block(lines: list[Line], page: int, style: Typography, *, ocr: bool) -
     box = union([run.box for line in lines for run in line.runs])
     level = _heading_level(lines, text, style, ocr=ocr)
     kind = BlockType.HEADING if level else BlockType.LIST if is_list_item(text) else BlockType.PARAGRAPH
-    return Block(kind, text, page=page, box=box, level=level, ocr=ocr)
+    if kind is not BlockType.HEADING and all(line.formula for line in lines):
+        kind = BlockType.FORMULA
+    places = tuple(TextLine(page, (line.x0, line.y0, line.x1, line.y1), text=line.text) for line in lines)
+    return Block(kind, text, page=page, box=box, level=level, ocr=ocr, lines=places)
 
 
 def _heading_level(lines: list[Line], text: str, style: Typography, *, ocr: bool) -> int | None:

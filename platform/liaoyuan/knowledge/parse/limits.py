@@ -1,9 +1,11 @@
 """What one file may cost. Every bound ends in a stable code, never in a hang."""
 
 from dataclasses import asdict, dataclass
-from typing import Any
+from typing import Any, Literal
 
 MIB = 1024 * 1024
+# Whether pages are recognised from their pixels: where the text layer is missing or broken, everywhere, nowhere.
+Ocr = Literal["auto", "always", "never"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +28,7 @@ class Limits:
     cpu_seconds: int = 1200
     memory_mb: int = 2560
     ocr_threads: int = 1
+    ocr: Ocr = "auto"
 
     def as_dict(self) -> dict[str, Any]:
         """JSON-ready form, as it travels to the child."""

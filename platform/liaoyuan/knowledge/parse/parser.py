@@ -7,6 +7,7 @@ from importlib import import_module
 from liaoyuan.knowledge.parse.blocks import Block, BlockType, ParsedDocument
 from liaoyuan.knowledge.parse.detect import detect
 from liaoyuan.knowledge.parse.errors import Corrupt, EmptyFile, NoText, ParseTimeout, TooLarge, UnsupportedType
+from liaoyuan.knowledge.parse.places import placed
 from liaoyuan.knowledge.parse.source import Reader, Source
 from liaoyuan.knowledge.parse.structure import structure
 from liaoyuan.knowledge.parse.text import clean
@@ -46,6 +47,7 @@ def parse(source: Source) -> ParsedDocument:
         raise TooLarge(
             name=source.name, detail=f"{len(source.data) // 1048576} MB > {source.limits.file_bytes // 1048576} MB"
         )
+    source = _opened(source)
     found = detect(source)
     try:
         document = _reader(found.kind)(source)
@@ -54,12 +56,20 @@ def parse(source: Source) -> ParsedDocument:
     document.media_type = found.media_type
     document.flags |= found.flags
     document.title = _clean_line(document.title, document.flags) or source.stem
-    document.blocks = structure(_bounded(_cleaned(document), source.limits.characters, document.flags), document.title)
+    bounded = _bounded(_cleaned(document), source.limits.characters, document.flags)
+    document.blocks = [placed(block) for block in structure(bounded, document.title)]
     if not any(character.isalnum() for block in document.blocks for character in block.text):
         if "time_limit" in document.flags:
             raise ParseTimeout(name=source.name, detail=f"{source.limits.seconds:.0f}")
         raise NoText(name=source.name)
     return document
+
+
+def unlocked(source: Source) -> bytes:
+    """The file without its password. Raises PasswordWrong, or what reading an unprotected file of its kind raises."""
+    from liaoyuan.knowledge.parse.unlock import unlock
+
+    return unlock(source)
 
 
 def render(source: Source, page: int, scale: float) -> bytes:
@@ -74,6 +84,13 @@ def render(source: Source, page: int, scale: float) -> bytes:
 
         return render_image(source, page, scale)
     raise UnsupportedType(name=source.name, detail=found.kind)
+
+
+def _opened(source: Source) -> Source:
+    """With a password, an Office file is unlocked first; pdfium takes a PDF's itself."""
+    if not source.password or source.data[:4] != b"\xd0\xcf\x11\xe0":
+        return source
+    return replace(source, data=unlocked(source))
 
 
 def _reader(kind: str) -> Reader:
@@ -97,7 +114,7 @@ def _cleaned(document: ParsedDocument) -> list[Block]:
         table = [[clean(cell)[0] for cell in row] for row in block.table] if block.table is not None else None
         if hidden:
             document.flags.add("hidden_text")
-        if text.strip():
+        if text.strip() or (block.type is BlockType.FIGURE and block.box):
             blocks.append(replace(block, text=text, table=table))
     return blocks
 

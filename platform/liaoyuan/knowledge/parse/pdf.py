@@ -1,17 +1,20 @@
 """PDF: the text layer where it is sound, recognition where it is missing or broken, page by page."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import numpy
 import pypdfium2
 import pypdfium2.raw as pdfium
 
-from liaoyuan.knowledge.parse.blocks import Block, BlockType, PageInfo, ParsedDocument
-from liaoyuan.knowledge.parse.errors import Corrupt, Encrypted, ImageTooLarge, NoSuchPage
+from liaoyuan.knowledge.parse.blocks import Block, BlockType, Box, PageInfo, ParsedDocument
+from liaoyuan.knowledge.parse.errors import Corrupt, ImageTooLarge, NoSuchPage, PasswordNeeded, PasswordWrong
+from liaoyuan.knowledge.parse.figures import figures, with_figures
 from liaoyuan.knowledge.parse.furniture import remove_furniture
 from liaoyuan.knowledge.parse.layout import page_blocks, typography
+from liaoyuan.knowledge.parse.limits import Ocr
 from liaoyuan.knowledge.parse.ocr import LONGEST_SIDE, recognise
-from liaoyuan.knowledge.parse.pdf_runs import Frame, PageText, page_rules, page_text
+from liaoyuan.knowledge.parse.pdf_runs import Drawn, Frame, PageText, page_drawn, page_text
 from liaoyuan.knowledge.parse.runs import Run, union
 from liaoyuan.knowledge.parse.source import Source
 from liaoyuan.knowledge.parse.tables import ruled_tables
@@ -30,11 +33,12 @@ class _Reading:
     pages: list[PageInfo] = field(default_factory=list)
     runs: list[list[Run]] = field(default_factory=list)
     turned: list[list[Run]] = field(default_factory=list)
+    pictures: list[Sequence[Box]] = field(default_factory=list)
     flags: set[str] = field(default_factory=set)
 
 
 def read_pdf(source: Source) -> ParsedDocument:
-    """Raises Encrypted or Corrupt; beyond the page or time limit the rest is left out and flagged."""
+    """Raises PasswordNeeded, PasswordWrong or Corrupt; beyond the page or time limit the rest is left out, and told."""
     with _opened(source) as document:
         count = len(document)
         reading = _Reading()
@@ -54,7 +58,7 @@ def _opened(source: Source) -> pypdfium2.PdfDocument:
         document = pypdfium2.PdfDocument(source.data, password=source.password)
     except pypdfium2.PdfiumError as error:
         if getattr(error, "err_code", None) == pdfium.FPDF_ERR_PASSWORD or "password" in str(error).lower():
-            raise Encrypted(name=source.name) from error
+            raise (PasswordWrong if source.password else PasswordNeeded)(name=source.name) from error
         raise Corrupt(name=source.name) from error
     if len(document) == 0:
         raise Corrupt(name=source.name)
@@ -70,24 +74,32 @@ def _read_page(source: Source, document: pypdfium2.PdfDocument, index: int, read
         return
     try:
         frame = Frame(page)
-        text = page_text(page, frame)
-        rules, covered, paths = page_rules(page, frame)
-        if text.tiny:
+        drawn = page_drawn(page, frame)
+        text = page_text(page, frame, drawn.ground)
+        if text.hidden:
             reading.flags.add("hidden_text")
-        if _needs_ocr(text, covered, paths):
+        if _wants_ocr(source.limits.ocr, text, drawn):
             runs = _recognised(source, page, frame)
             reading.flags.add("ocr")
             _append(reading, PageInfo(frame.width, frame.height, ocr=True), runs or text.upright, [])
         else:
-            _append(reading, PageInfo(frame.width, frame.height), ruled_tables(text.upright, rules), text.turned)
+            runs = ruled_tables(text.upright, drawn.rules)
+            _append(reading, PageInfo(frame.width, frame.height), runs, text.turned, figures(drawn.pictures, frame))
     finally:
         page.close()
 
 
-def _append(reading: _Reading, info: PageInfo, runs: list[Run], turned: list[Run]) -> None:
+def _append(
+    reading: _Reading, info: PageInfo, runs: list[Run], turned: list[Run], pictures: Sequence[Box] = ()
+) -> None:
     reading.pages.append(info)
+    reading.pictures.append(pictures)
     reading.runs.append(runs)
     reading.turned.append(turned)
+
+
+def _wants_ocr(rule: Ocr, text: PageText, drawn: Drawn) -> bool:
+    return rule == "always" or (rule == "auto" and _needs_ocr(text, drawn.ground.covered, drawn.paths))
 
 
 def _needs_ocr(text: PageText, covered: float, paths: int) -> bool:
@@ -127,7 +139,7 @@ def _assemble(source: Source, reading: _Reading, title: str) -> ParsedDocument:
         zip(reading.runs, reading.turned, reading.pages, strict=True), start=1
     ):
         own = typography([runs]) if info.ocr else style
-        blocks.extend(page_blocks(runs, number, own, ocr=info.ocr))
+        blocks.extend(with_figures(page_blocks(runs, number, own, ocr=info.ocr), reading.pictures[number - 1], number))
         blocks.extend(_turned_block(turned, number))
     return ParsedDocument(_title(blocks) or _plausible(title) or source.stem, "", reading.pages, blocks, reading.flags)
 

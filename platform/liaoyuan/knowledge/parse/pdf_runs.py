@@ -1,11 +1,14 @@
 """Reads characters, boxes and ruling lines of one PDF page straight from pdfium."""
 
 import ctypes
-from dataclasses import dataclass
+import re
+from dataclasses import dataclass, field
 
 import pypdfium2
 import pypdfium2.raw as pdfium
 
+from liaoyuan.knowledge.parse.blocks import Box
+from liaoyuan.knowledge.parse.pdf_hidden import Ground, Hidden, is_ground
 from liaoyuan.knowledge.parse.runs import Run
 from liaoyuan.knowledge.parse.tables import Rule
 from liaoyuan.knowledge.parse.text import is_cjk
@@ -14,19 +17,35 @@ _GAP = 1.3
 _TINY = 1.5
 _BOLD = 600
 _HYPHENS = frozenset("\x02\ufffe")
+_BOLD_FONT = re.compile(rb"bold|heavy", re.IGNORECASE)
+# TeX's, Word's and the usual free fonts for formulas.
+_FORMULA_FONT = re.compile(rb"CM(?:MI|SY|EX)|MSBM|MTMI|MTSY|Math|Symbol|MT-?Extra|Euclid", re.IGNORECASE)
 _MOST_PATHS = 4000
+_MOST_PICTURES = 500
+# Points: what is thinner is a rule, not a ground for text.
+_LEAST_GROUND = 4.0
 _MOST_CHARACTERS = 200_000
 
 
 @dataclass(slots=True)
 class PageText:
-    """Runs of a page (upright and turned), how many characters had no meaning, whether tiny text was dropped."""
+    """Runs of a page (upright and turned), how many characters had no meaning, whether hidden text was dropped."""
 
     upright: list[Run]
     turned: list[Run]
     characters: int
     unmapped: int
-    tiny: bool
+    hidden: bool
+
+
+@dataclass(slots=True)
+class Drawn:
+    """What is drawn beside text: ruling lines, pictures, coloured ground, and the number of paths."""
+
+    rules: list[Rule] = field(default_factory=list)
+    pictures: list[Box] = field(default_factory=list)
+    ground: Ground = field(default_factory=lambda: Ground([], 0.0))
+    paths: int = 0
 
 
 class Frame:
@@ -100,21 +119,22 @@ class _Collector:
         self.run, self.space = None, False
 
 
-def page_text(page: pypdfium2.PdfPage, frame: Frame) -> PageText:
-    """Every character of the text layer with its box, as runs."""
+def page_text(page: pypdfium2.PdfPage, frame: Frame, ground: Ground) -> PageText:
+    """Every character of the text layer that can be seen, with its box, as runs."""
     textpage = page.get_textpage()
+    hidden = Hidden(page, ground, frame.width, frame.height)
     try:
-        return _collect(textpage.raw, min(textpage.count_chars(), _MOST_CHARACTERS), frame)
+        return _collect(textpage.raw, min(textpage.count_chars(), _MOST_CHARACTERS), frame, hidden)
     finally:
         textpage.close()
 
 
-def _collect(raw: "ctypes._Pointer[ctypes.c_void_p]", count: int, frame: Frame) -> PageText:
+def _collect(raw: "ctypes._Pointer[ctypes.c_void_p]", count: int, frame: Frame, hidden: Hidden) -> PageText:
     upright, turned = _Collector(), _Collector()
     rect = pdfium.FS_RECTF()
     reference = ctypes.byref(rect)
     characters = unmapped = 0
-    tiny = False
+    dropped = False
     collector = upright
     for index in range(count):
         code = pdfium.FPDFText_GetUnicode(raw, index)
@@ -131,18 +151,20 @@ def _collect(raw: "ctypes._Pointer[ctypes.c_void_p]", count: int, frame: Frame) 
         character = "\u00ad" if chr(code) in _HYPHENS else chr(code)
         pdfium.FPDFText_GetLooseCharBox(raw, index, reference)
         box = frame.box(rect.left, rect.bottom, rect.right, rect.top)
-        if _invisible(box):
-            tiny = True
+        if _invisible(box) or hidden(raw, index, box):
+            dropped = True
             continue
         joins = collector.joins(box)
         if not joins:
             collector = turned if _is_turned(raw, index, frame) else upright
             joins = collector.joins(box)
         if collector.add(character, box, joins=joins) and collector.run is not None:
-            collector.run.bold = pdfium.FPDFText_GetFontWeight(raw, index) >= _BOLD or _bold_font(raw, index)
+            font = _font(raw, index)
+            collector.run.bold = pdfium.FPDFText_GetFontWeight(raw, index) >= _BOLD or bool(_BOLD_FONT.search(font))
+            collector.run.formula = bool(_FORMULA_FONT.search(font))
     upright.close()
     turned.close()
-    return PageText(upright.runs, turned.runs, characters, unmapped, tiny)
+    return PageText(upright.runs, turned.runs, characters, unmapped, dropped)
 
 
 def _invisible(box: tuple[float, float, float, float]) -> bool:
@@ -158,18 +180,17 @@ def _is_turned(raw: "ctypes._Pointer[ctypes.c_void_p]", index: int, frame: Frame
     return 30 < angle % 180 < 150
 
 
-def _bold_font(raw: "ctypes._Pointer[ctypes.c_void_p]", index: int) -> bool:
+def _font(raw: "ctypes._Pointer[ctypes.c_void_p]", index: int) -> bytes:
     buffer = ctypes.create_string_buffer(64)
     flags = ctypes.c_int()
     pdfium.FPDFText_GetFontInfo(raw, index, buffer, 64, ctypes.byref(flags))
-    return b"bold" in buffer.value.lower() or b"heavy" in buffer.value.lower()
+    return buffer.value
 
 
-def page_rules(page: pypdfium2.PdfPage, frame: Frame) -> tuple[list[Rule], float, int]:
-    """Ruling lines, the share of the page that images cover (may exceed 1), and the number of drawn paths."""
-    rules: list[Rule] = []
+def page_drawn(page: pypdfium2.PdfPage, frame: Frame) -> Drawn:
+    """Ruling lines, pictures and coloured ground; the share that pictures cover may exceed 1."""
+    drawn = Drawn()
     covered = 0.0
-    paths = 0
     kinds = (pdfium.FPDF_PAGEOBJ_PATH, pdfium.FPDF_PAGEOBJ_IMAGE)
     for thing in page.get_objects(filter=kinds, max_depth=3):
         try:
@@ -178,11 +199,17 @@ def page_rules(page: pypdfium2.PdfPage, frame: Frame) -> tuple[list[Rule], float
             continue  # an object without extent draws nothing
         if thing.type == pdfium.FPDF_PAGEOBJ_IMAGE:
             covered += max(0.0, box[2] - box[0]) * max(0.0, box[3] - box[1])
+            drawn.pictures.append(box)
             continue
-        paths += 1
-        if paths <= _MOST_PATHS:
-            rules.extend(_path_rules(thing, frame, box))
-    return rules[:_MOST_PATHS], covered / max(1.0, frame.width * frame.height), paths
+        drawn.paths += 1
+        if drawn.paths <= _MOST_PATHS:
+            drawn.rules.extend(_path_rules(thing, frame, box))
+            if box[2] - box[0] > _LEAST_GROUND and box[3] - box[1] > _LEAST_GROUND and is_ground(thing):
+                drawn.ground.areas.append(box)
+    drawn.rules, drawn.pictures = drawn.rules[:_MOST_PATHS], drawn.pictures[:_MOST_PICTURES]
+    drawn.ground.areas.extend(drawn.pictures)
+    drawn.ground.covered = covered / max(1.0, frame.width * frame.height)
+    return drawn
 
 
 def _path_rules(path: pypdfium2.PdfObject, frame: Frame, box: tuple[float, float, float, float]) -> list[Rule]:

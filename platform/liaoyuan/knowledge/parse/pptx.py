@@ -33,7 +33,8 @@ _DEPTH = 10
 
 
 def read_pptx(source: Source) -> ParsedDocument:
-    """Slide order, then top to bottom within a slide with the title first; hidden slides are read and flagged."""
+    """Slide order, then top to bottom within a slide with the title first; what is not shown is left out and told:
+    hidden slides, and shapes beside the slide."""
     flags: set[str] = set()
     try:
         deck = pptx.Presentation(io.BytesIO(source.data))
@@ -44,20 +45,26 @@ def read_pptx(source: Source) -> ParsedDocument:
             if number > source.limits.pages:
                 flags.add("page_limit")
                 break
-            if slide.element.get("show") == "0":
-                flags.add("hidden_slide")
             pages.append(size)
-            blocks.extend(_slide_blocks(slide, number))
+            if slide.element.get("show") == "0":
+                flags |= {"hidden_slide", "hidden_text"}
+                continue
+            blocks.extend(_slide_blocks(slide, number, size, flags))
     except _BROKEN as error:
         raise Corrupt(name=source.name) from error
     title = next((plain(block.text) for block in blocks if block.type is BlockType.HEADING), "")
     return ParsedDocument(title or source.stem, "", pages, blocks, flags)
 
 
-def _slide_blocks(slide: Any, number: int) -> Iterator[Block]:
+def _slide_blocks(slide: Any, number: int, size: PageInfo, flags: set[str]) -> Iterator[Block]:
     shapes = sorted(_flat(slide.shapes, 0), key=lambda shape: (not _is_title(shape), shape.top or 0, shape.left or 0))
     for shape in shapes:
-        yield from _shape_blocks(shape, number)
+        box = _box(shape)
+        found = list(_shape_blocks(shape, number))
+        if _unseen(shape) or (box is not None and not _on_slide(box, size)):
+            flags |= {"hidden_text"} if found else set()
+            continue
+        yield from found
     if slide.has_notes_slide and slide.notes_slide.notes_text_frame is not None:
         notes = slide.notes_slide.notes_text_frame.text.strip()
         if notes:
@@ -70,6 +77,15 @@ def _flat(shapes: Iterable[Any], depth: int) -> Iterator[Any]:
             yield from _flat(shape.shapes, depth + 1)
         else:
             yield shape
+
+
+def _on_slide(box: Box, size: PageInfo) -> bool:
+    return box[2] > 0 and box[3] > 0 and box[0] < size.width and box[1] < size.height
+
+
+def _unseen(shape: Any) -> bool:
+    """Switched off in the selection pane."""
+    return any(node.get("hidden") in {"1", "true"} for node in shape._element.iter("{*}cNvPr"))
 
 
 def _placeholder(shape: Any) -> PP_PLACEHOLDER | None:

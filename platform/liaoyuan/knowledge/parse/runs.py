@@ -11,7 +11,10 @@ from liaoyuan.knowledge.parse.text import close_cjk_gaps, is_cjk
 
 @dataclass(slots=True)
 class Run:
-    """Text on one baseline without a wide gap. Points, origin at the top left; ``chars`` = (character, x0, x1)."""
+    """Text on one baseline without a wide gap. Points, origin at the top left; ``chars`` = (character, x0, x1).
+
+    ``table`` holds each value once, ``filled`` repeats merged cells downwards; ``formula``: set in a font of formulas.
+    """
 
     text: str
     x0: float
@@ -22,6 +25,8 @@ class Run:
     bold: bool = False
     chars: list[tuple[str, float, float]] = field(default_factory=list)
     table: list[list[str]] | None = None
+    filled: list[list[str]] | None = None
+    formula: bool = False
 
     @property
     def middle(self) -> float:
@@ -69,6 +74,13 @@ class Line:
     def bold(self) -> bool:
         """Whether every run is bold."""
         return all(run.bold for run in self.runs)
+
+    @property
+    def formula(self) -> bool:
+        """Whether fonts of formulas set a good part of it, and no Chinese prose stands in it."""
+        text = self.text
+        count = sum(len(run.text) for run in self.runs if run.formula)
+        return 3 <= len(text) <= 160 and count >= 0.4 * len(text) and sum(map(is_cjk, text)) <= 0.2 * len(text)
 
     @property
     def text(self) -> str:

@@ -4,6 +4,7 @@ import re
 from dataclasses import replace
 
 from liaoyuan.knowledge.parse.blocks import Block, BlockType
+from liaoyuan.knowledge.parse.continued import tables_joined
 from liaoyuan.knowledge.parse.text import ends_sentence, join_lines, plain
 
 _NUMBER = "[〇零一二两三四五六七八九十百千\\d]+"
@@ -20,6 +21,10 @@ _ANNEX = re.compile("^(附\\s*[录件表]\\s*[A-Z\\d一二三四五六七八九�
 _CHINESE_ITEM = re.compile("^[一二三四五六七八九十]{1,3}、(.{1,40})$")
 _LIST_ITEM = re.compile(
     "^(?:[•·●○▪■◆‣–—*-]\\s+|[(（][一二三四五六七八九十\\d]{1,3}[)）]|\\d{1,3}[)）、]|[①-⑳]|\\d{1,3}\\.\\s+|[a-zA-Z][.)]\\s)"
+)
+# "图 1 系统结构", "Table 2: …": short, and no reference within a sentence.
+_CAPTION = re.compile(
+    "^(?:图|表|附图|附表|Fig(?:ure)?\\.?|Table)\\s*[A-Z]?\\d{1,3}(?:[-–.]\\d{1,3})*[\\s\u3000:：.]\\s*\\S.{0,100}$"
 )
 _LEVELS = {"编": 2, "篇": 2, "分编": 2, "章": 3, "节": 4}
 _ARTICLE_CHARACTERS = 1500
@@ -38,7 +43,7 @@ def is_list_item(text: str) -> bool:
 
 def structure(blocks: list[Block], title: str) -> list[Block]:
     """Reading order stays; headings are recognised, articles gathered into one block each, heading paths filled in."""
-    recognised = [_recognise(part) for block in blocks for part in _split_articles(block)]
+    recognised = [_recognise(part) for block in tables_joined(blocks) for part in _split_articles(block)]
     return _with_paths(_gather(_rejoin(recognised)), title)
 
 
@@ -59,6 +64,8 @@ def _recognise(block: Block) -> Block:
         return _as_article(block, article.group(1))
     if _ANNEX.match(block.text):
         return _as_heading(block, 2)
+    if block.type is not BlockType.HEADING and _CAPTION.match(block.text) and not block.text.endswith("。"):
+        return replace(block, type=BlockType.CAPTION)
     if block.type is BlockType.PARAGRAPH:
         return _recognise_paragraph(block)
     return block
@@ -98,9 +105,11 @@ def _rejoin(blocks: list[Block]) -> list[Block]:
     """Joins a paragraph that a page or column break cut in mid-sentence."""
     joined: list[Block] = []
     for block in blocks:
-        last = joined[-1] if joined else None
-        if last is not None and _continues(last, block):
-            joined[-1] = replace(last, text=join_lines(last.text, block.text))
+        # A figure at the foot of a page stands between the halves of a paragraph without ending it.
+        index = next((at for at in reversed(range(len(joined))) if joined[at].type is not BlockType.FIGURE), None)
+        if index is not None and _continues(joined[index], block):
+            last = joined[index]
+            joined[index] = replace(last, text=join_lines(last.text, block.text), lines=last.lines + block.lines)
         else:
             joined.append(block)
     return joined
@@ -150,7 +159,7 @@ def _merge(last: Block, block: Block) -> Block:
         if boxes
         else None
     )
-    return replace(last, text=f"{last.text}\n{block.text}", box=box)
+    return replace(last, text=f"{last.text}\n{block.text}", box=box, lines=last.lines + block.lines)
 
 
 def _with_paths(blocks: list[Block], title: str) -> list[Block]:

@@ -9,6 +9,7 @@ from liaoyuan.knowledge.parse.text import join_lines
 _SNAP = 3.0
 _LEAST_ROWS = 3
 _CELL_CHARACTERS = 60
+Cells = list[list[str]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,12 +31,13 @@ def ruled_tables(runs: list[Run], rules: list[Rule]) -> list[Run]:
             continue
         frame = (xs[0] - _SNAP, ys[0] - _SNAP, xs[-1] + _SNAP, ys[-1] + _SNAP)
         inside = [run for run in rest if _within(run, frame)]
-        table = _fill(inside, _Grid(xs, ys, vertical))
+        table, filled = _fill(inside, _Grid(xs, ys, horizontal, vertical))
         if sum(any(row) for row in table) >= 2 and sum(any(row[i] for row in table) for i in range(len(xs) - 1)) >= 2:
             taken = {id(run) for run in inside}
             box = union([run.box for run in inside])
             rest = [run for run in rest if id(run) not in taken]
-            rest.append(Run("", *box, size=inside[0].size, table=_without_empty(table)))
+            once, full = _without_empty(table, filled)
+            rest.append(Run("", *box, size=inside[0].size, table=once, filled=full))
     return rest
 
 
@@ -71,24 +73,33 @@ def _within(run: Run, frame: Box) -> bool:
     return frame[0] <= x <= frame[2] and frame[1] <= y <= frame[3] and run.table is None
 
 
-def _fill(runs: list[Run], grid: "_Grid") -> list[list[str]]:
+def _fill(runs: list[Run], grid: "_Grid") -> tuple[Cells, Cells]:
+    """Rows with each value once, and the same rows with the cells that are merged downwards repeated."""
     cells: dict[tuple[int, int], list[Run]] = {}
     for run in runs:
         for piece in _split(run, grid.borders(run.middle)):
             cells.setdefault(grid.cell((piece.x0 + piece.x1) / 2, piece.middle), []).append(piece)
     columns = range(len(grid.xs) - 1)
-    rows: list[list[str]] = []
+    rows: Cells = []
+    filled: Cells = []
     for row in range(len(grid.ys) - 1):
-        rows.extend(_row_texts([cells.get((row, column), []) for column in columns]))
-    return rows
+        texts = _row_texts([cells.get((row, column), []) for column in columns])
+        above = filled[-1] if filled else []
+        merged = {column for column in columns if above and grid.top(row, column) < row}
+        rows.extend(texts)
+        filled.extend(
+            [above[at] if at in merged and not text else text for at, text in enumerate(one)] for one in texts
+        )
+    return rows, filled
 
 
 @dataclass(frozen=True, slots=True)
 class _Grid:
-    """Column and row edges, and the vertical rules: a cell reaches to the right as far as no rule divides it."""
+    """Column and row edges, and the rules: a cell reaches to the right and down as far as no rule divides it."""
 
     xs: list[float]
     ys: list[float]
+    horizontal: list[Rule]
     vertical: list[Rule]
 
     def borders(self, y: float) -> list[float]:
@@ -99,7 +110,20 @@ class _Grid:
         """(row, column) of the cell that holds a point; a cell merged across counts as its first column."""
         left = max((at for at in self.borders(y) if at <= x), default=self.xs[0])
         column = min(range(len(self.xs)), key=lambda index: abs(self.xs[index] - left))
-        return sum(y > edge for edge in self.ys[1:-1]), min(column, len(self.xs) - 2)
+        column = min(column, len(self.xs) - 2)
+        return self.top(sum(y > edge for edge in self.ys[1:-1]), column), column
+
+    def top(self, row: int, column: int) -> int:
+        """The first row of the cell that ``row`` belongs to in ``column``."""
+        middle = (self.xs[column] + self.xs[column + 1]) / 2
+        while row > 0 and not self._divided(self.ys[row], middle):
+            row -= 1
+        return row
+
+    def _divided(self, y: float, x: float) -> bool:
+        return any(
+            abs(rule.at - y) <= _SNAP and rule.start - _SNAP <= x <= rule.end + _SNAP for rule in self.horizontal
+        )
 
 
 def _row_texts(cells: list[list[Run]]) -> list[list[str]]:
@@ -144,9 +168,11 @@ def _cell_text(runs: list[Run]) -> str:
     return text
 
 
-def _without_empty(table: list[list[str]]) -> list[list[str]]:
+def _without_empty(table: Cells, filled: Cells) -> tuple[Cells, Cells]:
     columns = [index for index in range(len(table[0])) if any(row[index] for row in table)]
-    return [[row[index] for index in columns] for row in table if any(row)]
+    rows = [index for index, row in enumerate(table) if any(row)]
+    once = [[table[row][column] for column in columns] for row in rows]
+    return once, [[filled[row][column] for column in columns] for row in rows]
 
 
 def aligned_table(lines: list[Line], start: int) -> tuple[int, list[list[str]] | None]:

@@ -2,7 +2,6 @@
 
 import datetime
 import io
-import re
 import zipfile
 from collections.abc import Iterable, Iterator
 
@@ -12,14 +11,13 @@ from openpyxl.utils import get_column_letter, range_boundaries
 from openpyxl.utils.exceptions import InvalidFileException
 
 from liaoyuan.knowledge.parse.blocks import Block, BlockType, PageInfo, ParsedDocument
-from liaoyuan.knowledge.parse.errors import Corrupt, Encrypted
+from liaoyuan.knowledge.parse.errors import Corrupt, PasswordNeeded
 from liaoyuan.knowledge.parse.grid import table_block
 from liaoyuan.knowledge.parse.source import Source
 from liaoyuan.knowledge.parse.text import plain
+from liaoyuan.knowledge.parse.xlsx_marks import Marks
 
-_MERGE = re.compile(rb'<(?:\w+:)?mergeCell\s[^>]*?ref="([A-Z]{1,3}\d{1,7}:[A-Z]{1,3}\d{1,7})"')
 _MOST_COLUMNS = 1024
-_MOST_MERGES = 20_000
 _EMPTY_ROWS = 10_000
 _ROWS_A_BLOCK = 200
 _BROKEN = (
@@ -45,17 +43,19 @@ class _Budget:
 
 
 def read_xlsx(source: Source) -> ParsedDocument:
-    """Formulas give the value that was saved with them; hidden sheets are read and flagged."""
+    """Formulas give the value that was saved with them; hidden sheets, rows and columns are left out and told."""
     budget, flags, blocks = _Budget(source.limits.cells), set[str](), list[Block]()
     try:
         book = openpyxl.load_workbook(io.BytesIO(source.data), read_only=True, data_only=True, keep_links=False)
-        merges = _Merges(source.data)
+        marks = Marks(source.data)
         for sheet in book.worksheets:
             if sheet.sheet_state != "visible":
-                flags.add("hidden_sheet")
+                flags |= {"hidden_sheet", "hidden_text"}
+                continue
             sheet.reset_dimensions()
             rows = _bounded(sheet.iter_rows(values_only=True, max_col=_MOST_COLUMNS), budget, flags)
-            blocks.extend(_sheet_blocks(sheet.title, rows, merges.of(str(getattr(sheet, "_worksheet_path", "")))))
+            found = marks.of(str(getattr(sheet, "_worksheet_path", "")))
+            blocks.extend(_sheet_blocks(sheet.title, found.shown(rows, flags), found.merges))
         book.close()
     except _BROKEN as error:
         raise Corrupt(name=source.name) from error
@@ -69,11 +69,17 @@ def read_xls(source: Source) -> ParsedDocument:
     budget, flags, blocks = _Budget(source.limits.cells), set[str](), list[Block]()
     try:
         book = python_calamine.CalamineWorkbook.from_object(io.BytesIO(source.data))
-        for name in book.sheet_names:
+        for meta in book.sheets_metadata:
+            name = meta.name
+            if meta.typ is not python_calamine.SheetTypeEnum.WorkSheet:
+                continue
+            if meta.visible is not python_calamine.SheetVisibleEnum.Visible:
+                flags |= {"hidden_sheet", "hidden_text"}
+                continue
             rows = _bounded(book.get_sheet_by_name(name).iter_rows(), budget, flags)
             blocks.extend(_sheet_blocks(name, rows, []))
     except python_calamine.PasswordError as error:
-        raise Encrypted(name=source.name) from error
+        raise PasswordNeeded(name=source.name) from error
     except (python_calamine.CalamineError, *_BROKEN) as error:
         raise Corrupt(name=source.name) from error
     return ParsedDocument(_title(blocks, source), "", _no_pages(), blocks, flags)
@@ -158,26 +164,6 @@ def _filled_down(rows: Rows, merges: list[str]) -> dict[int, list[str]]:
             if number in filled and left - 1 < len(filled[number]) and left - 1 < len(filled[top]):
                 filled[number][left - 1] = filled[number][left - 1] or filled[top][left - 1]
     return filled
-
-
-class _Merges:
-    """Merged ranges, read from the tail of each sheet's XML: the streaming reader does not give them."""
-
-    def __init__(self, data: bytes) -> None:
-        self.archive = zipfile.ZipFile(io.BytesIO(data))
-
-    def of(self, path: str) -> list[str]:
-        """References such as ``A2:A9`` of the sheet stored at ``path``."""
-        found: list[str] = []
-        with self.archive.open(path.lstrip("/")) as stream:
-            tail = b""
-            while chunk := stream.read(1 << 20):
-                window = tail + chunk
-                found.extend(match.decode("ascii") for match in _MERGE.findall(window))
-                tail = window[window.rfind(b"<") :][-512:]
-                if len(found) > _MOST_MERGES:
-                    break
-        return list(dict.fromkeys(found))
 
 
 def _title(blocks: list[Block], source: Source) -> str:

@@ -9,14 +9,12 @@ from typing import IO
 
 from liaoyuan.errors import LiaoyuanError
 from liaoyuan.knowledge.errors import FileUnsafe
-from liaoyuan.knowledge.parse.errors import Corrupt, Encrypted, ZipBomb
+from liaoyuan.knowledge.parse.archive import check_directory
+from liaoyuan.knowledge.parse.errors import Corrupt, ZipBomb
 from liaoyuan.knowledge.parse.limits import Limits
 
 _UTF8_NAME = 0x800
-_ENCIPHERED = 0x1
 _PIECE = 1 << 20
-# Below this a high ratio is only a small, repetitive file.
-_HARMLESS_BYTES = 10 * 1024 * 1024
 _LITTER = ("__macosx/", ".ds_store", "thumbs.db", "desktop.ini")
 
 
@@ -44,7 +42,7 @@ def archive_unpack(path: Path, folder: Path, limits: Limits | None = None) -> It
     try:
         with zipfile.ZipFile(path) as archive:
             entries = [entry for entry in archive.infolist() if not entry.is_dir() and not _litter(entry)]
-            _check(path.name, entries, limits)
+            check_directory(path.name, entries, limits)
             left = limits.unpacked_bytes
             for number, entry in enumerate(sorted(entries, key=member_name)):
                 member = _unpacked(archive, entry, folder / f"{number:05d}", left)
@@ -67,19 +65,6 @@ def member_name(entry: zipfile.ZipInfo) -> str:
 def _litter(entry: zipfile.ZipInfo) -> bool:
     lowered = entry.filename.lower()
     return lowered.startswith(_LITTER[0]) or lowered.rsplit("/", 1)[-1] in _LITTER
-
-
-def _check(name: str, entries: list[zipfile.ZipInfo], limits: Limits) -> None:
-    if any(entry.flag_bits & _ENCIPHERED for entry in entries):
-        raise Encrypted(name=name)
-    total = sum(entry.file_size for entry in entries)
-    packed = max(1, sum(entry.compress_size for entry in entries))
-    if len(entries) > limits.archive_entries:
-        raise ZipBomb(name=name, detail=f"{len(entries)} entries")
-    if total > limits.unpacked_bytes:
-        raise ZipBomb(name=name, detail=f"{total // 1048576} MB unpacked")
-    if total > _HARMLESS_BYTES and total / packed > limits.unpack_ratio:
-        raise ZipBomb(name=name, detail=f"ratio {total // packed}")
 
 
 def _unpacked(archive: zipfile.ZipFile, entry: zipfile.ZipInfo, target: Path, left: int) -> Member:

@@ -29,6 +29,7 @@ KINDS: Final[dict[str, Any]] = {
     "code": _("code"),
     "caption": _("caption"),
     "figure": _("figure"),
+    "formula": _("formula"),
     "section": _("section"),
     "clause": _("clause"),
 }

@@ -2,7 +2,7 @@
 
 from django.urls import URLPattern, path
 
-from liaoyuan.portal.documents import views
+from liaoyuan.portal.documents import index_views, views, waiting_views
 
 urlpatterns: list[URLPattern] = [
     path("collections/", views.collections, name="collections"),
@@ -13,6 +13,25 @@ urlpatterns: list[URLPattern] = [
     path("collections/<uuid:collection_id>/retry", views.collection_retry, name="collection_retry"),
     path("collections/<uuid:collection_id>/groups", views.collection_regroup, name="collection_regroup"),
     path("collections/<uuid:collection_id>/erase", views.collection_erase, name="collection_erase"),
+    path("collections/<uuid:collection_id>/files/retry", waiting_views.files_retry, name="files_retry"),
+    path("collections/<uuid:collection_id>/files/cancel", waiting_views.files_cancel, name="files_cancel"),
+    path(
+        "collections/<uuid:collection_id>/settings/", index_views.collection_settings_page, name="collection_settings"
+    ),
+    path("collections/<uuid:collection_id>/settings/live", index_views.generations_live, name="generations_live"),
+    path("collections/<uuid:collection_id>/settings/build", index_views.index_build, name="index_build"),
+    path("collections/<uuid:collection_id>/settings/search", index_views.search_settings, name="search_settings"),
+    path(
+        "collections/<uuid:collection_id>/settings/<uuid:index_id>/swap",
+        index_views.generation_swap_in,
+        name="generation_swap",
+    ),
+    path(
+        "collections/<uuid:collection_id>/settings/<uuid:index_id>/drop",
+        index_views.generation_drop_out,
+        name="generation_drop",
+    ),
     path("documents/<uuid:document_id>/", views.document, name="document"),
+    path("documents/<uuid:document_id>/unlock", views.document_unlock, name="document_unlock"),
     path("documents/<uuid:document_id>/pages/<int:page>.png", views.page_image, name="page_image"),
 ]

@@ -17,6 +17,7 @@ from liaoyuan.knowledge.pages.images import RESOLUTIONS, page_picture, picture_t
 from liaoyuan.knowledge.services import collection_create, document_erase
 from liaoyuan.knowledge.services.regrouping import documents_regroup
 from liaoyuan.knowledge.services.retrying import versions_retry
+from liaoyuan.knowledge.services.unlocking import is_locked, version_unlock
 from liaoyuan.portal.documents import listing, pages, selectors
 from liaoyuan.portal.documents.forms import CollectionForm, UploadForm, groups_written
 from liaoyuan.portal.documents.intake import files_import, samples_import
@@ -123,7 +124,18 @@ def document(request: PageRequest, document_id: UUID) -> HttpResponse:
     """One page of a document, at the block that the address names."""
     shown = pages.document_page(document_id, pages.Wanted.of(request.GET), language())
     rights = selectors.Rights.of(request.principal)
-    return render(request, "portal/documents/document.html", {"shown": shown, "rights": rights, "dpi": DPI})
+    locked = rights.upload and is_locked(shown.version)
+    context = {"shown": shown, "rights": rights, "dpi": DPI, "locked": locked}
+    return render(request, "portal/documents/document.html", context)
+
+
+@page("document.import", methods=("POST",))
+def document_unlock(request: PageRequest, document_id: UUID) -> HttpResponse:
+    """Open a protected file with its password, which is used once."""
+    version = pages.version_for(document_id, pages.Wanted.of(request.GET).version)
+    version_unlock(version=version, password=request.POST.get("password", "")[:255])
+    messages.success(request, _("The file is open and is being read."))
+    return HttpResponseRedirect(reverse("document", args=[document_id]))
 
 
 @page("document.view", tenant=False, kept=True)

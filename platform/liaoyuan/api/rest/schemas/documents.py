@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 from uuid import UUID
 
 from ninja import Schema
-from pydantic import Field
+from pydantic import Field, SecretStr
 
 from liaoyuan.api.rest.pages import PageQuery
 from liaoyuan.api.rest.schemas.base import Body, Free, Group, Name, Search

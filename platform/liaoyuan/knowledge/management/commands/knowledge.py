@@ -17,6 +17,7 @@ from liaoyuan.knowledge.answer import answer_question
 from liaoyuan.knowledge.evaluate import collection_evaluate, questions_read
 from liaoyuan.knowledge.selectors import collection_by_name, parsed_document, version_of_file
 from liaoyuan.knowledge.services import FileOutcome, documents_import
+from liaoyuan.knowledge.services.unlocking import files_unlock, passwords_read
 
 
 class Command(BaseCommand):
@@ -27,6 +28,7 @@ class Command(BaseCommand):
         bring = verbs.add_parser("import", help="files or folders into a collection, which is made if need be")
         bring.add_argument("paths", nargs="+", type=Path)
         bring.add_argument("--group", action="append", help="only members of this group may read; may be repeated")
+        bring.add_argument("--password-file", type=Path, help="passwords, one a line, tried on files that ask for one")
         text = verbs.add_parser("text", help="the blocks of an imported file in reading order")
         text.add_argument("file", type=Path)
         ask = verbs.add_parser("ask", help="one question, answered with citations or not at all")
@@ -61,6 +63,13 @@ class Command(BaseCommand):
             groups=options["group"],
             report=self._progress,
         )
+        if options["password_file"]:
+            outcomes = files_unlock(
+                organization_id=organization.id,
+                collection=options["collection"],
+                outcomes=outcomes,
+                passwords=passwords_read(options["password_file"]),
+            )
         states = [outcome.state for outcome in outcomes]
         return {
             "collection": options["collection"],

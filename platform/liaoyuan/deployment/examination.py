@@ -7,7 +7,7 @@ asked instead, beside the pack's unanswerable questions. The report says which o
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID
 
@@ -30,6 +30,7 @@ class Examination:
     questions: int
     metrics: Mapping[str, Any]
     rows: list[dict[str, Any]]
+    intervals: Mapping[str, list[float]] = field(default_factory=dict)
 
 
 def examine(
@@ -45,7 +46,7 @@ def examine(
     if len(questions) < FEWEST:
         raise TooFewQuestions(count=len(questions), least=FEWEST)
     found: Evaluation = collection_evaluate(collection_id, questions, synonyms=pack.synonyms(scenario.name))
-    return Examination(source, len(questions), found.metrics, found.rows)
+    return Examination(source, len(questions), found.metrics, found.rows, found.intervals)
 
 
 def questions_for(

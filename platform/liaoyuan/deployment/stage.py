@@ -18,6 +18,7 @@ from liaoyuan.deployment.services import bundle_create, deployment_create, gate_
 from liaoyuan.industry.pack import IndustryPack
 from liaoyuan.industry.schemas import ScenarioSpec
 from liaoyuan.industry.selectors import industry_get
+from liaoyuan.knowledge.questions.gate import sets_digest, sets_measure
 from liaoyuan.knowledge.selectors import versions_in_force
 from liaoyuan.pipeline.adapters.model_server import ModelServerClient
 from liaoyuan.pipeline.contract import (
@@ -91,15 +92,18 @@ class DeploymentStage:
                 model_version=model_version,
                 model=model,
             )
-            if context.checkpoint.get("bundle_sha256") == parts.sha256:
+            named = [gate.questions for gate in scenario.gates if gate.questions]
+            asked = sets_digest(collection_id, named)
+            if context.checkpoint.get("bundle_sha256") == parts.sha256 and asked == _asked_before(context):
                 return _Measured(parts, documents, model_version, context.checkpoint["report"])
             context.progress(0.3, "正在过门禁", "Passing the gates")
             dataset = context.inputs.get("dataset_version")
             found = examine(
                 collection_id=collection_id, pack=pack, scenario=scenario, dataset=dataset, documents=documents
             )
+            sets = sets_measure(collection_id, named, synonyms=pack.synonyms(scenario.name))
         metrics = dict(found.metrics) | _training_metrics(model_version)
-        gates = gates_check(scenario.gates, metrics, adapter=bool(model))
+        gates = gates_check(scenario.gates, metrics, adapter=bool(model), intervals=found.intervals, sets=sets)
         report = {
             "passed": gates_passed(gates),
             "source": found.source,
@@ -107,6 +111,8 @@ class DeploymentStage:
             "gates": [gate.as_dict() for gate in gates],
             "metrics": metrics,
             "rows": found.rows,
+            "sets": [{"id": str(each.set_id), "name": each.name, "questions": each.count} for each in sets],
+            "sets_sha256": asked,
         }
         return _Measured(parts, documents, model_version, report)
 
@@ -153,6 +159,11 @@ def adapter_path(model_version: ArtifactRef) -> Path:
     """The adapter's GGUF in storage: the artifact itself, or the file that its meta names inside it."""
     path = storage().open_path(model_version.uri)
     return path / str(model_version.meta["adapter_file"]) if path.is_dir() else path
+
+
+def _asked_before(context: StageContext) -> str:
+    """By which of the collection's own questions the kept report was made."""
+    return str(dict(context.checkpoint.get("report") or {}).get("sets_sha256", ""))
 
 
 def _collection(context: StageContext) -> UUID:

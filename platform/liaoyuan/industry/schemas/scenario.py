@@ -98,10 +98,15 @@ class Evaluation(Spec):
 
 
 class Gate(Range):
-    """A named measurement with a threshold that a bundle must pass."""
+    """A named measurement with a threshold that a bundle must pass.
+
+    ``questions`` names an approved question set of the collection that is asked instead of the pack's own questions;
+    where the collection has none of that name, nothing is measured and the gate is not passed.
+    """
 
     name: Name
     metric: str
+    questions: str = Bound(default="", max_length=120)
 
     @field_validator("metric")
     @classmethod

@@ -9,7 +9,7 @@ from typing import Final
 
 from liaoyuan.knowledge.models import DocumentVersion
 from liaoyuan.knowledge.parse.sandbox import ParseOutcome, parse_file
-from liaoyuan.knowledge.questions.verdict.plain import plain_text
+from liaoyuan.knowledge.questions.plain import plain_text
 from liaoyuan.knowledge.questions.verdict.standing import Wanted, original_of
 from liaoyuan.knowledge.text.normalise import squeeze
 

@@ -1,6 +1,6 @@
 """A second, plainer reading of a file, in a confined process: text layers and markup as they are, nothing understood.
 
-``python -m liaoyuan.knowledge.questions.verdict.plain DESCRIPTOR MEMORY_MB`` is the child's side: it inherits the open
+``python -m liaoyuan.knowledge.questions.plain DESCRIPTOR MEMORY_MB`` is the child's side: it inherits the open
 file and a pipe, takes away its own rights, and answers with a JSON list of [page or null, text].
 """
 
@@ -24,7 +24,7 @@ _TEXTS: Final = re.compile(
     r"^(?:word/(?:document|footnotes|endnotes|comments|header\d*|footer\d*)|xl/(?:sharedStrings|worksheets/[^/]+)"
     r"|ppt/(?:slides|notesSlides)/[^/]+|content)\.xml$"
 )
-_ROOT: Final = Path(__file__).resolve().parents[4]
+_ROOT: Final = Path(__file__).resolve().parents[3]
 Pages = list[tuple[int | None, str]]
 
 

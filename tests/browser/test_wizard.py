@@ -139,13 +139,13 @@ def test_a_paused_file_goes_on_and_a_reload_keeps_it(window: Visit, tmp_path: Pa
     page.set_input_files("[name=documents]", files)
     page.locator('.upload[data-state="broken"]').wait_for()
     page.get_by_role("button", name="Pause").click()
-    assert notes(window) == ["paused"]
+    expect(page.locator(".upload .upload-note")).to_have_text(["paused"])
     # Not whole: the step waits, and says so.
     page.get_by_role("button", name="Continue").click()
     expect(page.locator("[data-total]").first).to_contain_text("still on their way", use_inner_text=True)
     page.on("dialog", lambda dialog: dialog.accept())
     page.goto(documents)
-    assert notes(window) == ["choose the file again to go on"]
+    expect(page.locator(".upload .upload-note")).to_have_text(["choose the file again to go on"])
     page.unroute_all()
     starts: list[str] = []
     page.on("request", lambda request: starts.append(request.url) if "?offset=" in request.url else None)

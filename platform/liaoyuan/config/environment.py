@@ -5,12 +5,13 @@ import secrets
 from contextlib import suppress
 from functools import cache
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 from urllib.parse import urlsplit
 
-from pydantic import Field, SecretStr, field_validator, model_validator
+from pydantic import Field, SecretStr, ValidationInfo, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from liaoyuan.knowledge.rerank_endpoint import RerankEndpoint
 from liaoyuan.knowledge.settings import EmbeddingEndpoint
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -43,6 +44,8 @@ class Environment(BaseSettings):
     chat_api_key: SecretStr = SecretStr("")
     # Embedding services beside the built-in model, as a JSON list; collections choose by name.
     embedders: tuple[EmbeddingEndpoint, ...] = ()
+    # Cross-encoders that put search results in order, as a JSON list; collections choose by name.
+    rerankers: tuple[RerankEndpoint, ...] = ()
     # What collections may be synchronized with; all empty: nothing. Folders by organization (name, id or * for all):
     # "示例医院=/srv/hospital;*=/srv/shared". Web hosts: names, *.name, * for every public one, host:port, and
     # intranet:host[:port] for one that may lie on a private address.
@@ -83,11 +86,11 @@ class Environment(BaseSettings):
     email_tls: bool = False
     email_from: str = "liaoyuan@localhost"
 
-    @field_validator("embedders")
+    @field_validator("embedders", "rerankers")
     @classmethod
-    def _names_once(cls, value: tuple[EmbeddingEndpoint, ...]) -> tuple[EmbeddingEndpoint, ...]:
+    def _names_once(cls, value: tuple[EmbeddingEndpoint | RerankEndpoint, ...], info: ValidationInfo) -> Any:
         if len({endpoint.name for endpoint in value}) < len(value):
-            raise ValueError("LIAOYUAN_EMBEDDERS names one model twice")
+            raise ValueError(f"LIAOYUAN_{str(info.field_name).upper()} names one model twice")
         return value
 
     @field_validator("source_folders")

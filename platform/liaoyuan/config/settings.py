@@ -216,6 +216,7 @@ CHAT_URL = ENV.chat_url
 CHAT_MODEL = ENV.chat_model
 CHAT_API_KEY = ENV.chat_api_key.get_secret_value()
 EMBEDDERS = ENV.embedders
+RERANKERS = ENV.rerankers
 # (organization or *, folder) pairs, endpoints and hosts that collections may be synchronized with.
 SOURCE_FOLDERS = [
     (who.strip(), root.strip())

@@ -93,21 +93,41 @@ class Ranked:
     features: dict[str, float]
 
 
-def reciprocal_rank_fusion(rankings: Sequence[Sequence[str]], constant: int = _RRF_CONSTANT) -> dict[str, float]:
-    """Cormack's reciprocal rank fusion: the sum over rankings of 1 / (constant + rank), rank from 1."""
+@dataclass(frozen=True, slots=True)
+class Legs:
+    """What each of the two searches counts; 1 and 1 is what the weights were learned with."""
+
+    vector: float = 1.0
+    words: float = 1.0
+
+
+def reciprocal_rank_fusion(
+    rankings: Sequence[Sequence[str]], weights: Sequence[float] = (), constant: int = _RRF_CONSTANT
+) -> dict[str, float]:
+    """Cormack's reciprocal rank fusion: the weighted sum over rankings of 1 / (constant + rank), rank from 1."""
     scores: dict[str, float] = {}
-    for ranking in rankings:
+    for ranking, weight in zip(rankings, weights or [1.0] * len(rankings), strict=True):
         for place, key in enumerate(ranking, start=1):
-            scores[key] = scores.get(key, 0.0) + 1.0 / (constant + place)
+            scores[key] = scores.get(key, 0.0) + weight / (constant + place)
     return scores
 
 
-def rank(question: Question, candidates: Sequence[Candidate], statistics: Statistics) -> list[Ranked]:
-    """Orders ``candidates`` best first."""
+def rank(
+    question: Question,
+    candidates: Sequence[Candidate],
+    statistics: Statistics,
+    *,
+    legs: Legs | None = None,
+    weights: Mapping[str, float] | None = None,
+) -> list[Ranked]:
+    """Orders ``candidates`` best first. ``weights`` by feature stand in for the stored ones."""
     if not candidates:
         return []
-    table = feature_table(question, candidates, statistics)
-    scores = table @ _weights()
+    legs = legs or Legs()
+    table = feature_table(question, candidates, statistics, legs)
+    own = np.asarray([weights.get(name, 0.0) for name in FEATURES]) if weights else _weights()
+    by_leg = {"cosine": legs.vector, "bm25": legs.words}
+    scores = table @ (own * np.asarray([by_leg.get(name, 1.0) for name in FEATURES]))
     ranked = [
         Ranked(candidate, float(score), dict(zip(FEATURES, map(float, row), strict=True)))
         for candidate, score, row in zip(candidates, scores, table, strict=True)
@@ -115,16 +135,23 @@ def rank(question: Question, candidates: Sequence[Candidate], statistics: Statis
     return sorted(ranked, key=lambda item: -item.score)
 
 
-def feature_table(question: Question, candidates: Sequence[Candidate], statistics: Statistics) -> NDArray[np.float64]:
-    """Shape (candidates, features), in the order of ``FEATURES``."""
-    best = max(candidate.cosine for candidate in candidates)
-    fused = reciprocal_rank_fusion(
-        [
-            [item.chunk_id for item in sorted(candidates, key=lambda item: -item.cosine)],
-            [item.chunk_id for item in sorted(candidates, key=lambda item: -item.lexical) if item.lexical > 0],
-        ]
+def leg_orders(candidates: Sequence[Candidate]) -> tuple[list[str], list[str]]:
+    """The chunk ids as each search alone orders them: by vector, and by words where any were found."""
+    return (
+        [item.chunk_id for item in sorted(candidates, key=lambda item: -item.cosine)],
+        [item.chunk_id for item in sorted(candidates, key=lambda item: -item.lexical) if item.lexical > 0],
     )
-    top = max(fused.values())
+
+
+def feature_table(
+    question: Question, candidates: Sequence[Candidate], statistics: Statistics, legs: Legs | None = None
+) -> NDArray[np.float64]:
+    """Shape (candidates, features), in the order of ``FEATURES``."""
+    legs = legs or Legs()
+    best = max(candidate.cosine for candidate in candidates)
+    fused = reciprocal_rank_fusion(leg_orders(candidates), (legs.vector, legs.words))
+    # Without the only leg that found anything every fused score is zero.
+    top = max(fused.values()) or 1.0
     weights = {term: statistics.idf(term) for term in question.terms}
     characters = _character_weights(question, candidates)
     counts = [question.counts(question.terms, candidate.text) for candidate in candidates]

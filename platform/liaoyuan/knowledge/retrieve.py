@@ -8,7 +8,6 @@ from datetime import date
 from typing import Any
 from uuid import UUID
 
-from django.db import connections
 from django.utils import timezone
 from langchain_core.callbacks import CallbackManagerForRetrieverRun
 from langchain_core.documents import Document as LangChainDocument
@@ -17,10 +16,12 @@ from pydantic import ConfigDict
 
 from liaoyuan.knowledge.adapters.embeddings import Embedder, Vectors, embedder, embedder_for
 from liaoyuan.knowledge.indexes import index_read
-from liaoyuan.knowledge.models import Chunk
+from liaoyuan.knowledge.models import Chunk, Collection
 from liaoyuan.knowledge.question import Question, analyse
-from liaoyuan.knowledge.rank import Ranked, Statistics, rank
+from liaoyuan.knowledge.rank import Ranked, Statistics
+from liaoyuan.knowledge.rerankers import rerank
 from liaoyuan.knowledge.search import EXACT_ROWS, scope_here, search, visible
+from liaoyuan.knowledge.settings import RetrievalSettings, settings_of
 from liaoyuan.knowledge.text.synonyms import Synonyms
 
 
@@ -34,6 +35,8 @@ class Retrieval:
     statistics: Statistics
     timings: dict[str, float] = field(default_factory=dict)
     index_id: UUID | None = None
+    reranker: str = ""
+    notes: tuple[str, ...] = ()
 
 
 def retrieve(
@@ -46,6 +49,7 @@ def retrieve(
     exact_rows: int = EXACT_ROWS,
     synonyms: Synonyms | None = None,
     index_id: UUID | None = None,
+    settings: RetrievalSettings | None = None,
 ) -> Retrieval:
     """Search one collection inside the current tenant context, whose groups decide what may be found.
 
@@ -63,11 +67,18 @@ def retrieve(
     embedded = time.perf_counter()
     pinned = index.id if index else index_id
     scope = scope_here(collection_id, day or timezone.localdate(), pinned)
-    candidates, statistics = search(scope, analysed, vector, exact_rows=exact_rows)
+    settings = settings or retrieval_settings(collection_id)
+    candidates, statistics = search(scope, analysed, vector, k=settings.candidates, exact_rows=exact_rows)
     found = time.perf_counter()
-    ranked = rank(analysed, candidates, statistics)
+    ordered = rerank(analysed, candidates, statistics, settings)
     timings = {"embed": embedded - began, "retrieve": found - embedded, "rerank": time.perf_counter() - found}
-    return Retrieval(analysed, ranked, statistics, timings, pinned)
+    return Retrieval(analysed, ordered.ranked, statistics, timings, pinned, ordered.reranker, ordered.notes)
+
+
+def retrieval_settings(collection_id: UUID) -> RetrievalSettings:
+    """What the collection says about searching it; the defaults where it says nothing."""
+    stored = Collection.objects.filter(id=collection_id).values_list("settings", flat=True).first()
+    return settings_of(stored or {}).retrieval
 
 
 def chunks_permitted(
@@ -75,8 +86,7 @@ def chunks_permitted(
 ) -> dict[str, Chunk]:
     """The rows behind ``chunk_ids`` that the asker may read now: the second look before anything is cited."""
     scope = scope_here(collection_id, day or timezone.localdate(), index_id)
-    with connections["default"].cursor() as cursor:
-        allowed = visible(cursor, scope, chunk_ids)
+    allowed = visible(scope, chunk_ids)
     rows = Chunk.objects.select_related("version__document").filter(id__in=allowed)
     return {str(row.id): row for row in rows}
 

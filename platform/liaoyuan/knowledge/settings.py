@@ -118,6 +118,10 @@ class RetrievalSettings(BaseModel):
     vector_weight: Annotated[float, Field(ge=0, le=10)] = 1.0
     lexical_weight: Annotated[float, Field(ge=0, le=10)] = 1.0
     reranker: Annotated[str, Field(min_length=1, max_length=80)] = "fusion"
+    # The fusion's weights learned on this collection's own questions; none: those that the platform brings.
+    learned: dict[str, float] | None = None
+    # Where the cross-encoder is silent: the fusion instead, noted in the trace. Else the question fails, saying why.
+    fallback: bool = False
 
     @model_validator(mode="after")
     def _one_leg_counts(self) -> "RetrievalSettings":

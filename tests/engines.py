@@ -111,7 +111,12 @@ def _migrations_digest() -> str:
     digest = hashlib.sha256()
     apps = ROOT / "platform" / "liaoyuan"
     for file in sorted(
-        [*apps.glob("*/migrations/*.py"), apps / "accounts" / "rls.py", apps / "config" / "settings.py"]
+        [
+            *apps.glob("*/migrations/*.py"),
+            *apps.glob("*/migrations/*.sql"),
+            apps / "accounts" / "rls.py",
+            apps / "config" / "settings.py",
+        ]
     ):
         digest.update(str(file.relative_to(ROOT)).encode() + file.read_bytes())
     return digest.hexdigest()[:12]

@@ -3,32 +3,16 @@
 from datetime import date
 
 from django.contrib.postgres.fields import ArrayField
-from django.contrib.postgres.indexes import OpClass
 from django.contrib.postgres.search import SearchVectorField
 from django.db import models
-from django.db.models import Func, Q, Value
-from django.db.models.functions import Cast
-from django.db.models.lookups import Exact
-from pgvector.django import HalfVectorField, HnswIndex
+from django.db.models import Q
+from pgvector.django import HalfVectorField
 
 from liaoyuan.accounts.models import TenantModel
 
 DIMENSIONS = 384
 EMBEDDER = "multilingual-e5-small"
 SUPPORTED_DIMENSIONS = (384, 512, 768, 1024)
-
-
-def _nearest(dimensions: int) -> HnswIndex:
-    """HNSW wants one length: an index of its own for each length that an embedding model may have."""
-    return HnswIndex(
-        OpClass(Cast("embedding", HalfVectorField(dimensions=dimensions)), name="halfvec_cosine_ops"),
-        name=f"chunk_nearest_{dimensions}",
-        condition=Q(
-            Exact(Func("embedding", function="vector_dims", output_field=models.IntegerField()), Value(dimensions))
-        ),
-        m=16,
-        ef_construction=64,
-    )
 
 
 class Collection(TenantModel):
@@ -217,11 +201,29 @@ class Chunk(TenantModel):
         indexes = [
             models.Index(fields=["organization", "index", "effective_to"], name="chunk_scope"),
             models.Index(fields=["organization", "version", "anchor"], name="chunk_anchor"),
-            *(_nearest(dimensions) for dimensions in SUPPORTED_DIMENSIONS),
         ]
 
     def __str__(self) -> str:
         return f"{self.title} {self.locator}"
+
+
+class SearchEntry(TenantModel):
+    """The enabled chunks of one version in one generation that share rights and days: what a search asks first.
+
+    Triggers on the chunks keep it, with a number (``seat``) that ties their vectors and postings to it
+    (``migrations/search_storage.sql``); nothing here writes it. ``term_count`` is the sum over the chunks.
+    """
+
+    index = models.ForeignKey(SearchIndex, on_delete=models.CASCADE, related_name="+")
+    version = models.ForeignKey(DocumentVersion, on_delete=models.CASCADE, related_name="+")
+    groups = ArrayField(models.CharField(max_length=64), default=list)
+    effective_from = models.DateField(null=True)
+    effective_to = models.DateField(null=True)
+    chunk_count = models.PositiveIntegerField()
+    term_count = models.PositiveBigIntegerField()
+
+    def __str__(self) -> str:
+        return f"{self.index_id} {self.version_id}"
 
 
 class Upload(TenantModel):

@@ -1,78 +1,38 @@
-"""One SQL statement finds candidates by vector and by words, inside the asker's rights and at one date.
+"""Finds candidates by vector and by words, inside the asker's rights, at one date, in one generation of the index.
 
-Rights, validity and collection are conditions of the scan that measures distance, never a filter over its result. Up to
-``EXACT_ROWS`` visible chunks the scan is exact; above, the HNSW index walks on (``iterative_scan``) until it has
-enough that pass.
+Two round trips: where to look (generation, graph, how much is visible), then everything in one statement
+(:mod:`liaoyuan.knowledge.statements`). Up to ``EXACT_ROWS`` visible chunks the vectors are scanned exactly; above, the
+generation's own HNSW graph walks on (``iterative_scan``) until enough pass.
 """
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
 from uuid import UUID
 
+import numpy as np
+import psycopg
 from django.db import connections
-from django.db.backends.utils import CursorWrapper
 
 from liaoyuan.accounts.tenancy import current_tenant
+from liaoyuan.knowledge import statements
 from liaoyuan.knowledge.adapters.embeddings import Vectors
+from liaoyuan.knowledge.errors import EmbeddingMismatch
 from liaoyuan.knowledge.question import Question
 from liaoyuan.knowledge.rank import Candidate, Statistics
+from liaoyuan.knowledge.text.segment import index_terms
 
-EXACT_ROWS = 30_000
+EXACT_ROWS = 20_000
 CANDIDATES = 50
+# Postings that one question may weigh before the commonest terms are only looked up for the best.
+_BUDGET = 60_000
+# How many the walk keeps in view; recall of the first ten, measured (benchmarks/knowledge).
+_EF_SEARCH = 160
 # A pasted page as a question must not become a thousand term look-ups.
 _MOST_TERMS = 96
-
-# The live generation, unless the caller names one; either way one of this collection.
-_SCOPE = """
-    c.index_id = (SELECT i.id FROM knowledge_searchindex i WHERE i.collection_id = %(collection)s
-                  AND (i.id = %(index)s OR (%(index)s::uuid IS NULL AND i.state = 'live')))
-    AND c.enabled
-    AND (c.effective_from IS NULL OR c.effective_from <= %(day)s)
-    AND (c.effective_to IS NULL OR c.effective_to > %(day)s)
-    AND (%(everything)s OR c.groups = '{}' OR c.groups && %(groups)s::varchar[])
-"""
-_COUNT = f"SELECT count(*) FROM (SELECT 1 FROM knowledge_chunk c WHERE {_SCOPE} LIMIT %(limit)s) visible"  # noqa: S608
-_LEXICAL = """
-wanted AS MATERIALIZED (
-    SELECT term, quote_literal(term)::tsquery AS query FROM unnest(%(terms)s::text[]) AS listed(term)
-), hits AS MATERIALIZED (
-    SELECT s.id, s.term_count, w.term FROM scope s JOIN wanted w ON s.terms @@ w.query
-), frequency AS (
-    SELECT term, count(*) AS chunks FROM hits GROUP BY term
-), size AS (
-    SELECT count(*) AS chunks, coalesce(avg(term_count), 1) AS mean FROM scope
-), lexical AS (
-    SELECT h.id, sum(ln(1 + (z.chunks - f.chunks + 0.5) / (f.chunks + 0.5)) * 2.2
-                     / (1 + 1.2 * (0.4 + 0.6 * h.term_count / z.mean))) AS score
-    FROM hits h JOIN frequency f USING (term) CROSS JOIN size z GROUP BY h.id ORDER BY score DESC LIMIT %(k)s
-)
-"""
-_RESULT = """
-SELECT z.chunks, z.mean, (SELECT jsonb_object_agg(term, chunks) FROM frequency), c.id, c.title, c.heading_path, c.text,
-       (c.embedding <=> %(vector)s::halfvec), coalesce(l.score, 0)
-FROM size z
-LEFT JOIN (SELECT id FROM lexical UNION SELECT id FROM nearest) found ON true
-LEFT JOIN knowledge_chunk c ON c.id = found.id
-LEFT JOIN lexical l ON l.id = c.id
-"""
-# `terms || ''` unpacks the vector once; kept compressed, every single comparison would unpack it anew.
-_EXACT = f"""
-WITH scope AS MATERIALIZED (
-    SELECT c.id, c.terms || ''::tsvector AS terms, c.term_count, c.embedding <=> %(vector)s::halfvec AS distance
-    FROM knowledge_chunk c WHERE {_SCOPE}
-), nearest AS (SELECT id FROM scope ORDER BY distance LIMIT %(k)s), {_LEXICAL} {_RESULT}
-"""  # noqa: S608 - only constants of this module are joined
-_INDEXED = f"""
-WITH nearest AS MATERIALIZED (
-    SELECT c.id FROM knowledge_chunk c WHERE {_SCOPE} AND vector_dims(c.embedding) = DIMENSIONS
-    ORDER BY c.embedding::halfvec(DIMENSIONS) <=> %(vector)s::halfvec(DIMENSIONS) LIMIT %(k)s
-), scope AS MATERIALIZED (
-    SELECT c.id, c.terms || ''::tsvector AS terms, c.term_count FROM knowledge_chunk c WHERE {_SCOPE}
-), {_LEXICAL} {_RESULT}
-"""  # noqa: S608 - only constants of this module are joined
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,6 +55,15 @@ class Scope:
         }
 
 
+@dataclass(frozen=True, slots=True)
+class _Place:
+    """One generation as one asker sees it. ``graph`` is the table to walk, where scanning would take longer."""
+
+    parameters: dict[str, Any]
+    dimensions: int
+    graph: str = ""
+
+
 def scope_here(collection_id: UUID, day: date, index_id: UUID | None = None) -> Scope:
     """The scope of the tenant context in force: its groups decide what may be seen."""
     return Scope(collection_id, day, current_tenant().groups, index_id)
@@ -104,36 +73,39 @@ def search(
     scope: Scope, question: Question, vector: Vectors, *, k: int = CANDIDATES, exact_rows: int = EXACT_ROWS
 ) -> tuple[list[Candidate], Statistics]:
     """Up to 2 × ``k`` candidates and the term statistics of what the asker may read. ``vector`` has the length
-    of the generation's embedding model."""
-    parameters = scope.parameters() | {
-        "terms": question.search_terms()[:_MOST_TERMS],
-        "vector": "[" + ",".join(f"{value:.6g}" for value in vector.tolist()) + "]",
-        "k": k,
-        "limit": exact_rows + 1,
-    }
-    with connections["default"].cursor() as cursor:
-        cursor.execute(_COUNT, parameters)
-        exact = cursor.fetchone()[0] <= exact_rows
-        if not exact:
-            cursor.execute("SET LOCAL hnsw.iterative_scan = strict_order")
-            cursor.execute(f"SET LOCAL hnsw.ef_search = {max(2 * int(k), 100)}")
-        cursor.execute(_EXACT if exact else _INDEXED.replace("DIMENSIONS", str(len(vector))), parameters)
+    of the generation's embedding model. Raises EmbeddingMismatch."""
+    with _cursor() as cursor:
+        place = _locate(cursor, scope, exact_rows)
+        if place is None:
+            return [], Statistics(0, {}, 1.0)
+        parameters = place.parameters | _vector(place, vector) | {"k": k, "budget": _BUDGET}
+        parameters |= {"terms": question.search_terms()[:_MOST_TERMS]}
+        _run(cursor, place, statements.HYBRID_EXACT, statements.HYBRID_GRAPH, parameters)
         candidates, statistics = _read(cursor.fetchall())
-        named = _named(cursor, scope, question.names) if question.names else {}
+        named = {name: _named(cursor, place, name) for name in question.names}
     return candidates, merged(statistics, question, named)
 
 
-_NAMED = f"""
-SELECT listed.name, count(c.id) FROM unnest(%(names)s::text[]) AS listed(name)
-JOIN knowledge_chunk c ON strpos(lower(translate(c.title || c.text, E' \\n', '')), listed.name) > 0
-WHERE {_SCOPE} GROUP BY listed.name
-"""  # noqa: S608 - only constants of this module are joined
+def nearest(scope: Scope, vector: Vectors, *, k: int = 10, exact_rows: int = EXACT_ROWS) -> list[Candidate]:
+    """The vector leg alone: the ``k`` nearest visible chunks, best first. Raises EmbeddingMismatch."""
+    with _cursor() as cursor:
+        place = _locate(cursor, scope, exact_rows)
+        if place is None:
+            return []
+        parameters = place.parameters | _vector(place, vector) | {"k": k}
+        _run(cursor, place, statements.VECTORS_EXACT, statements.VECTORS_GRAPH, parameters)
+        rows = cursor.fetchall()
+    return [Candidate(str(row[0]), row[1], " ".join(row[2]), row[3], -float(row[4]), 0.0) for row in rows]
 
 
-def _named(cursor: CursorWrapper, scope: Scope, names: Sequence[str]) -> dict[str, int]:
-    """In how many visible chunks each name stands, letter by letter. Only the few questions with a name pay for it."""
-    cursor.execute(_NAMED, scope.parameters() | {"names": list(names)})
-    return {str(name): int(count) for name, count in cursor.fetchall()}
+def visible(scope: Scope, chunk_ids: Sequence[str]) -> list[UUID]:
+    """Those of ``chunk_ids`` that lie inside ``scope``: the same conditions as the search, asked anew."""
+    with _cursor() as cursor:
+        place = _locate(cursor, scope, EXACT_ROWS)
+        if place is None:
+            return []
+        cursor.execute(statements.VISIBLE, place.parameters | {"ids": list(chunk_ids)})
+        return [row[0] for row in cursor.fetchall()]
 
 
 def merged(statistics: Statistics, question: Question, named: Mapping[str, int]) -> Statistics:
@@ -144,17 +116,58 @@ def merged(statistics: Statistics, question: Question, named: Mapping[str, int])
     return Statistics(statistics.chunks, frequency, statistics.mean_terms)
 
 
-def visible(cursor: CursorWrapper, scope: Scope, chunk_ids: Sequence[str]) -> list[UUID]:
-    """Those of ``chunk_ids`` that lie inside ``scope``: the same conditions as the search, asked anew."""
-    statement = f"SELECT c.id FROM knowledge_chunk c WHERE c.id = ANY(%(ids)s::uuid[]) AND {_SCOPE}"  # noqa: S608
-    cursor.execute(statement, scope.parameters() | {"ids": list(chunk_ids)})
-    return [row[0] for row in cursor.fetchall()]
+@contextmanager
+def _cursor() -> Iterator["psycopg.Cursor[tuple[Any, ...]]"]:
+    """A cursor of psycopg's own on the tenant's connection: Django's sends text to be parsed and planned each time."""
+    wrapper = connections["default"]
+    wrapper.ensure_connection()
+    connection: psycopg.Connection[tuple[Any, ...]] = wrapper.connection
+    connection.prepare_threshold = 1
+    with psycopg.Cursor(connection) as cursor, wrapper.wrap_database_errors:
+        yield cursor
+
+
+def _locate(cursor: "psycopg.Cursor[tuple[Any, ...]]", scope: Scope, exact_rows: int) -> _Place | None:
+    row = cursor.execute(statements.LOCATE, scope.parameters()).fetchone()
+    if row is None:
+        return None
+    index_id, dimensions, graph, count, _ = row
+    walk = graph and count > exact_rows
+    name = f"knowledge_graph_{index_id.hex}" if walk else ""
+    return _Place(scope.parameters() | {"index": index_id}, dimensions, name)
+
+
+def _run(
+    cursor: "psycopg.Cursor[tuple[Any, ...]]", place: _Place, exact: str, graph: str, parameters: dict[str, Any]
+) -> None:
+    if not place.graph:
+        cursor.execute(exact, parameters)
+        return
+    cursor.execute(statements.WALK_ON, {"ef": str(max(2 * int(parameters["k"]), _EF_SEARCH))})
+    cursor.execute(statements.of_graph(graph, place.graph, place.dimensions), parameters)
+
+
+def _vector(place: _Place, vector: Vectors) -> dict[str, str]:
+    """The question's vector as a unit vector, since the stored ones are: their inner product is the cosine."""
+    if len(vector) != place.dimensions:
+        raise EmbeddingMismatch(got=len(vector), wanted=place.dimensions)
+    unit = vector / (float(np.linalg.norm(vector)) or 1.0)
+    return {"vector": "[" + ",".join(map("{:.5g}".format, unit.tolist())) + "]"}
+
+
+def _named(cursor: "psycopg.Cursor[tuple[Any, ...]]", place: _Place, name: str) -> int:
+    """In how many visible chunks ``name`` stands, letter by letter. Only the few questions with a name pay for it."""
+    parts = list(dict.fromkeys(index_terms(name)))
+    if not parts:
+        return 0
+    row = cursor.execute(statements.NAMED, place.parameters | {"name": name, "parts": parts}).fetchone()
+    return int(row[0]) if row else 0
 
 
 def _read(rows: Sequence[tuple[Any, ...]]) -> tuple[list[Candidate], Statistics]:
     chunks, mean, frequency = rows[0][:3]
     candidates = [
-        Candidate(str(row[3]), row[4], " ".join(row[5]), row[6], 1.0 - float(row[7]), float(row[8]))
+        Candidate(str(row[3]), row[4], " ".join(row[5]), row[6], -float(row[7]), float(row[8]))
         for row in rows
         if row[3] is not None
     ]

@@ -27,7 +27,7 @@ def fill(organization: Any, count: int, centres: Any, random: Any) -> UUID:
         collection = Collection.objects.create(**common, name="大")
         document = Document.objects.create(**common, collection=collection, name="文")
         version = DocumentVersion.objects.create(
-            **common, document=document, number=1, file_name="文", sha256="", size=0, source_key=""
+            **common, document=document, number=1, file_name="文", sha256="", size=0, source_key="", state="in_force"
         )
         chunks_write(version, "文", drafts, vectors)
     return collection.id

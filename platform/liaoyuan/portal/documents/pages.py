@@ -10,6 +10,7 @@ from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
 from liaoyuan.errors import NotFound
+from liaoyuan.knowledge.edits.selectors import live_chunks
 from liaoyuan.knowledge.models import Chunk, Collection, Document, DocumentVersion
 from liaoyuan.knowledge.pages.errors import DocumentErased
 from liaoyuan.knowledge.pages.images import drawable
@@ -74,6 +75,8 @@ class ChunkView:
     heading_path: Sequence[str]
     blocks: Sequence[int]
     marked: bool
+    enabled: bool
+    origin: str
 
 
 @dataclass(frozen=True)
@@ -288,11 +291,11 @@ def _parts(text: str, quote: str) -> list[tuple[str, bool]]:
 def _chunks(version: DocumentVersion, leaves: Leaves, place: Place) -> list[ChunkView]:
     """A chunk may begin on the page before; where there are no pages all of them have to be asked."""
     here = set(leaves.blocks(place.leaf))
-    rows = Chunk.objects.filter(version=version).only("ordinal", "kind", "text", "locator", "heading_path", "spans")
+    rows = live_chunks(version)
     if leaves.paged:
         rows = rows.filter(Q(page__in=(place.leaf, place.leaf - 1)) | Q(page__isnull=True))
     found = []
-    for row in rows.order_by("ordinal"):
+    for row in rows:
         blocks = list(dict.fromkeys(span[2] for span in row.spans))
         if here.intersection(blocks):
             found.append(_chunk(row, blocks, place))
@@ -309,6 +312,8 @@ def _chunk(row: Chunk, blocks: Sequence[int], place: Place) -> ChunkView:
         heading_path=row.heading_path,
         blocks=blocks,
         marked=bool(set(blocks).intersection(place.blocks)),
+        enabled=row.enabled,
+        origin=row.origin,
     )
 
 

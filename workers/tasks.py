@@ -7,7 +7,8 @@ from typing import ParamSpec
 from uuid import UUID
 
 from liaoyuan.accounts.anchors import anchors_write_all
-from liaoyuan.broker import ANCHOR, CANARY, REAP, RELAY, ROLLUP, RUN_STAGE, client
+from liaoyuan.broker import ANCHOR, CANARY, REAP, RELAY, ROLLUP, RUN_STAGE, SOURCES, client
+from liaoyuan.knowledge.sources.services import sources_start_due
 from liaoyuan.operations.services import rollup_all
 from liaoyuan.pipeline.services import doorbells_ring, runs_reap, stage_run_execute, worker_beat
 from workers.bell import Bell
@@ -50,6 +51,12 @@ def rollup() -> None:
 def anchor() -> None:
     """Note the head of every audit chain outside of the database."""
     anchors_write_all()
+
+
+@task(SOURCES)
+def sources() -> None:
+    """Start the synchronizations that are due."""
+    sources_start_due()
 
 
 @task(CANARY)

@@ -15,7 +15,8 @@ RELAY: Final = "liaoyuan.relay"
 ROLLUP: Final = "liaoyuan.rollup"
 CANARY: Final = "liaoyuan.canary"
 ANCHOR: Final = "liaoyuan.anchor"
-MESSAGES: Final = frozenset({RUN_STAGE, REAP, RELAY, ROLLUP, CANARY, ANCHOR})
+SOURCES: Final = "liaoyuan.sources"
+MESSAGES: Final = frozenset({RUN_STAGE, REAP, RELAY, ROLLUP, CANARY, ANCHOR, SOURCES})
 
 QUEUES: Final = ("light", "ingest", "train", "evaluate", "serve")
 

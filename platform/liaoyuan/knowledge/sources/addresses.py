@@ -22,6 +22,8 @@ _HOST: Final = re.compile(
 _NAT64: Final = ipaddress.ip_network("64:ff9b::/96")
 _EMBEDDING: Final = (ipaddress.ip_network("64:ff9b:1::/48"), ipaddress.ip_network("2001::/32"))
 _GLOBAL6: Final = ipaddress.ip_network("2000::/3")
+# No user, no scope, nothing behind the bracket.
+_NETLOC: Final = re.compile(r"^(\[[0-9A-Fa-f:.]+\]|[^\[\]:@%]+)(:\d{1,5})?$")
 INTRANET: Final = "intranet:"
 # Sent as they are; everything else, Han for one, is quoted.
 _SENT: Final = "/%:@!$&()*+,;=~-._?"
@@ -56,8 +58,8 @@ def target_of(url: str, base: str = "") -> Target:
         raise PageRefused(url=url[:200], why_zh="地址不正确", why_en="it is no valid address") from error
     if parts.scheme not in _PORTS:
         raise PageRefused(url=url[:200], why_zh="只支持 http 和 https", why_en="only http and https are fetched")
-    if "@" in parts.netloc:
-        raise PageRefused(url=url[:200], why_zh="地址中不能带用户名", why_en="an address must not carry a user")
+    if not _NETLOC.match(parts.netloc):
+        raise PageRefused(url=url[:200], why_zh="主机部分不正确", why_en="its host is not valid")
     host = host if host is not None else str(_ip(parts.hostname or "", url))
     if ":" not in host and not _HOST.match(host):
         raise PageRefused(url=url[:200], why_zh="主机名不正确", why_en="the host's name is not valid")
@@ -68,7 +70,7 @@ def target_of(url: str, base: str = "") -> Target:
 
 def _ip(text: str, url: str) -> Address:
     try:
-        return ipaddress.ip_address(text.split("%")[0])
+        return ipaddress.ip_address(text)
     except ValueError as error:
         raise PageRefused(url=url[:200], why_zh="地址不正确", why_en="it is no valid address") from error
 

@@ -1,17 +1,19 @@
 """Objects of a bucket, through the two calls that every S3-compatible server has: list and get."""
 
-from collections.abc import Iterator, Mapping, Sequence
+import ssl
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
 from urllib.parse import quote, urlsplit
 
-import httpx
+import httpcore
 from lxml import etree
 
 from liaoyuan.knowledge.parse.safe_xml import xml_parse
-from liaoyuan.knowledge.sources.connector import BLOCK, Entry, Fetched, Known, byte_limit, write_bounded
+from liaoyuan.knowledge.sources.connector import Entry, Fetched, Known, byte_limit, write_bounded
 from liaoyuan.knowledge.sources.errors import (
     CredentialsRefused,
     ItemTooLarge,
@@ -21,9 +23,16 @@ from liaoyuan.knowledge.sources.errors import (
 from liaoyuan.knowledge.sources.settings import S3Credentials, S3Settings
 from liaoyuan.knowledge.sources.signing import query_text, signed_headers
 
-_TIMEOUT: Final = httpx.Timeout(30.0, connect=10.0)
+_TIMEOUT: Final = {"connect": 10.0, "read": 30.0, "write": 30.0, "pool": 10.0}
 _LONGEST_LISTING: Final = 16 << 20
 _NOT_YOURS: Final = frozenset({"AccessDenied", "InvalidAccessKeyId", "SignatureDoesNotMatch", "ExpiredToken"})
+
+
+@dataclass(frozen=True, slots=True)
+class _Answer:
+    status: int
+    headers: Mapping[str, str]
+    blocks: Iterable[bytes]
 
 
 class Bucket:
@@ -57,39 +66,46 @@ class Bucket:
         """One object, unless it is the one we have. Raises ItemTooLarge, ItemUnreadable besides."""
         headers = {"If-None-Match": known.etag} if known.etag else {}
         with self._asked(key, [], headers) as response:
-            if response.status_code == 304:
+            if response.status == 304:
                 return Fetched(None, known.sha256, etag=known.etag, modified=known.modified)
             announced = response.headers.get("content-length", "")
             if announced.isdecimal() and int(announced) > byte_limit():
                 raise ItemTooLarge(limit=byte_limit() >> 20)
             target = folder / "content"
-            try:
-                sha256, size = write_bounded(response.iter_raw(BLOCK), target, byte_limit())
-            except httpx.HTTPError as error:
-                raise ItemUnreadable(detail=type(error).__name__) from error
+            sha256, size = write_bounded(response.blocks, target, byte_limit())
             etag = response.headers.get("etag", "")
             return Fetched(target, sha256, size, _marker(etag, size), etag[:300])
 
     @contextmanager
     def _asked(
         self, key: str, query: Sequence[tuple[str, str]], headers: Mapping[str, str] | None = None
-    ) -> Iterator[httpx.Response]:
+    ) -> Iterator[_Answer]:
         host, path = self._place(key)
         signed = signed_headers(
             method="GET", host=host, path=path, query=query,
             headers={"accept-encoding": "identity"} | dict(headers or {}), region=self._settings.region,
             access_key=self._credentials.access_key, secret_key=self._credentials.secret_key, at=datetime.now(UTC),
         )  # fmt: skip
-        asked = f"{path}?{query_text(query)}" if query else path
-        url = httpx.URL(f"{self._endpoint.scheme}://{host}").copy_with(raw_path=asked.encode())
-        # No proxy and no netrc of the process, and no redirect: the endpoint is the one that the operator named.
-        with httpx.Client(timeout=_TIMEOUT, trust_env=False, follow_redirects=False) as client:
+        url = httpcore.URL(
+            scheme=self._endpoint.scheme.encode(),
+            host=host.rpartition(":")[0].encode() if self._endpoint.port else host.encode(),
+            port=self._endpoint.port,
+            target=(f"{path}?{query_text(query)}" if query else path).encode(),
+        )
+        sent = [(name.encode(), value.encode()) for name, value in signed.items()]
+        # No proxy of the process, no redirect, and no library that tidies the path: it is signed as it is sent.
+        with httpcore.ConnectionPool(ssl_context=ssl.create_default_context()) as pool:
             try:
-                with client.stream("GET", url, headers=signed) as response:
-                    if response.status_code not in {200, 304}:
-                        raise self._refused(response, key)
-                    yield response
-            except httpx.HTTPError as error:
+                with pool.stream("GET", url, headers=sent, extensions={"timeout": _TIMEOUT}) as response:
+                    answer = _Answer(
+                        response.status,
+                        {name.decode("latin-1").lower(): value.decode("latin-1") for name, value in response.headers},
+                        response.iter_stream(),
+                    )
+                    if answer.status not in {200, 304}:
+                        raise self._refused(answer, key)
+                    yield answer
+            except (httpcore.NetworkError, httpcore.TimeoutException, httpcore.ProtocolError) as error:
                 raise SourceUnreachable(place=self._settings.endpoint, detail=type(error).__name__) from error
 
     def _place(self, key: str) -> tuple[str, str]:
@@ -100,31 +116,31 @@ class Bucket:
             return f"{self._settings.bucket}.{self._endpoint.netloc}", f"{base}/{quoted}"
         return self._endpoint.netloc, f"{base}/{self._settings.bucket}{f'/{quoted}' if key else ''}"
 
-    def _refused(self, response: httpx.Response, key: str) -> Exception:
+    def _refused(self, response: _Answer, key: str) -> Exception:
         code = ""
         try:
             code = _text(_xml(response), "Code")
         except SourceUnreachable:
-            code = f"HTTP {response.status_code}"
-        if response.status_code in {401, 403} or code in _NOT_YOURS:
+            code = f"HTTP {response.status}"
+        if response.status in {401, 403} or code in _NOT_YOURS:
             return CredentialsRefused(place=self._settings.endpoint, detail=code[:60])
-        if key and response.status_code == 404:
+        if key and response.status == 404:
             return ItemUnreadable(detail=code[:60] or "404")
         return SourceUnreachable(
-            place=f"{self._settings.endpoint}/{self._settings.bucket}", detail=code[:60] or str(response.status_code)
+            place=f"{self._settings.endpoint}/{self._settings.bucket}", detail=code[:60] or str(response.status)
         )
 
 
-def _xml(response: httpx.Response) -> etree._Element:
+def _xml(response: _Answer) -> etree._Element:
     body = bytearray()
-    for block in response.iter_bytes(BLOCK):
+    for block in response.blocks:
         body += block
         if len(body) > _LONGEST_LISTING:
-            raise SourceUnreachable(place=str(response.url.host), detail="listing too long")
+            raise SourceUnreachable(place="S3", detail="listing too long")
     try:
         return xml_parse(bytes(body))
     except etree.XMLSyntaxError as error:
-        raise SourceUnreachable(place=str(response.url.host), detail="no XML") from error
+        raise SourceUnreachable(place="S3", detail="no XML") from error
 
 
 def _all(root: etree._Element, name: str) -> list[etree._Element]:

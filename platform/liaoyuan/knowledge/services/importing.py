@@ -119,7 +119,7 @@ def documents_import(
 
 def parse_limits(settings: CollectionSettings) -> Limits:
     """What the collection's settings ask of the parser."""
-    return Limits(pages=settings.parser.pages)
+    return Limits(pages=settings.parser.pages, ocr=settings.parser.ocr)
 
 
 def collection_limits(job: ImportJob) -> Limits:

@@ -82,11 +82,9 @@ def items_current(collection_id: UUID) -> QuerySet[ImportItem]:
     """What is still worth showing: all that is open, and the failures that nobody dealt with: a later version of the
     same file that could be read has settled them."""
     settled = ImportItem.objects.filter(collection_id=collection_id, state__in=ITEM_DONE)
-    newest = settled.filter(finished_at__isnull=False).values("name", "finished_at")
-    done: dict[str, datetime] = {}
     failed = items_of(collection_id).filter(state__in=ITEM_AGAIN)
-    for row in newest.filter(name__in=failed.values("name")):
-        done[row["name"]] = max(row["finished_at"], done.get(row["name"], row["finished_at"]))
+    newest = settled.filter(name__in=failed.values("name")).order_by("finished_at")
+    done = {name: at for name, at in newest.values_list("name", "finished_at") if at is not None}
     old = [
         item_id
         for item_id, name, at in failed.filter(name__in=list(done)).values_list("id", "name", "finished_at")

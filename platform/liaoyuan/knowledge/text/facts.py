@@ -33,6 +33,36 @@ class Quantity:
     unit: str = ""
 
 
+# Exact conversions only: a month has no fixed number of days, a working day is no day.
+_BASE: dict[str, tuple[str, str]] = {
+    "毫克": ("g", "0.001"), "mg": ("g", "0.001"), "微克": ("g", "0.000001"), "μg": ("g", "0.000001"),
+    "克": ("g", "1"), "g": ("g", "1"), "千克": ("g", "1000"), "kg": ("g", "1000"), "吨": ("g", "1000000"),
+    "毫升": ("l", "0.001"), "ml": ("l", "0.001"), "升": ("l", "1"), "l": ("l", "1"),
+    "毫米": ("m", "0.001"), "mm": ("m", "0.001"), "厘米": ("m", "0.01"), "cm": ("m", "0.01"),
+    "米": ("m", "1"), "m": ("m", "1"), "千米": ("m", "1000"), "km": ("m", "1000"),
+    "伏": ("v", "1"), "v": ("v", "1"), "千伏": ("v", "1000"), "kv": ("v", "1000"),
+    "安": ("a", "1"), "a": ("a", "1"), "千安": ("a", "1000"),
+    "瓦": ("w", "1"), "w": ("w", "1"), "千瓦": ("w", "1000"), "kw": ("w", "1000"), "兆瓦": ("w", "1000000"),
+    "mw": ("w", "1000000"), "千瓦时": ("kwh", "1"), "kwh": ("kwh", "1"),
+    "千帕": ("kpa", "1"), "kpa": ("kpa", "1"), "兆帕": ("kpa", "1000"), "mpa": ("kpa", "1000"),
+    "秒": ("s", "1"), "s": ("s", "1"), "分钟": ("s", "60"), "minute": ("s", "60"), "时": ("s", "3600"),
+    "hour": ("s", "3600"), "h": ("s", "3600"), "日": ("s", "86400"), "day": ("s", "86400"), "周": ("s", "604800"),
+    "week": ("s", "604800"), "个月": ("month", "1"), "month": ("month", "1"), "年": ("month", "12"),
+    "year": ("month", "12"), "岁": ("year_old", "1"), "周岁": ("year_old", "1"), "度": ("℃", "1"),
+    "摄氏度": ("℃", "1"), "℃": ("℃", "1"), "赫兹": ("hz", "1"), "hz": ("hz", "1"),
+}  # fmt: skip
+
+
+def base_quantities(text: str) -> set[tuple[Decimal, str]]:
+    """The quantities of ``text`` in base units: 500 mg and 0.5 克 are one, 2 天 and 48 小时 too."""
+    return {_in_base(quantity) for quantity in quantities(text)}
+
+
+def _in_base(quantity: Quantity) -> tuple[Decimal, str]:
+    unit, factor = _BASE.get(quantity.unit, (quantity.unit, "1"))
+    return (Decimal(quantity.value) * Decimal(factor)).normalize(), unit
+
+
 def han_number(digits: str) -> int | None:
     """The value of a Chinese numeral such as 一百二十 or 二〇二一; None where it is no numeral."""
     if all(character in _DIGITS for character in digits):
@@ -100,11 +130,11 @@ def negations(text: str) -> int:
 def unmatched(claim: str, evidence: str) -> list[Quantity]:
     """The quantities of ``claim`` that ``evidence`` does not hold; a claim without unit matches any unit."""
     held = quantities(evidence)
-    exact = set(held)
+    exact = {_in_base(quantity) for quantity in held}
     values = {quantity.value for quantity in held}
     bare = {quantity.value for quantity in held if not quantity.unit}
     return [
         quantity
         for quantity in quantities(claim)
-        if quantity not in exact and quantity.value not in (bare if quantity.unit else values)
+        if _in_base(quantity) not in exact and quantity.value not in (bare if quantity.unit else values)
     ]

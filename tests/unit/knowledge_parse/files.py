@@ -148,10 +148,11 @@ def many_pages_pdf(path: Path, pages: int) -> Path:
     resources = b"<< /Font << /F1 3 0 R >> >>"
     page = b"<< /Type /Page /Parent 2 0 R /MediaBox [0 0 595 842] /Contents 4 0 R /Resources %s >>" % resources
     objects.extend([page] * pages)
-    return _write_pdf(path, objects)
+    return write_pdf(path, objects)
 
 
-def _write_pdf(path: Path, objects: list[bytes]) -> Path:
+def write_pdf(path: Path, objects: list[bytes]) -> Path:
+    """A PDF of these objects, numbered from 1, the first its catalogue."""
     out = bytearray(b"%PDF-1.4\n")
     offsets = []
     for number, body in enumerate(objects, start=1):

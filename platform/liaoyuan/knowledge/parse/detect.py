@@ -8,7 +8,7 @@ import puremagic
 
 from liaoyuan.knowledge.parse.archive import inspect_archive, open_archive
 from liaoyuan.knowledge.parse.encoding import declared_encoding, decode
-from liaoyuan.knowledge.parse.errors import Corrupt, PasswordNeeded, UnsupportedType
+from liaoyuan.knowledge.parse.errors import Corrupt, HeicPicture, PasswordNeeded, UnsupportedType
 from liaoyuan.knowledge.parse.source import Source
 
 _OFFICE = "application/vnd.openxmlformats-officedocument."
@@ -88,6 +88,10 @@ _STREAMS = {
 _HTML = re.compile(
     r"\A\s*(?:<\?xml[^>]*>\s*)?(?:<!--.*?-->\s*)*<(?:!doctype\s+html|html|head|body)\b", re.IGNORECASE | re.DOTALL
 )
+_SVG = re.compile(
+    r"\A\s*(?:<\?xml[^>]*>\s*)?(?:<!--.*?-->\s*)*(?:<!DOCTYPE\s+svg[^>]*>\s*)?<(?:\w+:)?svg\b",
+    re.IGNORECASE | re.DOTALL,
+)
 _HTML_TAG = re.compile(r"</(?:p|div|table|h[1-6]|ul|span|body|html)\s*>", re.IGNORECASE)
 _MAIL = re.compile(r"\A(?:[!-9;-~]+:[^\n]*\n(?:[ \t][^\n]*\n)*){2,}", re.MULTILINE)
 _MAIL_KEYS = re.compile(
@@ -128,6 +132,8 @@ def _kind(source: Source) -> tuple[str, set[str]]:
     kind = next((kind for magic, kind in _MAGIC if head.startswith(magic)), None) or _riff_or_bitmap(head)
     if kind is not None:
         return kind, set()
+    if _is_heic(head):
+        raise HeicPicture(name=source.name)
     if head.startswith((b"PK\x03\x04", b"PK\x05\x06")):
         return _package(source)
     if head.startswith(b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"):
@@ -183,6 +189,9 @@ def _textual(source: Source) -> str:
     if _binary(text):
         raise UnsupportedType(name=source.name, detail=_foreign_name(source, "binary"))
     expected = _EXTENSIONS.get(source.extension)
+    if _SVG.match(text):
+        # A drawing with scripts and addresses in it; its words are no running text.
+        raise UnsupportedType(name=source.name, detail="SVG")
     if _HTML.match(text) or (expected == "html" and _HTML_TAG.search(text)):
         return "html"
     if expected == "eml" or (
@@ -204,6 +213,10 @@ def _binary(text: str) -> bool:
         return False
     odd = len(_CONTROL.findall(text)) + text.count("\ufffd")
     return odd > max(8, len(text) * 0.05) or "\x00" in text[:1024]
+
+
+def _is_heic(head: bytes) -> bool:
+    return head[4:8] == b"ftyp" and head[8:12] in {b"heic", b"heix", b"hevc", b"heim", b"heis", b"mif1", b"msf1"}
 
 
 def _foreign_name(source: Source, fallback: str) -> str:

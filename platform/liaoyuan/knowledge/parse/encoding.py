@@ -78,10 +78,25 @@ def _legacy(data: bytes) -> tuple[str, bool]:
     scored.sort(reverse=True)
     if scored and scored[0][0] > 0.04:
         return scored[0][2], False
+    mixed = _by_line(data)
+    if mixed is not None:
+        return mixed
     best = from_bytes(data[:200_000]).best()
     if best is not None:
         return _lenient(data, best.encoding)
     return _lenient(data, "gb18030" if scored else "utf-8")
+
+
+def _by_line(data: bytes) -> tuple[str, bool] | None:
+    """Logs and merged exports change their encoding midway: each line is UTF-8 or GB18030, and nearly all are one."""
+    lines, lost = [], 0
+    for line in data.splitlines(keepends=True):
+        text = next((text for name in ("utf-8", "gb18030") if (text := _strict(line, name)) is not None), None)
+        lost += text is None
+        lines.append(text if text is not None else line.decode("gb18030", "replace"))
+    whole = "".join(lines)
+    convincing = lost <= len(lines) * 0.02 and _evidence(whole, _COMMON_SIMPLIFIED) > 0.04
+    return (whole, lost > 0) if convincing and len(lines) > 1 else None
 
 
 def _evidence(text: str, common: frozenset[str]) -> float:

@@ -62,6 +62,17 @@ class UnsupportedType(ParseRejected):
     )
 
 
+class HeicPicture(ParseRejected):
+    """Apple's pictures need a decoder under licences that the platform does not carry."""
+
+    code = "unsupported_heic"
+    zh = "图片“{name}”是 HEIC 格式，无法读取。请转为 JPEG 或 PNG 后上传（iPhone：设置 → 相机 → 格式 → 兼容性最佳）。"
+    en = (
+        "The picture “{name}” is in the HEIC format, which is not read here. Convert it to JPEG or PNG and upload that "
+        "(iPhone: Settings → Camera → Formats → Most Compatible)."
+    )
+
+
 class TooLarge(ParseRejected):
     code = "too_large"
     zh = "文件“{name}”超出大小上限（{detail}）。请拆分后上传，或请管理员提高上限。"
@@ -132,7 +143,8 @@ class NoSuchPage(ParseRejected):
 REJECTIONS: dict[str, type[ParseRejected]] = {
     kind.code: kind
     for kind in (
-        EmptyFile, Unreadable, Encrypted, PasswordNeeded, PasswordWrong, Corrupt, UnsupportedType, TooLarge,
-        TooManyPages, ZipBomb, ImageTooLarge, ParseTimeout, OutOfMemory, Crashed, NoText, UnsafeName, NoSuchPage,
+        EmptyFile, Unreadable, Encrypted, PasswordNeeded, PasswordWrong, Corrupt, UnsupportedType, HeicPicture,
+        TooLarge, TooManyPages, ZipBomb, ImageTooLarge, ParseTimeout, OutOfMemory, Crashed, NoText, UnsafeName,
+        NoSuchPage,
     )
 }  # fmt: skip

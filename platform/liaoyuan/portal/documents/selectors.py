@@ -21,6 +21,7 @@ from liaoyuan.pipeline.models import FINAL_STATES, Lineage, RunState, Solution, 
 from liaoyuan.pipeline.waiting import wait_report
 from liaoyuan.portal.documents import listing
 from liaoyuan.portal.documents.listing import Filters
+from liaoyuan.portal.documents.waiting import LineView, line_view
 
 PAGE_SIZE: Final = 50
 MOST_COLLECTIONS: Final = 200
@@ -144,6 +145,7 @@ class CollectionPage:
     imports: Sequence[ImportView]
     latest: ImportResult | None
     rights: Rights
+    line: LineView
 
     @property
     def retryable(self) -> bool:
@@ -203,6 +205,7 @@ def collection_page(
         imports=imports,
         latest=_latest(collection, who, language),
         rights=Rights.of(who),
+        line=line_view(collection_id),
     )
 
 

@@ -18,6 +18,7 @@ from liaoyuan.knowledge.evaluate import collection_evaluate, questions_read
 from liaoyuan.knowledge.selectors import collection_by_name, parsed_document, version_of_file
 from liaoyuan.knowledge.services import FileOutcome, documents_import
 from liaoyuan.knowledge.services.unlocking import files_unlock, passwords_read
+from liaoyuan.knowledge.verbs.generations import indexes_show, reindex, reindex_arguments
 
 
 class Command(BaseCommand):
@@ -38,15 +39,19 @@ class Command(BaseCommand):
             "evaluate", help="measure on lines {id, question, evidence, must_contain, answerable}"
         )
         evaluate.add_argument("--questions", required=True, type=Path)
+        indexes = verbs.add_parser("indexes", help="the generations of a collection's index, with their scores")
+        again = verbs.add_parser("reindex", help="build another generation beside the live one, swap it in, drop it")
+        reindex_arguments(again)
         for verb in (ask, evaluate):
             verb.add_argument("--mode", choices=["extractive", "generative"], default="extractive")
-        for verb in (bring, text, ask, evaluate):
+        for verb in (bring, text, ask, evaluate, indexes, again):
             verb.add_argument("--organization", required=True)
             verb.add_argument("--collection", required=True)
             verb.add_argument("--json", action="store_true", help="print one JSON object last")
 
     def handle(self, *args: Any, **options: Any) -> None:
         verbs = {"import": self._import, "text": self._text, "ask": self._ask, "evaluate": self._evaluate}
+        verbs |= {"indexes": self._indexes, "reindex": self._reindex}
         try:
             answer = verbs[options["verb"]](options)
         except LiaoyuanError as error:
@@ -103,6 +108,12 @@ class Command(BaseCommand):
             collection = collection_by_name(options["collection"])
             answer = answer_question(collection.id, options["question"], mode=options["mode"], chat=chat)
         return {"question": options["question"]} | answer.as_dict()
+
+    def _indexes(self, options: dict[str, Any]) -> dict[str, Any]:
+        return indexes_show(organization_by_name(options["organization"]).id, options["collection"])
+
+    def _reindex(self, options: dict[str, Any]) -> dict[str, Any]:
+        return reindex(organization_by_name(options["organization"]).id, options)
 
     def _evaluate(self, options: dict[str, Any]) -> dict[str, Any]:
         organization = organization_by_name(options["organization"])

@@ -1,0 +1,1 @@
+"""The verbs of ``manage.py knowledge``, one module a subject."""

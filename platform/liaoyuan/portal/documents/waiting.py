@@ -1,0 +1,66 @@
+"""The files of a collection's imports that are not ready, as its page shows them."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+from uuid import UUID
+
+from django.utils.translation import gettext_lazy
+
+from liaoyuan.knowledge.waiting.models import ITEM_AGAIN, ItemState
+from liaoyuan.knowledge.waiting.selectors import FilePlace, Line, line_of
+from liaoyuan.portal.door import language
+
+SHOWN: Final = 30
+WORDS: Final[dict[str, tuple[str, Any]]] = {
+    ItemState.QUEUED: ("queued", gettext_lazy("in line")),
+    ItemState.PARSING: ("running", gettext_lazy("being read")),
+    ItemState.EMBEDDING: ("running", gettext_lazy("being indexed")),
+    ItemState.REJECTED: ("failed", gettext_lazy("refused")),
+    ItemState.CANCELLED: ("cancelled", gettext_lazy("cancelled")),
+}
+
+
+@dataclass(frozen=True)
+class FileView:
+    """One file, ready for the template."""
+
+    file: FilePlace
+    badge: str
+    state: Any
+    reason: str
+
+    @property
+    def again(self) -> bool:
+        return self.file.state in ITEM_AGAIN
+
+    @property
+    def cancellable(self) -> bool:
+        return self.file.state == ItemState.QUEUED
+
+
+@dataclass(frozen=True)
+class LineView:
+    """The files that are not ready, the first of them one by one."""
+
+    line: Line
+    files: Sequence[FileView]
+
+    @property
+    def failed(self) -> int:
+        return self.line.rejected + self.line.cancelled
+
+    @property
+    def more(self) -> int:
+        return self.line.open + self.failed - len(self.files)
+
+
+def line_view(collection_id: UUID) -> LineView:
+    """Inside the tenant context, whose rights decide which names are shown."""
+    line = line_of(collection_id, limit=SHOWN)
+    return LineView(line, [_file(each) for each in line.files])
+
+
+def _file(each: FilePlace) -> FileView:
+    badge, state = WORDS[each.state]
+    return FileView(each, badge, state, each.reason_zh if language() == "zh" else each.reason_en)

@@ -10,7 +10,7 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
-from liaoyuan.accounts.policy import require
+from liaoyuan.accounts.policy import allowed, require
 from liaoyuan.accounts.tenancy import tenant_context
 from liaoyuan.errors import InvalidInput, NotFound
 from liaoyuan.knowledge.pages.images import RESOLUTIONS, page_picture, picture_tag
@@ -126,6 +126,7 @@ def document(request: PageRequest, document_id: UUID) -> HttpResponse:
     rights = selectors.Rights.of(request.principal)
     locked = rights.upload and is_locked(shown.version)
     context = {"shown": shown, "rights": rights, "dpi": DPI, "locked": locked}
+    context["may_edit"] = allowed(request.principal, "document.edit")
     return render(request, "portal/documents/document.html", context)
 
 

@@ -2,7 +2,13 @@
 
 from pathlib import Path
 
+import docx
+import openpyxl
+import pptx
 from PIL import Image
+from pptx.chart.data import CategoryChartData
+from pptx.enum.chart import XL_CHART_TYPE
+from pptx.util import Inches
 from reportlab.lib.utils import ImageReader
 from reportlab.platypus import SimpleDocTemplate, Table, TableStyle
 
@@ -83,3 +89,53 @@ def test_cells_merged_downwards_are_repeated_for_each_row(tmp_path: Path, parse:
     (block,) = of_type(ready(parse(tmp_path / "a.pdf")), BlockType.TABLE)
     assert block.table == [rows[0], rows[1], ["surgery", "Tuesday", "15"], ["surgery", "Sunday", "9"]]
     assert block.text.count("surgery") == 1
+
+
+def test_tables_beside_and_below_each_other_on_a_sheet_are_read_apart(tmp_path: Path, parse: Parse) -> None:
+    book = openpyxl.Workbook()
+    sheet = book.active
+    left, right, below = (
+        [["a", "b"], ["1", "2"]],
+        [["x", "y", "z"], ["3", "4", "5"]],
+        [["p", "q"], ["6", "7"], ["8", "9"]],
+    )
+    for start_row, start_column, rows in ((1, 1, left), (1, 5, right), (6, 2, below)):
+        for down, row in enumerate(rows):
+            for across, cell in enumerate(row):
+                sheet.cell(start_row + down, start_column + across, cell)
+    book.save(tmp_path / "a.xlsx")
+    tables = of_type(ready(parse(tmp_path / "a.xlsx")), BlockType.TABLE)
+    assert [table.table for table in tables] == [left, right, below]
+    assert [table.locator for table in tables] == ["Sheet!A1:B2", "Sheet!E1:G2", "Sheet!B6:C8"]
+
+
+def test_a_pause_within_a_table_does_not_cut_it(tmp_path: Path, parse: Parse) -> None:
+    book = openpyxl.Workbook()
+    for row in (["day", "beds"], ["Monday", 12], [], ["Tuesday", 15]):
+        book.active.append(row)
+    book.save(tmp_path / "a.xlsx")
+    (table,) = of_type(ready(parse(tmp_path / "a.xlsx")), BlockType.TABLE)
+    assert table.table == [["day", "beds"], ["Monday", "12"], ["Tuesday", "15"]]
+
+
+def test_a_chart_gives_the_table_behind_it(tmp_path: Path, parse: Parse) -> None:
+    deck = pptx.Presentation()
+    data = CategoryChartData()
+    data.categories = ["Monday", "Tuesday"]
+    data.add_series("beds", (12, 15.5))
+    slide = deck.slides.add_slide(deck.slide_layouts[6])
+    slide.shapes.add_chart(XL_CHART_TYPE.COLUMN_CLUSTERED, 0, 0, Inches(5), Inches(4), data)
+    deck.save(str(tmp_path / "a.pptx"))
+    (table,) = of_type(ready(parse(tmp_path / "a.pptx")), BlockType.TABLE)
+    assert table.table == [["", "beds"], ["Monday", "12"], ["Tuesday", "15.5"]]
+    assert table.box is not None and table.page == 1
+
+
+def test_a_table_in_a_frame_is_read_as_a_table(tmp_path: Path, parse: Parse) -> None:
+    document = docx.Document()
+    inner = document.add_table(rows=1, cols=1).cell(0, 0).add_table(rows=2, cols=2)
+    for place, text in zip(((0, 0), (0, 1), (1, 0), (1, 1)), ("day", "beds", "Monday", "12"), strict=True):
+        inner.cell(*place).text = text
+    document.save(str(tmp_path / "a.docx"))
+    (table,) = of_type(ready(parse(tmp_path / "a.docx")), BlockType.TABLE)
+    assert table.table == [["day", "beds"], ["Monday", "12"]]

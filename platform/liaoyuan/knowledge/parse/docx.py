@@ -12,9 +12,11 @@ from docx.oxml.ns import qn
 from lxml import etree
 
 from liaoyuan.knowledge.parse.blocks import Block, BlockType, ParsedDocument
+from liaoyuan.knowledge.parse.charts import chart_grid
 from liaoyuan.knowledge.parse.docx_hidden import hidden_styles, is_hidden
 from liaoyuan.knowledge.parse.errors import Corrupt
 from liaoyuan.knowledge.parse.grid import Grid, table_block
+from liaoyuan.knowledge.parse.safe_xml import xml_parse
 from liaoyuan.knowledge.parse.source import Source
 from liaoyuan.knowledge.parse.strict import transitional
 from liaoyuan.knowledge.parse.text import plain
@@ -26,6 +28,7 @@ _FALLBACK = "{http://schemas.openxmlformats.org/markup-compatibility/2006}Fallba
 _SKIPPED = frozenset({_PPR, _TXBX, _FALLBACK, qn("w:del"), qn("w:moveFrom"), qn("w:rPr")})
 _BREAKS = frozenset({qn("w:br"), qn("w:cr")})
 _MATH_TEXT = "{http://schemas.openxmlformats.org/officeDocument/2006/math}t"
+_CHART = "{http://schemas.openxmlformats.org/drawingml/2006/chart}chart"
 _MATH_PARTS = frozenset({_MATH_TEXT})
 _DEPTH = 40
 
@@ -57,6 +60,7 @@ class _Walker:
     def __init__(self, document: Document, flags: set[str]) -> None:
         self.styles = {style.style_id: style.name or "" for style in document.styles if style.style_id}
         self.outlines = _outlines(document)
+        self.parts = document.part.related_parts
         self.hidden = hidden_styles(document.styles.element)
         self.flags = flags
 
@@ -77,9 +81,21 @@ class _Walker:
         text = paragraph_text(element, self.flags)
         if text.strip():
             yield self._typed(element, text)
+        yield from self._charts(element)
         for box in element.iter(_TXBX):
             if not any(ancestor.tag == _FALLBACK for ancestor in box.iterancestors()):
                 yield from self.blocks(box, _DEPTH - 2)
+
+    def _charts(self, element: etree._Element) -> Iterator[Block]:
+        for reference in element.iter(_CHART):
+            part = self.parts.get(reference.get(qn("r:id"), ""))
+            try:
+                grid = chart_grid(xml_parse(part.blob)) if part is not None else []
+            except etree.XMLSyntaxError:
+                self.flags.add("damaged_page")
+                continue
+            if grid:
+                yield table_block(grid)
 
     def _typed(self, element: etree._Element, text: str) -> Block:
         style = self._style(element)

@@ -5,7 +5,9 @@ so is the invisible text layer of a scan, which repeats what its picture shows: 
 """
 
 import ctypes
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from typing import Any
 
 import pypdfium2
 import pypdfium2.raw as pdfium
@@ -43,7 +45,9 @@ class Hidden:
 
     def __init__(self, page: pypdfium2.PdfPage, ground: Ground, width: float, height: float) -> None:
         self._ground, self._width, self._height = ground, width, height
-        self._looks = any(self._suspicious(thing.raw) for thing in _texts(page))
+        self._looks = any(
+            map(self._suspicious, _texts(page.raw, pdfium.FPDFPage_CountObjects, pdfium.FPDFPage_GetObject))
+        )
 
     def __call__(self, textpage: "ctypes._Pointer[ctypes.c_void_p]", index: int, box: Box) -> bool:
         """Whether character ``index`` with its ``box`` on the page as shown cannot be seen."""
@@ -61,8 +65,15 @@ class Hidden:
         return colour is not None and (_pale(colour) or colour[3] < _FAINT)
 
 
-def _texts(page: pypdfium2.PdfPage) -> "list[pypdfium2.PdfObject]":
-    return list(page.get_objects(filter=(pdfium.FPDF_PAGEOBJ_TEXT,), max_depth=3))
+def _texts(holder: Any, count: Callable[[Any], int], get: Callable[[Any, int], Any], depth: int = 3) -> Iterator[Any]:
+    """Text objects of a page or form, by the bare functions: a page may have one for each character."""
+    for index in range(count(holder)):
+        thing = get(holder, index)
+        kind = pdfium.FPDFPageObj_GetType(thing)
+        if kind == pdfium.FPDF_PAGEOBJ_TEXT:
+            yield thing
+        elif kind == pdfium.FPDF_PAGEOBJ_FORM and depth:
+            yield from _texts(thing, pdfium.FPDFFormObj_CountObjects, pdfium.FPDFFormObj_GetObject, depth - 1)
 
 
 def _colour(thing: "ctypes._Pointer[ctypes.c_void_p]") -> tuple[int, int, int, int] | None:

@@ -12,6 +12,7 @@ from pptx.exc import PackageNotFoundError
 from pptx.util import Pt
 
 from liaoyuan.knowledge.parse.blocks import Block, BlockType, Box, PageInfo, ParsedDocument
+from liaoyuan.knowledge.parse.charts import chart_grid
 from liaoyuan.knowledge.parse.errors import Corrupt
 from liaoyuan.knowledge.parse.grid import Grid, table_block
 from liaoyuan.knowledge.parse.source import Source
@@ -105,6 +106,11 @@ def _shape_blocks(shape: Any, number: int) -> Iterator[Block]:
         once, filled = _grid(shape.table)
         block = table_block(once, filled=filled, page=number, locator=locator)
         yield Block(block.type, block.text, page=number, box=box, locator=locator, table=block.table)
+    elif getattr(shape, "has_chart", False):
+        grid = chart_grid(shape.chart._chartSpace)
+        if grid:
+            found = table_block(grid, page=number, locator=locator)
+            yield Block(found.type, found.text, page=number, box=box, locator=locator, table=grid)
     elif shape.has_text_frame:
         yield from _text_blocks(shape, number, box, locator)
 

@@ -13,6 +13,7 @@ from openpyxl.utils.exceptions import InvalidFileException
 from liaoyuan.knowledge.parse.blocks import Block, BlockType, PageInfo, ParsedDocument
 from liaoyuan.knowledge.parse.errors import Corrupt, PasswordNeeded
 from liaoyuan.knowledge.parse.grid import table_block
+from liaoyuan.knowledge.parse.regions import regions
 from liaoyuan.knowledge.parse.source import Source
 from liaoyuan.knowledge.parse.text import plain
 from liaoyuan.knowledge.parse.xlsx_marks import Marks
@@ -128,16 +129,28 @@ def _sheet_blocks(title: str, rows: Rows, merges: list[str]) -> Iterator[Block]:
     if not rows:
         return
     yield Block(BlockType.HEADING, title, level=2, locator=title)
+    for part in regions(rows):
+        yield from _part_blocks(title, part, merges)
+
+
+def _part_blocks(title: str, rows: Rows, merges: list[str]) -> Iterator[Block]:
     width = max(len(cells) for _, cells in rows)
     rows = [(number, cells + [""] * (width - len(cells))) for number, cells in rows]
     lead = 0
     # A title over the table: rows at the top with one cell only.
-    while lead < len(rows) - 1 and width > 1 and sum(map(bool, rows[lead][1])) == 1 and lead < 3:
-        number, cells = rows[lead]
-        column = next(index for index, cell in enumerate(cells) if cell)
-        yield Block(BlockType.PARAGRAPH, cells[column], locator=f"{title}!{get_column_letter(column + 1)}{number}")
+    wide = max(sum(map(bool, cells)) for _, cells in rows) > 1
+    while lead < len(rows) - 1 and wide and sum(map(bool, rows[lead][1])) == 1 and lead < 3:
+        yield _lone(title, *rows[lead])
         lead += 1
-    yield from _table_blocks(title, rows[lead:], width, merges)
+    if wide or len(rows) - lead > 1:
+        yield from _table_blocks(title, rows[lead:], width, merges)
+    else:
+        yield from (_lone(title, number, cells) for number, cells in rows[lead:])
+
+
+def _lone(title: str, number: int, cells: list[str]) -> Block:
+    column = next(index for index, cell in enumerate(cells) if cell)
+    return Block(BlockType.PARAGRAPH, cells[column], locator=f"{title}!{get_column_letter(column + 1)}{number}")
 
 
 def _table_blocks(title: str, rows: Rows, width: int, merges: list[str]) -> Iterator[Block]:

@@ -25,7 +25,7 @@ KINDS = ("pdf", "docx", "xlsx", "xls", "pptx", "ppt", "html", "md", "odf", "doc"
 AIM = 0.9
 _RULE = re.compile(r"^\|?[\s:|-]+\|?$")
 # How a list, a tick or a day inside of a cell is written is Markdown's own affair.
-_LISTED = re.compile(r"(?:^|(?<=\s))(?:[-•‣]|\d{1,2}\.|\[[ x]\]|[☐☒☑✓])\s+|\[[ x]\]|[☐☒☑]")
+_LISTED = re.compile(r"(?:^|(?<=\s))(?:[-•‣]|#{1,6}|\d{1,2}\.|\[[ x]\]|[☐☒☑✓])\s+|\[[ x]\]|[☐☒☑●]")
 _MARKS = re.compile(r"[*_`~\\]|<!--.*?-->|!?\[([^\]]*)\]\([^)]*\)")
 Cells = Counter[tuple[str, str]]
 

@@ -84,6 +84,14 @@ function finished(data, asked) {
   if (data.shape === "failed" && !box.value) box.value = asked;
 }
 
+// A checked sentence appears at once; the finished turn with its marks and sources takes its place.
+function grow(turn, text) {
+  const place = turn.querySelector("[data-growing]");
+  if (!place) return;
+  place.hidden = false;
+  place.append(text);
+}
+
 async function listen(response, asked) {
   let turn = null;
   try {
@@ -93,6 +101,7 @@ async function listen(response, asked) {
         turn.querySelector("[data-step]").textContent = data.text;
         say(data.text);
       }
+      if (kind === "text" && turn) grow(turn, data.text);
       if (kind === "done") {
         turn = null;
         finished(data, asked);

@@ -4,7 +4,7 @@ No transaction is held while a model writes: retrieval and the trace each have a
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import asdict, dataclass, field, replace
 from datetime import date
 from typing import Any
 from uuid import UUID, uuid4
@@ -13,11 +13,15 @@ from liaoyuan.accounts.tenancy import tenant_context
 from liaoyuan.deployment.generating import Generated, generate
 from liaoyuan.deployment.models import Bundle, Deployment
 from liaoyuan.deployment.recorder import Recorder
+from liaoyuan.deployment.rewriter import rewriter
+from liaoyuan.deployment.telling import Tell, Teller, guard_allows
 from liaoyuan.industry.pack import IndustryPack
 from liaoyuan.industry.schemas import ScenarioSpec
 from liaoyuan.industry.selectors import industry_get
-from liaoyuan.knowledge.answer import Citation, KnowledgeAnswer, Mode, answer_question
+from liaoyuan.knowledge.answer import Citation, KnowledgeAnswer, Mode, answer_question, verdicts
+from liaoyuan.knowledge.rewriting import Rewritten, Turn, standalone
 from liaoyuan.knowledge.text.normalise import is_chinese
+from liaoyuan.knowledge.text.sentences import sentences
 from liaoyuan.pipeline import ports
 
 FELL_BACK_ZH = "（生成的回答没有通过依据核对，以下为文件原句。）"
@@ -52,6 +56,10 @@ class Answered:
     completion_tokens: int = 0
     seconds: float = 0.0
     timings: dict[str, float] = field(default_factory=dict)
+    # What was searched for, where the question was a follow-up; else empty.
+    searched: str = ""
+    sentences: tuple[dict[str, Any], ...] = ()
+    contradictions: tuple[dict[str, Any], ...] = ()
 
 
 @dataclass(frozen=True)
@@ -65,6 +73,9 @@ class _Task:
     question: str
     mode: Mode
     recorder: Recorder
+    history: Sequence[Turn] = ()
+    teller: Teller | None = None
+    trace_id: UUID = field(default_factory=uuid4)
 
     @property
     def bundle(self) -> Bundle:
@@ -83,20 +94,27 @@ def answer(
     mode: Mode | None = None,
     day: date | None = None,
     listen: Callable[[str], None] | None = None,
+    history: Sequence[Turn] = (),
+    tell: Tell | None = None,
+    trace_id: UUID | None = None,
 ) -> Answered:
     """Answer ``question`` with the deployment's bundle and record the trace, whatever the outcome.
 
     ``mode`` overrides the scenario's choice for the question's language. ``listen`` hears each step as it begins:
-    guard, retrieve, generate, ground.
+    guard, retrieve, generate, ground. ``history`` are the turns before, on which a follow-up rests. ``tell`` hears the
+    answer sentence by sentence, each once it is checked; what it heard is the beginning of the text, never more.
     """
     pack = industry_get(deployment.bundle.industry)
     scenario = pack.scenario(deployment.bundle.scenario)
     chosen = mode or (scenario.answerer.zh if is_chinese(question) else scenario.answerer.en)
-    task = _Task(asker, deployment, pack, scenario, question, chosen, Recorder(listen))
+    teller = Teller(tell, guard_allows(pack.name, scenario.name)) if tell else None
+    task = _Task(
+        asker, deployment, pack, scenario, question, chosen, Recorder(listen), history, teller, trace_id or uuid4()
+    )
     try:
         answered = _measured(task, _answer(task, day))
     except Exception as error:
-        _record(task, Answered(uuid4(), "", abstained=False, mode="error", model=task.bundle.model), error=error)
+        _record(task, Answered(task.trace_id, "", abstained=False, mode="error", model=task.bundle.model), error=error)
         raise
     _record(task, answered)
     return answered
@@ -114,18 +132,32 @@ def _measured(task: _Task, answered: Answered) -> Answered:
 
 
 def _answer(task: _Task, day: date | None) -> Answered:
-    blank = Answered(uuid4(), "", abstained=False, mode=task.mode, model=task.bundle.model)
+    blank = Answered(task.trace_id, "", abstained=False, mode=task.mode, model=task.bundle.model)
     entry = _guard(task, "input", task.question)
     escalation = _message(task, entry) if entry.action == "escalate" else ""
     if entry.action == "block" or (entry.action == "escalate" and not entry.may_answer):
         return replace(blank, text=_message(task, entry), mode="guarded", escalation=escalation)
-    found = _retrieve(task, entry.text, day)
+    asked = _standalone(task, entry.text)
+    blank = replace(blank, searched=asked.text if asked.changed else "")
+    found = _retrieve(task, asked.text, day)
     if found.abstained:
         text = _lines(escalation, _abstention(task, found))
         nearest = tuple(_cited(citation) for citation in found.nearest)
         return replace(blank, text=text, abstained=True, mode="abstained", nearest=nearest, escalation=escalation)
-    generated = _generate(task, found) if task.mode == "generative" else None
+    if escalation and task.teller:
+        task.teller.say(escalation + "\n")
+    generated = _generate(task, found, asked.text) if task.mode == "generative" else None
     return _compose(task, blank, found, generated, escalation)
+
+
+def _standalone(task: _Task, question: str) -> Rewritten:
+    """A follow-up in full, by the rules, or by the organization's chat endpoint where there is one."""
+    if not task.history:
+        return Rewritten(question)
+    with task.recorder.span("rewrite") as noted:
+        asked = standalone(question, task.history, rewriter())
+        noted |= {"by": asked.by}
+    return asked
 
 
 def _guard(task: _Task, side: ports.Side, text: str, **context: Any) -> ports.GuardVerdict:
@@ -164,7 +196,7 @@ def _abstention(task: _Task, found: KnowledgeAnswer) -> str:
     return sentence
 
 
-def _generate(task: _Task, found: KnowledgeAnswer) -> Generated:
+def _generate(task: _Task, found: KnowledgeAnswer, question: str) -> Generated:
     """Let the chat model write from the evidence, after hidden instructions were taken out of it."""
     evidence = []
     for citation in _evidence(found):
@@ -174,10 +206,11 @@ def _generate(task: _Task, found: KnowledgeAnswer) -> Generated:
     return generate(
         pack=task.pack,
         scenario=task.scenario,
-        question=task.question,
+        question=question,
         evidence=evidence,
         model_name=task.bundle.model,
         recorder=task.recorder,
+        teller=task.teller,
     )
 
 
@@ -193,29 +226,52 @@ def _compose(
     task: _Task, blank: Answered, found: KnowledgeAnswer, generated: Generated | None, escalation: str
 ) -> Answered:
     """The model's text where every sentence of it stands in the evidence; else the quotes, saying so."""
-    fell_back = generated is not None and not generated.grounded
-    if generated is not None and generated.grounded:
-        body, mode = generated.text, "generative"
-    else:
-        body, mode = found.answer, "extractive"
-    notice = (FELL_BACK_ZH if task.chinese else FELL_BACK_EN) if fell_back else ""
     citations = tuple(_cited(citation) for citation in found.citations)
+    body, mode = _body(task, found, generated)
     checked = _guard(task, "output", body, citations=len(citations), grounded=True)
     if checked.action in {"block", "escalate"}:
         return replace(blank, text=_message(task, checked), mode="guarded", escalation=escalation)
+    text = _lines(escalation, checked.text)
+    _tell_rest(task, text)
     disclaimer = task.scenario.guardrail.disclaimer
     return replace(
         blank,
-        text=_lines(escalation, notice, checked.text),
+        text=text,
         mode=mode,
         model=generated.model if generated is not None else "",
-        fell_back=fell_back,
+        fell_back=generated is not None and not generated.grounded,
         citations=citations,
         nearest=tuple(_cited(citation) for citation in found.nearest),
         escalation=escalation,
         disclaimer=disclaimer.zh if task.chinese else disclaimer.en,
         timings=found.timings,
+        sentences=tuple(asdict(verdict) for verdict in verdicts(text, found.citations)),
+        contradictions=tuple(
+            {"kind": pair.kind, "left": _cited(pair.left), "right": _cited(pair.right)} for pair in found.contradictions
+        ),
     )
+
+
+def _body(task: _Task, found: KnowledgeAnswer, generated: Generated | None) -> tuple[str, str]:
+    """The text and how it came about. What a listener was told of a failed text stays: it was checked."""
+    if generated is None:
+        return found.answer, "extractive"
+    if generated.grounded:
+        return generated.text, "generative"
+    notice = FELL_BACK_ZH if task.chinese else FELL_BACK_EN
+    return _lines(generated.told, notice, found.answer), "extractive"
+
+
+def _tell_rest(task: _Task, text: str) -> None:
+    """Tell what of the finished text was not told yet, sentence by sentence."""
+    teller = task.teller
+    if teller is None or not text.startswith(teller.told):
+        return
+    start = len(teller.told)
+    for part in sentences(text):
+        if part.end > start:
+            teller.tell(text[start : part.end])
+            start = part.end
 
 
 def _cited(citation: Citation) -> dict[str, Any]:
@@ -226,6 +282,7 @@ def _cited(citation: Citation) -> dict[str, Any]:
         "locator": citation.locator,
         "page": citation.page,
         "box": citation.box,
+        "boxes": citation.boxes,
         "quote": citation.quote,
         "heading_path": list(citation.heading_path),
         "score": citation.score,

@@ -24,6 +24,7 @@ from liaoyuan.deployment.selectors import deployment_for
 from liaoyuan.errors import LiaoyuanError, NotFound
 from liaoyuan.knowledge.answer import LONGEST_QUESTION
 from liaoyuan.knowledge.errors import QuestionEmpty
+from liaoyuan.knowledge.rewriting import TURNS_READ, Turn
 from liaoyuan.knowledge.text.normalise import normalise
 
 logger = logging.getLogger(__name__)
@@ -34,6 +35,7 @@ MOST_AT_ONCE: Final = 3
 LOST_AFTER: Final = timedelta(minutes=7)
 _KEPT: Final = (
     "text", "abstained", "mode", "model", "fell_back", "citations", "nearest", "escalation", "disclaimer", "seconds",
+    "searched", "sentences", "contradictions",
 )  # fmt: skip
 
 
@@ -76,17 +78,44 @@ def turn_begin(*, solution_id: UUID, question: str, key: UUID, conversation_id: 
 
 
 def turn_answer(
-    *, asker: Asker, begun: Begun, question: str, listen: Callable[[str], None] | None = None
+    *,
+    asker: Asker,
+    begun: Begun,
+    question: str,
+    listen: Callable[[str], None] | None = None,
+    tell: Callable[[str], None] | None = None,
 ) -> ConversationTurn:
-    """Answer a fresh turn and keep what came, also a failure; never raises for either. Opens its own contexts."""
+    """Answer a fresh turn and keep what came, also a failure; never raises for either. Opens its own contexts.
+
+    A follow-up rests on the turns before it; ``tell`` hears the answer grow, sentence by sentence.
+    """
     try:
-        found = answer(asker=asker, deployment=begun.deployment, question=question_clean(question), listen=listen)
+        found = answer(
+            asker=asker,
+            deployment=begun.deployment,
+            question=question_clean(question),
+            listen=listen,
+            history=_history(asker, begun.turn),
+            tell=tell,
+        )
     except LiaoyuanError as error:
         return _finish(asker, begun, state=TurnState.FAILED, error=_told(error))
     except Exception:
         logger.exception("a question could not be answered")
         return _finish(asker, begun, state=TurnState.FAILED, error=_told(AnswerBroke()))
     return _finish(asker, begun, state=TurnState.ANSWERED, answer=_kept(found, begun), trace_id=found.trace_id)
+
+
+def _history(asker: Asker, turn: ConversationTurn) -> list[Turn]:
+    """The answered turns before ``turn``, oldest first, each by the question that was searched for."""
+    with tenant_context(asker.organization_id, asker.user_id, groups=asker.groups):
+        before = ConversationTurn.objects.filter(
+            conversation_id=turn.conversation_id, state=TurnState.ANSWERED, created_at__lt=turn.created_at
+        )
+        latest = list(before.order_by("-created_at")[:TURNS_READ])[::-1]
+    return [
+        Turn(str(each.answer.get("searched") or each.question), str(each.answer.get("text", ""))) for each in latest
+    ]
 
 
 def turn_stop(*, turn_id: UUID) -> ConversationTurn:

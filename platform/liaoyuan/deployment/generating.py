@@ -4,11 +4,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import openai
+from langchain_core.language_models import BaseChatModel
 from langchain_core.messages import HumanMessage
+from langchain_core.messages.ai import UsageMetadata
 
 from liaoyuan.deployment.adapters.chat import chat_engine
 from liaoyuan.deployment.errors import ChatUnavailable
 from liaoyuan.deployment.recorder import Recorder
+from liaoyuan.deployment.telling import Sifter, Teller
 from liaoyuan.industry.pack import IndustryPack
 from liaoyuan.industry.schemas import ScenarioSpec
 from liaoyuan.knowledge.ground import check_grounded
@@ -22,6 +25,8 @@ class Generated:
     text: str
     grounded: bool
     model: str
+    # What was told to a listener before a sentence failed.
+    told: str = ""
 
 
 def generate(
@@ -32,26 +37,47 @@ def generate(
     evidence: Sequence[str],
     model_name: str,
     recorder: Recorder,
+    teller: Teller | None = None,
 ) -> Generated:
-    """One call of the chat model, then the groundedness check. Raises ChatUnavailable."""
+    """One call of the chat model, then the groundedness check. Raises ChatUnavailable.
+
+    With a ``teller`` the model streams: every finished sentence is checked and told, and the first one that the
+    evidence does not carry ends the stream.
+    """
     engine = chat_engine(model_name)
     prompt = prompt_write(pack, scenario, question, evidence)
     with recorder.span("generate", model=engine.name) as noted:
         try:
-            message = engine.model.invoke([HumanMessage(prompt)])
+            if teller is None:
+                message = engine.model.invoke([HumanMessage(prompt)])
+                written, usage = str(message.text), message.usage_metadata
+            else:
+                written, usage = _streamed(engine.model, prompt, Sifter(evidence, teller))
         except openai.OpenAIError as error:
             raise ChatUnavailable(detail=type(error).__name__) from error
-        usage = message.usage_metadata
         if usage:
             recorder.prompt_tokens += usage["input_tokens"]
             recorder.completion_tokens += usage["output_tokens"]
             noted |= {"prompt_tokens": usage["input_tokens"], "completion_tokens": usage["output_tokens"]}
-    text = str(message.text).strip()
+    text = written.strip()
     with recorder.span("ground") as noted:
         verdict = check_grounded(text, evidence)
         grounded = bool(text) and verdict.grounded
         noted |= {"grounded": grounded}
-    return Generated(text, grounded, engine.name)
+    return Generated(text, grounded, engine.name, teller.told if teller else "")
+
+
+def _streamed(model: BaseChatModel, prompt: str, sifter: Sifter) -> tuple[str, UsageMetadata | None]:
+    usage: UsageMetadata | None = None
+    for chunk in model.stream([HumanMessage(prompt)]):
+        usage = chunk.usage_metadata or usage
+        piece = str(chunk.text)
+        # A leading blank would make what was told differ from the text that is kept.
+        sifter.take(piece if sifter.text else piece.lstrip())
+        if sifter.failed:
+            return sifter.text, usage
+    sifter.take("", last=True)
+    return sifter.text, usage
 
 
 def prompt_write(pack: IndustryPack, scenario: ScenarioSpec, question: str, evidence: Sequence[str]) -> str:

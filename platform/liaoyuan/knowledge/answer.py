@@ -11,13 +11,16 @@ from langchain_core.language_models.chat_models import BaseChatModel
 
 from liaoyuan.knowledge.abstain import Judgement, judge
 from liaoyuan.knowledge.adapters.embeddings import Embedder, Vectors
+from liaoyuan.knowledge.contradictions import Contradiction, Side, contradictions
 from liaoyuan.knowledge.errors import QuestionEmpty
 from liaoyuan.knowledge.extract import Quote, extract
 from liaoyuan.knowledge.generate import Prompt, generate
-from liaoyuan.knowledge.ground import check_grounded
+from liaoyuan.knowledge.ground import Groundedness, check_grounded
 from liaoyuan.knowledge.identity import display_name
 from liaoyuan.knowledge.models import Chunk
+from liaoyuan.knowledge.places import line_boxes
 from liaoyuan.knowledge.retrieve import Retrieval, chunks_permitted, retrieve
+from liaoyuan.knowledge.settings import RetrievalSettings
 from liaoyuan.knowledge.text.synonyms import Synonyms
 
 Mode = Literal["extractive", "generative"]
@@ -51,6 +54,29 @@ class Citation:
     start: int = 0
     end: int = 0
     blocks: list[int] = field(default_factory=list)
+    # [page, x0, y0, x1, y1] of each line of the quote, where the format has lines.
+    boxes: list[list[float]] = field(default_factory=list)
+
+
+@dataclass(frozen=True, slots=True)
+class SentenceVerdict:
+    """Whether one sentence of the answer (``answer[start:end]``) is carried, by which citation (from 1), and if not,
+    why: reasons as in :mod:`liaoyuan.knowledge.ground`."""
+
+    start: int
+    end: int
+    supported: bool
+    citation: int | None
+    reasons: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Conflict:
+    """Two sources that differ about what was asked, by ``kind``: number, negation or modality."""
+
+    kind: str
+    left: Citation
+    right: Citation
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +100,10 @@ class KnowledgeAnswer:
     missing: list[str] = field(default_factory=list)
     generated: str = ""
     usage: dict[str, int] = field(default_factory=dict)
+    sentences: list[SentenceVerdict] = field(default_factory=list)
+    contradictions: list[Conflict] = field(default_factory=list)
+    reranker: str = ""
+    notes: list[str] = field(default_factory=list)
 
     def as_dict(self) -> dict[str, Any]:
         """JSON-ready form."""
@@ -92,6 +122,8 @@ def answer_question(
     engine: Embedder | None = None,
     found: Retrieval | None = None,
     synonyms: Synonyms | None = None,
+    index_id: UUID | None = None,
+    settings: RetrievalSettings | None = None,
 ) -> KnowledgeAnswer:
     """Answer from one collection inside the current tenant context. Raises QuestionEmpty.
 
@@ -102,23 +134,50 @@ def answer_question(
     text = question.strip()
     if not text or len(text) > LONGEST_QUESTION:
         raise QuestionEmpty(limit=LONGEST_QUESTION)
-    found = found or retrieve(collection_id, text, day=day, vector=vector, engine=engine, synonyms=synonyms)
+    found = found or retrieve(
+        collection_id,
+        text,
+        day=day,
+        vector=vector,
+        engine=engine,
+        synonyms=synonyms,
+        index_id=index_id,
+        settings=settings,
+    )
     began = time.perf_counter()
     verdict = judge(found.question, found.ranked, found.statistics)
     quotes = extract(found.question, found.ranked, found.statistics)
+    pairs = contradictions(found.question, found.ranked, found.statistics) if verdict.answerable else []
     best = [item.candidate.chunk_id for item in found.ranked[:_NEAREST]]
+    wanted = [*(quote.chunk_id for quote in quotes), *best, *(side.chunk_id for pair in pairs for side in _sides(pair))]
     # Looked up anew with the asker's rights: what is cited has passed the filter twice.
-    ids = list(dict.fromkeys([*(quote.chunk_id for quote in quotes), *best]))
-    rows = chunks_permitted(collection_id, ids, day, found.index_id)
+    rows = chunks_permitted(collection_id, list(dict.fromkeys(wanted)), day, index_id or found.index_id)
     nearest = [_citation(rows[key], _whole(rows[key], found)) for key in best if key in rows]
     citations = [_citation(rows[quote.chunk_id], quote) for quote in quotes if quote.chunk_id in rows]
     timings = found.timings | {"extract": time.perf_counter() - began}
     if not verdict.answerable or not citations:
         return _abstention(found, verdict, nearest, timings, mode)
-    quoted = _Quoted(found, verdict, citations, nearest, rows)
+    quoted = _Quoted(found, verdict, citations, nearest, rows, _conflicts(pairs, rows))
     if mode == "generative" and chat is not None:
         return _generated(quoted, chat, prompt, timings)
     return _extracted(quoted, timings)
+
+
+def _sides(pair: Contradiction) -> tuple[Side, Side]:
+    return pair.left, pair.right
+
+
+def _conflicts(pairs: Sequence[Contradiction], rows: Mapping[str, Chunk]) -> list[Conflict]:
+    """The pairs whose both sides the asker may read, with their places."""
+    return [
+        Conflict(pair.kind, *(_citation(rows[side.chunk_id], _quote(side)) for side in _sides(pair)))
+        for pair in pairs
+        if all(side.chunk_id in rows for side in _sides(pair))
+    ]
+
+
+def _quote(side: Side) -> Quote:
+    return Quote(side.chunk_id, side.start, side.end, side.text, 0.0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,11 +187,13 @@ class _Quoted:
     citations: list[Citation]
     nearest: list[Citation]
     rows: Mapping[str, Chunk]
+    conflicts: list[Conflict]
 
 
 def _extracted(quoted: _Quoted, timings: dict[str, float], *, reason: str = "", generated: str = "") -> KnowledgeAnswer:
+    text = compose(quoted.citations)
     return KnowledgeAnswer(
-        answer=compose(quoted.citations),
+        answer=text,
         abstained=False,
         reason=reason,
         mode="extractive",
@@ -143,7 +204,26 @@ def _extracted(quoted: _Quoted, timings: dict[str, float], *, reason: str = "", 
         timings=_total(timings),
         spans=_spans(timings),
         generated=generated,
+        sentences=verdicts(text, quoted.citations),
+        contradictions=quoted.conflicts,
+        reranker=quoted.found.reranker,
+        notes=list(quoted.found.notes),
     )
+
+
+def verdicts(answer: str, citations: Sequence[Citation]) -> list[SentenceVerdict]:
+    """Every sentence of ``answer`` held against the quotes: carried by which, or why by none."""
+    checks = check_grounded(answer, [citation.quote for citation in citations]).sentences
+    return [
+        SentenceVerdict(
+            check.start,
+            check.end,
+            check.supported,
+            check.evidence + 1 if check.supported and check.evidence is not None else None,
+            check.reasons,
+        )
+        for check in checks
+    ]
 
 
 def compose(citations: Sequence[Citation]) -> str:
@@ -175,7 +255,29 @@ def _generated(
         spans=_spans(timings),
         generated=written.text,
         usage=written.usage,
+        sentences=_generated_verdicts(verdict, quoted),
+        contradictions=quoted.conflicts,
+        reranker=quoted.found.reranker,
+        notes=list(quoted.found.notes),
     )
+
+
+def _generated_verdicts(verdict: Groundedness, quoted: _Quoted) -> list[SentenceVerdict]:
+    """The checks told by citation: each evidence is a chunk, and its first citation stands for it."""
+    first: dict[str, int] = {}
+    for number, citation in enumerate(quoted.citations, start=1):
+        first.setdefault(citation.chunk_id, number)
+    numbers = list(first.values())
+    return [
+        SentenceVerdict(
+            check.start,
+            check.end,
+            check.supported,
+            numbers[check.evidence] if check.supported and check.evidence is not None else None,
+            check.reasons,
+        )
+        for check in verdict.sentences
+    ]
 
 
 def _abstention(
@@ -198,6 +300,8 @@ def _abstention(
         timings=_total(timings),
         spans=_spans(timings),
         missing=missing,
+        reranker=found.reranker,
+        notes=list(found.notes),
     )
 
 
@@ -224,6 +328,7 @@ def _citation(row: Chunk, quote: Quote) -> Citation:
         version_id=str(version.id),
         start=quote.start,
         end=quote.end,
+        boxes=line_boxes(row, quote.start, quote.end),
         blocks=[span[2] for span in row.spans if span[0] < quote.end and span[1] > quote.start],
     )
 

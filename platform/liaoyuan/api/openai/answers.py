@@ -4,7 +4,9 @@ import json
 import re
 import time
 from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import Any
+from uuid import UUID
 
 from liaoyuan.deployment.answering import Answered
 
@@ -39,6 +41,9 @@ def extras(answered: Answered) -> dict[str, Any]:
         "fell_back": answered.fell_back,
         "escalation": answered.escalation,
         "disclaimer": answered.disclaimer,
+        "searched": answered.searched,
+        "sentences": list(answered.sentences),
+        "contradictions": list(answered.contradictions),
     }
 
 
@@ -59,25 +64,47 @@ def completion(answered: Answered, model: str) -> dict[str, Any]:
     }
 
 
-def chunks(answered: Answered, model: str, *, include_usage: bool) -> Iterator[bytes]:
-    """The same answer as server-sent events: role, text by the piece, the end with citations, usage, ``[DONE]``."""
-    head = {
-        "id": completion_id(answered),
-        "object": "chat.completion.chunk",
-        "created": int(time.time()),
-        "model": model,
-    }
-    # With include_usage every chunk names the field, null until the last: so says OpenAI's description.
-    empty: dict[str, Any] = {"usage": None} if include_usage else {}
-    deltas: list[dict[str, Any]] = [{"role": "assistant", "content": ""}]
-    deltas += [{"content": piece} for piece in PIECE.findall(answered.text)]
-    for delta in deltas:
-        yield event(head | {"choices": [_choice(delta, None)]} | empty)
-    last = _choice({}, finish_reason(answered)) | extras(answered)
-    yield event(head | {"choices": [last], "trace_id": str(answered.trace_id)} | extras(answered) | empty)
-    if include_usage:
-        yield event(head | {"choices": [], "usage": usage(answered)})
-    yield DONE
+@dataclass(frozen=True)
+class Stream:
+    """One answer as server-sent events: role, text by the piece, the end with citations, usage, ``[DONE]``."""
+
+    trace_id: UUID
+    model: str
+    include_usage: bool
+    created: int
+
+    def role(self) -> bytes:
+        """The first chunk."""
+        return self._chunk([_choice({"role": "assistant", "content": ""}, None)])
+
+    def piece(self, text: str) -> bytes:
+        """Some of the text."""
+        return self._chunk([_choice({"content": text}, None)])
+
+    def rest(self, answered: Answered, told: str) -> Iterator[bytes]:
+        """What was not told yet, then the end. A text that does not begin with what was told comes below it."""
+        text = answered.text
+        left = text[len(told) :] if text.startswith(told) else f"\n{text}"
+        for piece in PIECE.findall(left):
+            yield self.piece(piece)
+        last = _choice({}, finish_reason(answered)) | extras(answered)
+        yield self._chunk([last], trace_id=str(answered.trace_id), **extras(answered))
+        if self.include_usage:
+            yield event(self._head() | {"choices": [], "usage": usage(answered)})
+        yield DONE
+
+    def _chunk(self, choices: list[dict[str, Any]], **more: Any) -> bytes:
+        # With include_usage every chunk names the field, null until the last: so says OpenAI's description.
+        empty: dict[str, Any] = {"usage": None} if self.include_usage else {}
+        return event(self._head() | {"choices": choices} | more | empty)
+
+    def _head(self) -> dict[str, Any]:
+        return {
+            "id": f"chatcmpl-{self.trace_id.hex}",
+            "object": "chat.completion.chunk",
+            "created": self.created,
+            "model": self.model,
+        }
 
 
 def _choice(delta: dict[str, Any], finish: str | None) -> dict[str, Any]:

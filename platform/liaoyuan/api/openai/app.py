@@ -1,11 +1,12 @@
 """``/v1`` as a small ASGI application of its own, beside Django's middleware, over the same services.
 
-A generated answer is checked against the evidence as a whole before a word of it is shown; a stream therefore speaks
-in comments (which keep proxies from closing it) until the answer stands, then sends it piece by piece.
+A generated answer is checked sentence by sentence before a word of it is shown; a stream speaks in comments (which keep
+proxies from closing it) until the first sentence stands, then sends each as soon as it does.
 """
 
 import asyncio
 import logging
+import time
 import uuid
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -133,14 +134,19 @@ class OpenAIApp:
         _ = request.question
         deployment = await in_thread(self._door, lambda: service.deployment_of(principal, request.model))
         with self._place():
-            work = asyncio.ensure_future(self._answer(principal, deployment, request))
-            if request.stream:
-                await self._stream(work, request, receive, send, language)
+            told = _Told(asyncio.get_running_loop()) if request.stream else None
+            work = asyncio.ensure_future(self._answer(principal, deployment, request, told))
+            if told is not None:
+                await self._stream(work, told, request, receive, send, language)
             else:
                 await self._whole(work, request, receive, send)
 
-    async def _answer(self, principal: Principal, deployment: Deployment, request: ChatRequest) -> Answered:
-        return await in_thread(self._pool, lambda: service.chat(principal, deployment, request))
+    async def _answer(
+        self, principal: Principal, deployment: Deployment, request: ChatRequest, told: "_Told | None"
+    ) -> Answered:
+        tell, trace_id = (told.tell, told.trace_id) if told else (None, None)
+        work = partial(service.chat, principal, deployment, request, tell=tell, trace_id=trace_id)
+        return await in_thread(self._pool, work)
 
     async def _whole(
         self, work: "asyncio.Future[Answered]", request: ChatRequest, receive: Receive, send: Send
@@ -149,21 +155,34 @@ class OpenAIApp:
         await json_send(send, 200, answers.completion(answered, request.model))
 
     async def _stream(
-        self, work: "asyncio.Future[Answered]", request: ChatRequest, receive: Receive, send: Send, language: str
+        self,
+        work: "asyncio.Future[Answered]",
+        told: "_Told",
+        request: ChatRequest,
+        receive: Receive,
+        send: Send,
+        language: str,
     ) -> None:
         """The status is sent at once; a failure after it is an event with an ``error``, as OpenAI's clients expect."""
         await response_start(send, 200, "text/event-stream; charset=utf-8", {"x-accel-buffering": "no"})
+        stream = answers.Stream(told.trace_id, request.model, request.include_usage, int(time.time()))
         beat = asyncio.ensure_future(self._beat(send))
+        passing = asyncio.ensure_future(told.pass_on(stream, send))
         try:
             answered = await _unless_gone(work, receive)
+            # What was told before the end came may still lie in the queue.
+            await told.drain()
         except LiaoyuanError as error:
             await _last(send, answers.event(error_body(error, language)) + answers.DONE)
             return
         finally:
-            beat.cancel()
-            with suppress(asyncio.CancelledError):
-                await beat
-        for chunk in answers.chunks(answered, request.model, include_usage=request.include_usage):
+            for task in (beat, passing):
+                task.cancel()
+                with suppress(asyncio.CancelledError):
+                    await task
+        if not told.text:
+            await send({"type": "http.response.body", "body": stream.role(), "more_body": True})
+        for chunk in stream.rest(answered, told.text):
             await send({"type": "http.response.body", "body": chunk, "more_body": True})
         await _last(send, b"")
 
@@ -171,6 +190,35 @@ class OpenAIApp:
         while True:
             await send({"type": "http.response.body", "body": answers.KEEP_ALIVE, "more_body": True})
             await asyncio.sleep(self._keep_alive_seconds)
+
+
+class _Told:
+    """What the answering thread has told so far, on its way into one stream."""
+
+    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
+        self.trace_id = uuid.uuid4()
+        self.text = ""
+        self._loop = loop
+        self._pieces: asyncio.Queue[str] = asyncio.Queue()
+
+    def tell(self, piece: str) -> None:
+        """From the answering thread."""
+        self._loop.call_soon_threadsafe(self._pieces.put_nowait, piece)
+
+    async def pass_on(self, stream: answers.Stream, send: Send) -> None:
+        """Send each piece as it comes, until cancelled."""
+        while True:
+            piece = await self._pieces.get()
+            opening = b"" if self.text else stream.role()
+            self.text += piece
+            body = opening + stream.piece(piece)
+            await send({"type": "http.response.body", "body": body, "more_body": True})
+            self._pieces.task_done()
+
+    async def drain(self) -> None:
+        """Until everything told was sent."""
+        await asyncio.sleep(0)
+        await self._pieces.join()
 
 
 class _Guarded:

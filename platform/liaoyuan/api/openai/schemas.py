@@ -64,6 +64,17 @@ class ChatRequest(BaseModel):
         return asked
 
     @property
+    def history(self) -> list[tuple[str, str]]:
+        """The questions before the last one, oldest first, each with what was answered."""
+        said: list[tuple[str, str]] = []
+        for message in self.messages:
+            if message.role == "user":
+                said.append((message.text.strip(), ""))
+            elif message.role == "assistant" and said:
+                said[-1] = (said[-1][0], message.text)
+        return [turn for turn in said[:-1] if turn[0]]
+
+    @property
     def include_usage(self) -> bool:
         return self.stream_options is not None and self.stream_options.include_usage
 

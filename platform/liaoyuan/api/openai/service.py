@@ -16,9 +16,11 @@ from liaoyuan.deployment import selectors
 from liaoyuan.deployment.answering import Answered, Asker, answer
 from liaoyuan.deployment.errors import RouteUnknown
 from liaoyuan.deployment.models import Deployment, Route
+from liaoyuan.deployment.telling import Tell
 from liaoyuan.errors import NotFound
 from liaoyuan.industry.selectors import industry_get
 from liaoyuan.knowledge.adapters.embeddings import Vectors, embedder
+from liaoyuan.knowledge.rewriting import TURNS_READ, Turn, standalone
 from liaoyuan.knowledge.text.synonyms import Synonyms
 from liaoyuan.operations.budget import budget_check
 from liaoyuan.pipeline.models import Solution
@@ -52,10 +54,33 @@ def deployment_of(principal: Principal, name: str) -> Deployment:
         return found
 
 
-def chat(principal: Principal, deployment: Deployment, request: ChatRequest) -> Answered:
-    """Answer the request's question; no transaction is held while a model writes."""
+def chat(
+    principal: Principal,
+    deployment: Deployment,
+    request: ChatRequest,
+    *,
+    tell: Tell | None = None,
+    trace_id: UUID | None = None,
+) -> Answered:
+    """Answer the request's question; no transaction is held while a model writes. ``tell`` hears it grow."""
     asker = Asker(principal.organization_id, principal.user_id, principal.document_groups)
-    return answer(asker=asker, deployment=deployment, question=request.question, mode=request.mode)
+    return answer(
+        asker=asker,
+        deployment=deployment,
+        question=request.question,
+        mode=request.mode,
+        history=history_of(request),
+        tell=tell,
+        trace_id=trace_id,
+    )
+
+
+def history_of(request: ChatRequest) -> list[Turn]:
+    """The turns before, each made to stand alone by those before it: clients send what was typed, not what it meant."""
+    turns: list[Turn] = []
+    for question, said in request.history[-TURNS_READ:]:
+        turns.append(Turn(standalone(question, turns).text, said))
+    return turns
 
 
 def models(principal: Principal) -> list[dict[str, Any]]:

@@ -101,6 +101,22 @@ class TurnView:
     reasons: Mapping[str, Any]
     copy: str
     may_trace: bool
+    searched: str = ""
+    conflicts: Sequence["ConflictView"] = ()
+    unsupported: Sequence[str] = ()
+
+
+@dataclass(frozen=True)
+class ConflictView:
+    """Two sources that differ, side by side; ``kind`` is number, negation or modality."""
+
+    kind: str
+    left: Mapping[str, Any]
+    right: Mapping[str, Any]
+
+    @property
+    def sides(self) -> tuple[Mapping[str, Any], Mapping[str, Any]]:
+        return self.left, self.right
 
 
 @dataclass(frozen=True)
@@ -186,7 +202,8 @@ class _Rights:
 
 
 def _versions(answer: Mapping[str, Any]) -> list[str]:
-    listed = [*answer.get("citations", []), *answer.get("nearest", [])]
+    pairs = [pair[side] for pair in answer.get("contradictions", []) for side in ("left", "right")]
+    listed = [*answer.get("citations", []), *answer.get("nearest", []), *pairs]
     return [str(item["document_version_id"]) for item in listed if item.get("document_version_id")]
 
 
@@ -250,7 +267,27 @@ def _turn(
         reasons=REASONS,
         copy=_copy(shown, sources),
         may_trace=allowed(who, "trace.view"),
+        searched=str(shown.get("searched", "")),
+        conflicts=_conflicts(shown, rights),
+        unsupported=_unsupported(shown),
     )
+
+
+def _conflicts(answer: Mapping[str, Any], rights: _Rights) -> list[ConflictView]:
+    """The pairs whose both sides the reader may read now."""
+    return [
+        ConflictView(pair["kind"], pair["left"], pair["right"])
+        for pair in answer.get("contradictions", [])
+        if not (rights.forbidden(pair["left"]) or rights.forbidden(pair["right"]))
+    ]
+
+
+def _unsupported(answer: Mapping[str, Any]) -> list[str]:
+    """The sentences of a written answer that no citation carries; quotes carry themselves."""
+    text = str(answer.get("text", ""))
+    if answer.get("mode") != "generative":
+        return []
+    return [text[each["start"] : each["end"]] for each in answer.get("sentences", []) if not each["supported"]]
 
 
 def _shape(turn: ConversationTurn) -> str:

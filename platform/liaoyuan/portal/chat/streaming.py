@@ -56,14 +56,14 @@ class Channel:
                 yield None
 
 
-def work_start(work: Callable[[Callable[[str], None]], object]) -> Channel:
-    """Run ``work(listen)`` in the background; its steps and its end go into the channel."""
+def work_start(work: Callable[[Callable[[str], None], Callable[[str], None]], object]) -> Channel:
+    """Run ``work(listen, tell)`` in the background; its steps, its sentences and its end go into the channel."""
     channel = Channel()
 
     def run() -> None:
         close_old_connections()
         try:
-            work(lambda step: channel.put("step", step))
+            work(lambda step: channel.put("step", step), lambda piece: channel.put("text", piece))
         finally:
             close_old_connections()
             channel.put(END)
@@ -75,13 +75,16 @@ def work_start(work: Callable[[Callable[[str], None]], object]) -> Channel:
 async def answer_events(
     channel: Channel, first: dict[str, Any], steps: dict[str, str], last: Callable[[], dict[str, Any]]
 ) -> AsyncIterator[bytes]:
-    """``first``, then a ``step`` for each step in ``steps``' words, then ``done`` with what ``last()`` gives."""
+    """``first``, a ``step`` for each step in ``steps``' words, a ``text`` for each checked sentence, then ``done``."""
     yield _PADDING
     yield encode("turn", first)
     said = ""
     async for event in channel.events():
         if event is None:
             yield b": working\n\n"
+            continue
+        if event[0] == "text":
+            yield encode("text", {"text": event[1]})
             continue
         words = steps.get(event[1], "")
         if words and words != said:

@@ -182,8 +182,10 @@ def _stream(request: PageRequest, begun: Begun, question: str) -> StreamingHttpR
     with _mine(request):
         first = _article(request, begun.turn.id) | {"address": _address(begun.turn), "fresh": begun.fresh}
     channel = work_start(
-        lambda listen: (
-            threads.turn_answer(asker=asker, begun=begun, question=question, listen=listen) if begun.fresh else None
+        lambda listen, tell: (
+            threads.turn_answer(asker=asker, begun=begun, question=question, listen=listen, tell=tell)
+            if begun.fresh
+            else None
         )
     )
     body = answer_events(channel, first, _steps(), last)
@@ -197,6 +199,7 @@ def _stream(request: PageRequest, begun: Begun, question: str) -> StreamingHttpR
 def _steps() -> dict[str, str]:
     return {
         "guard": _("Checking the question…"),
+        "rewrite": _("Reading the question in its conversation…"),
         "retrieve": _("Searching the documents…"),
         "generate": _("Writing from the evidence…"),
         "ground": _("Checking every sentence against the evidence…"),

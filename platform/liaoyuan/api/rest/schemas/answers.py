@@ -57,6 +57,7 @@ class CitationOut(Schema):
     locator: Annotated[str, Field(examples=["第三条"])]
     page: int | None
     box: list[float] | None
+    boxes: Annotated[list[list[float]], Field(description="[page, x0, y0, x1, y1] of each line of the quote")] = []
     quote: Annotated[str, Field(examples=["速干手消毒剂开启后的有效期为 30 天。"])]
     heading_path: list[str]
     score: float

@@ -1,11 +1,14 @@
 """Another generation is built beside the live one, scored, swapped or dropped; search never stops."""
 
+import io
+import json
 import threading
 from collections.abc import Callable, Iterator
 from typing import Any
 from uuid import UUID
 
 import pytest
+from django.core.management import call_command
 
 from liaoyuan.accounts.tenancy import tenant_context
 from liaoyuan.errors import NotFound
@@ -15,6 +18,8 @@ from liaoyuan.knowledge.answer import answer_question
 from liaoyuan.knowledge.errors import EmbedderDown, IndexBusy, IndexNotReady
 from liaoyuan.knowledge.indexes import live_index
 from liaoyuan.knowledge.models import Chunk, Collection, DocumentVersion, IndexState, SearchIndex
+from liaoyuan.knowledge.questions.measures import Difference
+from liaoyuan.knowledge.questions.services import question_add
 from liaoyuan.knowledge.retrieve import retrieve
 from liaoyuan.knowledge.selectors import collection_by_name
 from liaoyuan.knowledge.services.reindexing import (
@@ -27,6 +32,7 @@ from liaoyuan.knowledge.settings import CollectionSettings, SettingsInvalid, set
 from liaoyuan.knowledge.shadow import building, stage
 from liaoyuan.knowledge.shadow.errors import GenerationBuilding, NothingToBuild
 from liaoyuan.knowledge.shadow.models import IndexEntry
+from liaoyuan.knowledge.shadow.scoring import verdict
 from liaoyuan.pipeline.models import Artifact, Lineage, RunState, StageRun
 from liaoyuan.pipeline.services import stage_run_execute
 from tests.integration.knowledge.conftest import NURSING, WASTE, Import
@@ -114,6 +120,60 @@ def test_it_is_built_beside_the_live_one_and_swapped_by_a_person(
         assert (now.embedder, now.chunking.target) == ("e5-256", 60)
         answer = answer_question(collection.id, QUESTION)
         assert not answer.abstained and answer.citations
+
+
+def test_it_is_scored_on_the_collections_questions_and_goes_live_by_itself_when_it_is_not_worse(
+    organization: Any, collection: Collection, start: Any
+) -> None:
+    with tenant_context(organization.id):
+        for question, evidence in (
+            (QUESTION, "医疗废物管理办法#第三条"),
+            ("夜班护士每班几人？", "护理值班制度#第二条"),
+        ):
+            question_add(collection_id=collection.id, question=question, evidence=[evidence])
+    index = start(swap="automatic")
+    run = execute(organization, index)
+    assert run.state == RunState.SUCCEEDED, run.error
+    scores = run.result["scores"]
+    assert (scores["verdict"], scores["questions"], scores["against"]) == ("same", 2, 1)
+    recall = next(row for row in scores["metrics"] if row["metric"] == "recall@5")
+    assert (recall["live"], recall["new"], recall["n"]) == (1.0, 1.0, 2)
+    assert recall["low"] <= recall["difference"] <= recall["high"]
+    assert run.result["swapped"]
+    with tenant_context(organization.id):
+        assert live_index(collection.id).id == index.id
+
+
+def test_without_questions_nothing_goes_live_by_itself(organization: Any, collection: Collection, start: Any) -> None:
+    index = start(swap="automatic")
+    assert execute(organization, index).result["swapped"] is False
+    with tenant_context(organization.id):
+        assert SearchIndex.objects.get(id=index.id).state == IndexState.READY
+
+
+def test_one_metric_that_is_worse_beyond_chance_decides() -> None:
+    def differs(better: bool | None) -> Difference:
+        return Difference("recall@5", 0.5, 0.6, -0.1, 0.3, 10, better)
+
+    assert verdict([differs(None), differs(True), differs(False)]) == "worse"
+    assert verdict([differs(None), differs(True)]) == "better"
+    assert verdict([differs(None)]) == "same" == verdict([])
+
+
+def test_the_command_builds_puts_in_place_and_drops(organization: Any, collection: Collection) -> None:
+    def run(*words: str) -> dict[str, Any]:
+        out = io.StringIO()
+        given = ("--organization", organization.name, "--collection", "制度", "--json")
+        call_command("knowledge", *words, *given, stdout=out)
+        return dict(json.loads(out.getvalue()))
+
+    built = run("reindex", "--embedder", "e5-256", "--target", "60", "--here")
+    assert (built["number"], built["state"]) == (2, "succeeded")
+    assert [(each["number"], each["state"]) for each in built["indexes"]] == [(2, "ready"), (1, "live")]
+    assert run("reindex", "--put", "2")["swapped"] is True
+    assert run("reindex", "--drop", "1")["dropped_chunks"] > 0
+    (left,) = run("indexes")["indexes"]
+    assert (left["number"], left["embedder"], left["dimensions"], left["documents"]) == (2, "e5-256", 256, 2)
 
 
 def test_going_back_is_a_swap_and_takes_along_what_came_meanwhile(

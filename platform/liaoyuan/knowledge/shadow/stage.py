@@ -11,7 +11,7 @@ from liaoyuan.accounts.tenancy import tenant_context
 from liaoyuan.errors import LiaoyuanError
 from liaoyuan.knowledge.adapters.embeddings import embedder_for
 from liaoyuan.knowledge.errors import EmbedderDown
-from liaoyuan.knowledge.indexes import live_index
+from liaoyuan.knowledge.indexes import graph_ensure, live_index
 from liaoyuan.knowledge.models import Collection, DocumentVersion, IndexState, SearchIndex
 from liaoyuan.knowledge.parse.pool import ParsePool
 from liaoyuan.knowledge.parse.sandbox import ParseOutcome
@@ -156,6 +156,7 @@ class _Work:
             return dict(index.scores)
         scores = generation_score(self._context, index, live)
         with tenant_context(*self._who):
+            graph_ensure(index.id)
             chunks = index.chunks.count()
             building = SearchIndex.objects.filter(id=index.id, state=IndexState.BUILDING)
             if not building.update(state=IndexState.READY, scores=scores, chunk_count=chunks):

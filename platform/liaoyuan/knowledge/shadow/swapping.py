@@ -4,7 +4,7 @@ from datetime import timedelta
 from typing import Final
 from uuid import UUID
 
-from django.db import connections
+from django.db.models import OuterRef, Subquery
 from django.utils import timezone
 
 from liaoyuan.accounts.services import audit_record
@@ -19,11 +19,6 @@ from liaoyuan.pipeline.storage import storage
 
 # A retired generation can be gone back to for so long.
 KEPT: Final = timedelta(days=14)
-_DESCRIBE = """
-UPDATE knowledge_documentversion v
-SET blocks_key = e.blocks_key, pages = e.pages, blocks = e.blocks, flags = e.flags, chunk_count = e.chunks
-FROM knowledge_indexentry e WHERE e.index_id = %s AND e.document_version_id = v.id
-"""
 
 
 def swap_if_complete(index_id: UUID) -> bool:
@@ -39,8 +34,7 @@ def swap_if_complete(index_id: UUID) -> bool:
     edits_catch_up(index_id)
     _remember(live_index(found.collection_id))
     swapped = index_swap(index_id)
-    with connections["default"].cursor() as cursor:
-        cursor.execute(_DESCRIBE, [index_id])
+    _describe(index_id)
     _settle(swapped)
     detail = {"index": str(swapped.id), "number": swapped.number, "embedder": swapped.embedder}
     audit_record(action="index.swap", object_kind="collection", object_id=found.collection_id, detail=detail)
@@ -95,6 +89,16 @@ def _remember(live: SearchIndex) -> None:
     ]
     IndexEntry.objects.filter(index=live).delete()
     IndexEntry.objects.bulk_create(entries, batch_size=1000)
+
+
+def _describe(index_id: UUID) -> None:
+    """What the versions say of themselves is what stands in the generation: its reading and its counts."""
+    entry = IndexEntry.objects.filter(index_id=index_id, document_version=OuterRef("id"))
+    columns = {"blocks_key": "blocks_key", "pages": "pages", "blocks": "blocks", "flags": "flags"}
+    columns["chunk_count"] = "chunks"
+    built = IndexEntry.objects.filter(index_id=index_id).values("document_version_id")
+    values = {name: Subquery(entry.values(source)[:1]) for name, source in columns.items()}
+    DocumentVersion.objects.filter(id__in=built).update(**values)
 
 
 def _settle(index: SearchIndex) -> None:

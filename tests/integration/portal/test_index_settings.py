@@ -1,0 +1,140 @@
+"""The page of a collection's index, and the files on their way, as each role finds them."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+import pytest
+from django.test import Client
+
+from liaoyuan.accounts.tenancy import tenant_context
+from liaoyuan.knowledge.adapters.embeddings import ProcessEmbedder, embedder
+from liaoyuan.knowledge.indexes import live_index
+from liaoyuan.knowledge.models import Collection, SearchIndex
+from liaoyuan.knowledge.selectors import collection_by_name
+from liaoyuan.knowledge.services import documents_import
+from liaoyuan.knowledge.settings import settings_of
+from liaoyuan.knowledge.waiting.models import ImportItem, ItemState
+from liaoyuan.pipeline.services import stage_run_execute
+
+ASKED = {"embedder": "multilingual-e5-small", "limit": 120, "ocr": "auto", "pages": 3000, "swap": "person"}
+
+
+@pytest.fixture(autouse=True)
+def in_process(settings: Any) -> Any:
+    settings.EMBEDDINGS = "process"
+    embedder.cache_clear()
+    yield
+    embedder.cache_clear()
+
+
+@pytest.fixture(scope="module")
+def engine() -> ProcessEmbedder:
+    return ProcessEmbedder(threads=1)
+
+
+@pytest.fixture
+def collection(organization: Any, engine: ProcessEmbedder, tmp_path: Path) -> Collection:
+    (tmp_path / "废物.md").write_text("# 废物\n\n第一条 暂存不得超过2天。\n\n第二条 标识应当醒目。")
+    documents_import(organization_id=organization.id, collection="制度", paths=[tmp_path], engine=engine)
+    with tenant_context(organization.id):
+        return collection_by_name("制度")
+
+
+@pytest.fixture
+def browse() -> Callable[[Any], Client]:
+    def sign_in(member: Any) -> Client:
+        client = Client(headers={"Accept-Language": "en"})
+        client.force_login(member.user, backend="allauth.account.auth_backends.AuthenticationBackend")
+        return client
+
+    return sign_in
+
+
+def url(collection: Collection, *parts: str) -> str:
+    return "/".join([f"/collections/{collection.id}/settings", *parts]) + ("" if parts else "/")
+
+
+def generation(organization: Any, number: int) -> SearchIndex:
+    with tenant_context(organization.id):
+        return SearchIndex.objects.get(number=number)
+
+
+def test_an_index_is_built_put_in_place_and_gone_back_from_by_hand(
+    organization: Any, owner: Any, collection: Collection, browse: Any
+) -> None:
+    client = browse(owner)
+    page = client.get(url(collection)).content.decode()
+    assert "Generation 1" in page and "in use" in page and "Expected to take about" in page
+    assert client.post(url(collection, "build"), ASKED | {"target": 60}).status_code == 302
+    shadow = generation(organization, 2)
+    assert "Stop" in client.get(url(collection, "live")).content.decode()
+    stage_run_execute(run_id=UUID(str(shadow.run_id)), worker="test")
+    page = client.get(url(collection)).content.decode()
+    assert "ready, waits for you" in page and "not scored: no questions yet" in page and "Put it in place" in page
+    assert client.post(url(collection, str(shadow.id), "swap")).status_code == 302
+    page = client.get(url(collection)).content.decode()
+    assert "Go back to it" in page and "Its storage is freed" in page
+    client.post(url(collection, str(generation(organization, 1).id), "swap"))
+    client.post(url(collection, str(shadow.id), "drop"))
+    with tenant_context(organization.id):
+        assert live_index(collection.id).number == 1
+        assert list(SearchIndex.objects.values_list("number", flat=True)) == [1]
+
+
+def test_a_value_that_cannot_be_is_told_beside_the_form(owner: Any, collection: Collection, browse: Any) -> None:
+    client = browse(owner)
+    for wrong in ({"target": 60, "limit": 5000}, {"target": 1}, {"target": 60, "embedder": "no-such-model"}):
+        answer = client.post(url(collection, "build"), ASKED | wrong)
+        assert answer.status_code == 422
+    assert "at most" in client.post(url(collection, "build"), ASKED | {"target": 60, "limit": 5000}).content.decode()
+
+
+def test_how_it_is_searched_changes_without_a_rebuild(
+    organization: Any, owner: Any, collection: Collection, browse: Any
+) -> None:
+    asked = {"candidates": 80, "vector_weight": 2, "lexical_weight": 0.5}
+    assert browse(owner).post(url(collection, "search"), asked).status_code == 302
+    assert browse(owner).post(url(collection, "search"), asked | {"candidates": 1}).status_code == 422
+    nothing = {"vector_weight": 0, "lexical_weight": 0}
+    assert browse(owner).post(url(collection, "search"), asked | nothing).status_code == 422
+    with tenant_context(organization.id):
+        now = settings_of(Collection.objects.get(id=collection.id).settings)
+    assert (now.retrieval.candidates, now.retrieval.vector_weight, now.retrieval.lexical_weight) == (80, 2.0, 0.5)
+
+
+def test_a_viewer_looks_and_changes_nothing_and_a_stranger_finds_nothing(
+    viewer: Any, stranger: Any, collection: Collection, browse: Any
+) -> None:
+    seen = browse(viewer).get(url(collection))
+    assert seen.status_code == 200
+    assert "Generation 1" in seen.content.decode() and "Build beside it" not in seen.content.decode()
+    for part in ("build", "search"):
+        browse(viewer).post(url(collection, part), ASKED | {"target": 60, "candidates": 9})
+        assert browse(stranger).post(url(collection, part), ASKED | {"target": 60}).status_code in (302, 404, 422)
+    assert browse(stranger).get(url(collection)).status_code == 404
+    with tenant_context(collection.organization_id):
+        assert SearchIndex.objects.count() == 1
+        assert Collection.objects.get(id=collection.id).settings == {}
+
+
+def test_the_collections_page_lists_what_waits_and_people_act_on_it(
+    organization: Any, owner: Any, viewer: Any, collection: Collection, browse: Any
+) -> None:
+    with tenant_context(organization.id):
+        common = {"organization_id": organization.id, "collection": collection, "run_id": collection.id, "path": "/x"}
+        for place, (name, state) in enumerate((("等.pdf", ItemState.QUEUED), ("坏.pdf", ItemState.REJECTED))):
+            reason = {"reason_zh": "文件已损坏", "reason_en": "The file is damaged"} if place else {}
+            ImportItem.objects.create(name=name, state=state, position=place, **common, **reason)
+    client = browse(owner)
+    page = client.get(f"/collections/{collection.id}/").content.decode()
+    assert "等.pdf" in page and "The file is damaged" in page and "Try all of them again" in page
+    assert client.post(f"/collections/{collection.id}/files/cancel").status_code == 302
+    assert client.post(f"/collections/{collection.id}/files/retry").status_code == 302
+    with tenant_context(organization.id):
+        assert set(ImportItem.objects.values_list("state", flat=True)) == {ItemState.QUEUED}
+    browse(viewer).post(f"/collections/{collection.id}/files/cancel")
+    with tenant_context(organization.id):
+        assert set(ImportItem.objects.values_list("state", flat=True)) == {ItemState.QUEUED}
+    assert "等.pdf" not in browse(viewer).get(f"/collections/{collection.id}/").content.decode()

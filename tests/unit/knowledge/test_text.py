@@ -6,9 +6,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from liaoyuan.knowledge.text import segment
 from liaoyuan.knowledge.text.facts import Quantity, dates, han_number, negations, quantities, unmatched
 from liaoyuan.knowledge.text.normalise import is_chinese, normalise, squeeze
-from liaoyuan.knowledge.text.segment import bigrams, index_terms, question_words, term_counts, words
+from liaoyuan.knowledge.text.segment import bigrams, index_terms, question_words, term_counts, terms_ahead, words
 from liaoyuan.knowledge.text.sentences import list_around, sentences
 
 ALPHABET = "护士应当在六十日内。！？；：，（一）第三条\n 12.5mg abc. D！ “”"
@@ -109,3 +110,14 @@ def test_dates_and_negation_are_read_in_both_languages() -> None:
     assert dates("自2021年3月1日起") == {"2021-03-01"} == dates("from 2021-03-01")
     assert negations("不得转让") == 1 == negations("must not be transferred")
     assert negations("不但及时而且准确") == 0
+
+
+def test_terms_found_ahead_are_the_terms_of_the_text() -> None:
+    texts = [f"第{number}条 变压器油温超过85℃时应当降低负荷。" for number in range(40)]
+    before = [index_terms(text) for text in texts]
+    segment._index_terms.cache_clear()
+    with terms_ahead(texts):
+        pass
+    assert segment._index_terms.cache_info().currsize == 40
+    assert [index_terms(text) for text in texts] == before
+    assert segment._index_terms.cache_info().misses == 40

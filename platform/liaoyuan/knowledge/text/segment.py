@@ -7,6 +7,7 @@ import re
 import tempfile
 import threading
 from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from functools import lru_cache
 from pathlib import Path
 from typing import Protocol, cast
@@ -22,6 +23,7 @@ _HAN = "\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff"
 _RUN = re.compile(f"(?P<han>[{_HAN}]+)|(?P<word>[^\\W_{_HAN}]+(?:[-.'/][^\\W_{_HAN}]+)*)")
 _HAN_START = "\u3400"
 _LONGEST_TERM = 64
+_AT_HAND = 1024
 _lock = threading.Lock()
 
 
@@ -72,12 +74,18 @@ def _runs(text: str) -> Iterator[tuple[bool, str]]:
         yield match.lastgroup == "han", match.group()
 
 
+@lru_cache(maxsize=16_384)
+def _cut(run: str) -> tuple[str, ...]:
+    """jieba's words of a run of Han characters. Titles and headings come again with every chunk below them."""
+    return tuple(word for word in _tokenizer().cut_for_search(run) if len(word) > 1 and word not in CHINESE)
+
+
 def words(text: str) -> list[str]:
     """Content words in reading order with repeats: jieba's words of two characters and more, and English stems."""
     found: list[str] = []
     for is_han, run in _runs(text):
         if is_han:
-            found.extend(word for word in _tokenizer().cut_for_search(run) if len(word) > 1 and word not in CHINESE)
+            found.extend(_cut(run))
         elif run not in ENGLISH:
             found.append(stem(run)[:_LONGEST_TERM])
     return found
@@ -99,7 +107,29 @@ def index_terms(text: str) -> list[str]:
 
     A word of two Han characters is its own bigram; counting it twice weighs real words above chance pairs.
     """
-    return words(text) + bigrams(text)
+    return list(_index_terms(text))
+
+
+@lru_cache(maxsize=_AT_HAND)
+def _index_terms(text: str) -> tuple[str, ...]:
+    return (*words(text), *bigrams(text))
+
+
+@contextmanager
+def terms_ahead(texts: Iterable[str]) -> Iterator[None]:
+    """Find the terms of ``texts`` beside what is done inside, which waits for somebody else: an embedding engine.
+
+    ``index_terms`` has those of the last few hundred texts at hand afterwards.
+    """
+    texts = list(texts)
+    thread = threading.Thread(
+        target=lambda: [_index_terms(text) for text in texts[-_AT_HAND:]], name="terms", daemon=True
+    )
+    thread.start()
+    try:
+        yield
+    finally:
+        thread.join()
 
 
 def question_words(question: str) -> list[str]:

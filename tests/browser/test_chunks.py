@@ -37,14 +37,14 @@ def test_a_chunk_is_edited_split_merged_and_switched_off_by_keys(library: Librar
     count = page.locator("[data-card]").count()
     page.keyboard.press("e")
     area = page.locator("[data-area]")
-    area.wait_for()
+    ready(page)
     text = area.input_value()
     page.keyboard.press("Control+End")
     page.keyboard.type(" See the hygiene desk.")
     page.keyboard.press("Control+Enter")
     page.locator(".is-current ins", has_text="See the hygiene desk.").wait_for()
     page.keyboard.press("e")
-    area.wait_for()
+    ready(page)
     area.evaluate(f"each => each.setSelectionRange({len(text)}, {len(text)})")
     page.keyboard.press("Control+.")
     page.locator(".is-current .desk-text", has_text="See the").wait_for(state="detached")
@@ -56,6 +56,11 @@ def test_a_chunk_is_edited_split_merged_and_switched_off_by_keys(library: Librar
     page.keyboard.press("?")
     assert page.locator("#chunk-keys").is_visible()
     page.keyboard.press("Escape")
+
+
+def ready(page: Any) -> None:
+    """The form is open and its script has put the cursor into the text."""
+    page.wait_for_function("document.activeElement?.matches('[data-area]')")
 
 
 def test_the_desk_is_looked_at(library: Library, signed_in: Visit) -> None:

@@ -11,6 +11,7 @@ from liaoyuan.api.docs.page import Pages
 from liaoyuan.api.rest import (
     answers,
     assurance,
+    chunks,
     contents,
     datasets,
     deployments,
@@ -34,6 +35,7 @@ ROUTERS = (
     runs,
     documents,
     contents,
+    chunks,
     sending,
     indexes,
     datasets,

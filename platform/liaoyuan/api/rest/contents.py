@@ -3,6 +3,7 @@
 from typing import Annotated
 from uuid import UUID
 
+from django.db.models import F
 from django.http import HttpResponse
 from ninja import Query, Router, Schema, Status
 from pydantic import Field
@@ -52,7 +53,7 @@ class TextOut(Schema):
 @operation(router, "GET", "/documents/{document_id}", action="document.view", response=DocumentOut)
 def document_show(request: ApiRequest, document_id: UUID, response: HttpResponse) -> DocumentOut:
     """A document by its newest version that the caller may read."""
-    shown = document_out(_version(document_id, None))
+    shown = document_out(version_of(document_id, None))
     tagged(response, shown)
     return shown
 
@@ -62,7 +63,7 @@ def document_versions(
     request: ApiRequest, response: HttpResponse, document_id: UUID, query: Query[VersionsQuery]
 ) -> Page[VersionOut]:
     """Every version that the caller may read, with the days of its validity."""
-    _version(document_id, None)
+    version_of(document_id, None)
     rows = versions_readable().filter(document_id=document_id)
     return page(request, response, query, rows, version_out, sort=query.sort)
 
@@ -92,16 +93,16 @@ def document_chunks(
     request: ApiRequest, response: HttpResponse, document_id: UUID, query: Query[ChunksQuery]
 ) -> Page[ChunkOut]:
     """What is embedded and found of a version, in reading order."""
-    rows = chunks_of(_version(document_id, query.version).id).defer("embedding", "terms")
-    return page(request, response, query, rows, ChunkOut.from_orm, sort=query.sort)
+    rows = chunks_of(version_of(document_id, query.version).id).annotate(place=F("ordinal") * 1000 + F("sub_ordinal"))
+    return page(request, response, query, rows.defer("embedding", "terms"), ChunkOut.from_orm, sort="place")
 
 
 @operation(router, "PUT", "/documents/{document_id}/groups", action="document.edit", response=DocumentOut)
 def document_groups(request: ApiRequest, document_id: UUID, body: GroupsNew, response: HttpResponse) -> DocumentOut:
     """Replace the groups that may read a document, in all its versions; none means everybody. For who sees all."""
-    match(request, document_out(_version(document_id, None)))
+    match(request, document_out(version_of(document_id, None)))
     documents_regroup(document_ids=[document_id], groups=body.groups)
-    shown = document_out(_version(document_id, None))
+    shown = document_out(version_of(document_id, None))
     tagged(response, shown)
     return shown
 
@@ -109,7 +110,7 @@ def document_groups(request: ApiRequest, document_id: UUID, body: GroupsNew, res
 @operation(router, "POST", "/documents/{document_id}/retry", action="document.import", response={202: Started})
 def document_retry(request: ApiRequest, document_id: UUID, response: HttpResponse) -> "Status[Started]":
     """Import a refused or interrupted file again, from the bytes that are here."""
-    version = _version(document_id, None)
+    version = version_of(document_id, None)
     run = versions_retry(collection=version.document.collection, version_ids=[version.id])
     response["Location"] = path_of("runs", run.id)
     return Status(202, Started(pipeline_id=None, runs=[run_out(run, request_language(request))]))
@@ -120,7 +121,7 @@ def document_unlock(
     request: ApiRequest, document_id: UUID, body: PasswordGiven, response: HttpResponse
 ) -> "Status[Started]":
     """Open a file that asks for its password, and import it. The password is used once and is not kept."""
-    run = version_unlock(version=_version(document_id, None), password=body.password.get_secret_value())
+    run = version_unlock(version=version_of(document_id, None), password=body.password.get_secret_value())
     response["Location"] = path_of("runs", run.id)
     return Status(202, Started(pipeline_id=None, runs=[run_out(run, request_language(request))]))
 
@@ -128,7 +129,7 @@ def document_unlock(
 @operation(router, "DELETE", "/documents/{document_id}", action="document.erase", response=Erasure)
 def document_end(request: ApiRequest, document_id: UUID) -> Erasure:
     """Erase a document for good: files, text, vectors. The receipt lists what still descends from it."""
-    _version(document_id, None)
+    version_of(document_id, None)
     receipt = document_erase(document_id=document_id)
     return Erasure(
         document_id=receipt.document_id,
@@ -138,7 +139,7 @@ def document_end(request: ApiRequest, document_id: UUID) -> Erasure:
     )
 
 
-def _version(document_id: UUID, number: int | None) -> DocumentVersion:
+def version_of(document_id: UUID, number: int | None) -> DocumentVersion:
     """The version with this number, or the newest, if the caller may read it. Raises NotFound."""
     versions = versions_readable().filter(document_id=document_id, document__erased_at__isnull=True)
     if number is not None:
@@ -147,7 +148,7 @@ def _version(document_id: UUID, number: int | None) -> DocumentVersion:
 
 
 def _parsed(document_id: UUID, number: int | None) -> DocumentVersion:
-    version = _version(document_id, number)
+    version = version_of(document_id, number)
     if not version.blocks_key:
         raise NotFound
     return version

@@ -1,6 +1,6 @@
 """A document's chunks beside its pages: read, edit, split, merge, switch off; and what other settings would make."""
 
-from typing import Any, Final
+from typing import Any
 from uuid import UUID
 
 from django.contrib import messages
@@ -12,14 +12,11 @@ from django.utils.translation import gettext as _
 from liaoyuan.accounts.policy import allowed
 from liaoyuan.accounts.tenancy import Tenant, tenant_context
 from liaoyuan.errors import LiaoyuanError, NotFound
-from liaoyuan.knowledge.edits.errors import ChunkChanged, ChunkEmpty, ChunkGone, ChunkTooLong, SplitOutside
 from liaoyuan.knowledge.services import editing
 from liaoyuan.portal.chunks import previews
 from liaoyuan.portal.chunks.selectors import Wanted, desk, number_of, tags, uuid_of
 from liaoyuan.portal.chunks.words import DONE, SHOWS
 from liaoyuan.portal.door import PageRequest, language, page
-
-_TYPED: Final = (ChunkChanged, ChunkGone, ChunkEmpty, ChunkTooLong, SplitOutside)
 
 
 @page("document.edit")
@@ -40,7 +37,9 @@ def chunk_change(request: PageRequest, document_id: UUID, chunk_id: UUID, verb: 
     who = _who(request)
     try:
         done = _apply(who, chunk_id, verb, request.POST)
-    except _TYPED as error:
+    except NotFound:
+        raise
+    except LiaoyuanError as error:
         return _refused(request, document_id, chunk_id, verb, error)
     lost = uuid_of(request.POST.get("lost", ""))
     if lost is not None and verb in {"edit", "add"}:

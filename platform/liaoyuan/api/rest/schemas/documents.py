@@ -121,10 +121,11 @@ class BlockOut(Schema):
 
 
 class ChunkOut(Schema):
-    """What is embedded, found and cited."""
+    """What is embedded, found and cited. One that is not enabled is found by no question."""
 
     id: UUID
     ordinal: int
+    sub_ordinal: Annotated[int, Field(description="pieces of one parsed chunk share its ordinal")]
     kind: str
     title: str
     heading_path: list[str]
@@ -132,6 +133,8 @@ class ChunkOut(Schema):
     text: str
     page: int | None
     box: list[float] | None
+    enabled: bool
+    origin: Annotated[str, Field(examples=["parsed"], description="parsed, edited or added")]
 
 
 class Erasure(Schema):

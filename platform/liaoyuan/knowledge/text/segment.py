@@ -119,12 +119,10 @@ def _index_terms(text: str) -> tuple[str, ...]:
 def terms_ahead(texts: Iterable[str]) -> Iterator[None]:
     """Find the terms of ``texts`` beside what is done inside, which waits for somebody else: an embedding engine.
 
-    ``index_terms`` has those of the last few hundred texts at hand afterwards.
+    ``index_terms`` has those of the first thousand texts at hand afterwards.
     """
-    texts = list(texts)
-    thread = threading.Thread(
-        target=lambda: [_index_terms(text) for text in texts[-_AT_HAND:]], name="terms", daemon=True
-    )
+    kept = list(itertools.islice(texts, _AT_HAND))
+    thread = threading.Thread(target=lambda: [_index_terms(text) for text in kept], name="terms", daemon=True)
     thread.start()
     try:
         yield

@@ -39,7 +39,7 @@ def _documents(organization: Any, mark: str) -> dict[str, uuid.UUID]:
 
     collection, _ = collection_create(name=mark)
     document = Document.objects.create(organization=organization, collection=collection, name=f"{mark}.md")
-    DocumentVersion.objects.create(
+    version = DocumentVersion.objects.create(
         organization=organization,
         document=document,
         number=1,
@@ -50,7 +50,26 @@ def _documents(organization: Any, mark: str) -> dict[str, uuid.UUID]:
         source_key="none",
         state="in_force",
     )
-    return {"collection_id": collection.id, "document_id": document.id}
+    return {"collection_id": collection.id, "document_id": document.id} | _chunks(version, mark)
+
+
+def _chunks(version: Any, mark: str) -> dict[str, uuid.UUID]:
+    from liaoyuan.knowledge.edits.models import ChunkPatch
+    from liaoyuan.knowledge.indexes import live_index
+    from liaoyuan.knowledge.models import DIMENSIONS, Chunk
+
+    index = live_index(version.document.collection_id)
+    owned = {"organization": version.organization, "version": version, "index": index}
+    chunk = Chunk.objects.create(
+        **owned, collection_id=index.collection_id, ordinal=0, kind="section", title=mark, text=mark, term_count=1,
+        terms="", embedding=[0.0] * DIMENSIONS,
+    )  # fmt: skip
+    draft = {"kind": "section", "text": mark, "heading_path": [], "locator": "", "page": None, "box": None, "spans": [],
+             "origin": "parsed", "enabled": True, "ordinal": 0}  # fmt: skip
+    lost = ChunkPatch.objects.create(
+        **owned, originals=[draft], results=[draft], state="lost", reason="gone", author=mark, changed_at=timezone.now()
+    )
+    return {"chunk_id": chunk.id, "edit_id": lost.id}
 
 
 def _answers(organization: Any, member: Any, mark: str) -> dict[str, uuid.UUID]:

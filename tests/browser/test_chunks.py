@@ -42,17 +42,18 @@ def test_a_chunk_is_edited_split_merged_and_switched_off_by_keys(library: Librar
     page.keyboard.press("Control+End")
     page.keyboard.type(" See the hygiene desk.")
     page.keyboard.press("Control+Enter")
-    page.locator(".is-current ins", has_text="See the hygiene desk.").wait_for()
+    changed = page.locator(".is-current:focus ins", has_text="See the hygiene desk.")
+    changed.wait_for()
     page.keyboard.press("e")
     ready(page)
     area.evaluate(f"each => each.setSelectionRange({len(text)}, {len(text)})")
     page.keyboard.press("Control+.")
-    page.locator(".is-current .desk-text", has_text="See the").wait_for(state="detached")
+    page.locator(".is-current:focus .desk-text:not(:has(ins))").wait_for()
     assert page.locator("[data-card]").count() == count + 1
     page.keyboard.press("m")
-    page.locator(".is-current ins", has_text="See the hygiene desk.").wait_for()
+    changed.wait_for()
     page.keyboard.press("x")
-    page.locator(".is-current.is-off").wait_for()
+    page.locator(".is-current.is-off:focus").wait_for()
     page.keyboard.press("?")
     assert page.locator("#chunk-keys").is_visible()
     page.keyboard.press("Escape")
@@ -60,7 +61,7 @@ def test_a_chunk_is_edited_split_merged_and_switched_off_by_keys(library: Librar
 
 def ready(page: Any) -> None:
     """The form is open and its script has put the cursor into the text."""
-    page.wait_for_function("document.activeElement?.matches('[data-area]')")
+    page.locator("[data-area]:focus").wait_for()
 
 
 def test_the_desk_is_looked_at(library: Library, signed_in: Visit) -> None:

@@ -16,7 +16,9 @@ from liaoyuan.knowledge.selectors import parsed_document
 from liaoyuan.knowledge.services.carrying import fits, open_patches, patch_of
 from liaoyuan.knowledge.settings import ChunkingSettings
 
-BIN = 50
+# The widths that a reader can add up in the head; the first that makes a dozen bars or fewer.
+_WIDTHS = (5, 10, 20, 25, 50, 100, 200, 500, 1000)
+_MOST_BINS = 12
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,6 +104,8 @@ def _checked(target: int, limit: int) -> ChunkingSettings:
 
 
 def _bins(now: Sequence[int], then: Sequence[int]) -> list[Bin]:
-    before, after = Counter(count // BIN for count in now), Counter(count // BIN for count in then)
+    longest = max([*now, *then], default=0)
+    width = next((each for each in _WIDTHS if longest // each < _MOST_BINS), _WIDTHS[-1])
+    before, after = Counter(count // width for count in now), Counter(count // width for count in then)
     last = max([*before, *after], default=-1)
-    return [Bin(n * BIN, (n + 1) * BIN, before[n], after[n]) for n in range(last + 1)]
+    return [Bin(n * width, (n + 1) * width, before[n], after[n]) for n in range(last + 1)]

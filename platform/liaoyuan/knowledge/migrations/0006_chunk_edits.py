@@ -1,6 +1,7 @@
 """Chunks that people changed: the edits that stand or were lost, and their history."""
 
 import uuid
+from typing import Any
 
 import django.db.models.deletion
 from django.db import migrations, models
@@ -21,7 +22,7 @@ ACTIONS = [
 ]
 
 
-def tenant_fields() -> list[tuple[str, models.Field]]:
+def tenant_fields() -> "list[tuple[str, models.Field[Any, Any]]]":
     return [
         ("id", models.UUIDField(default=uuid.uuid4, editable=False, primary_key=True, serialize=False)),
         ("created_at", models.DateTimeField(auto_now_add=True)),
@@ -34,7 +35,7 @@ def tenant_fields() -> list[tuple[str, models.Field]]:
     ]
 
 
-def reference(table: str, name: str) -> models.ForeignKey:
+def reference(table: str, name: str) -> "models.ForeignKey[Any, Any]":
     return models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name=name, to=f"knowledge.{table}")
 
 

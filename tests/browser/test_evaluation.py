@@ -4,6 +4,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from playwright.sync_api import expect
 
 from tests.browser.conftest import PASSWORD, Visit, in_thread
 from tests.browser.library import Library, library_make
@@ -92,15 +93,15 @@ def test_the_review_queue_is_worked_through_with_the_keyboard(
     assert before >= 4
     first = items.first.get_attribute("id")
     page.keyboard.press("a")
-    page.wait_for_function(f"!document.getElementById('{first}')")
-    assert page.evaluate("document.activeElement.dataset.reviewItem") == "", "the next one has the focus"
+    expect(page.locator(f"#{first}")).to_have_count(0)
+    expect(items.first).to_be_focused()
     page.keyboard.press("j")
     second = page.evaluate("document.activeElement.id")
     page.keyboard.press("r")
-    page.wait_for_function(f"!document.getElementById('{second}')")
-    assert items.count() == before - 2
+    expect(page.locator(f"#{second}")).to_have_count(0)
+    expect(items).to_have_count(before - 2)
     page.keyboard.press("e")
-    assert page.locator(".eval-edit[open] textarea").first.is_visible()
+    expect(page.locator(".eval-edit[open] textarea").first).to_be_visible()
     page.reload()
     counts = page.locator(".tabs a").all_inner_texts()
     assert [f"({before - 2})", "(1)", "(1)"] == [text[text.index("(") :] for text in counts]

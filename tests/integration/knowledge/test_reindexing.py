@@ -4,11 +4,13 @@ import io
 import json
 import threading
 from collections.abc import Callable, Iterator
+from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
 import pytest
 from django.core.management import call_command
+from django.utils import timezone
 
 from liaoyuan.accounts.tenancy import tenant_context
 from liaoyuan.errors import NotFound
@@ -33,6 +35,7 @@ from liaoyuan.knowledge.shadow import building, stage
 from liaoyuan.knowledge.shadow.errors import GenerationBuilding, NothingToBuild
 from liaoyuan.knowledge.shadow.models import IndexEntry
 from liaoyuan.knowledge.shadow.scoring import verdict
+from liaoyuan.knowledge.shadow.swapping import KEPT, generations_forget
 from liaoyuan.pipeline.models import Artifact, Lineage, RunState, StageRun
 from liaoyuan.pipeline.services import stage_run_execute
 from tests.integration.knowledge.conftest import NURSING, WASTE, Import
@@ -387,6 +390,21 @@ def test_an_empty_collection_takes_other_settings_at_once(organization: Any, bri
         assert (live.number, live.embedder, live.dimensions) == (1, "e5-256", 256)
         assert live.chunks.count() > 0
     assert "2天" in best(organization, made)
+
+
+def test_a_retired_generation_is_freed_when_nobody_went_back_in_time(
+    organization: Any, collection: Collection, start: Any
+) -> None:
+    index = start()
+    execute(organization, index)
+    swap(organization, collection, index)
+    with tenant_context(organization.id):
+        assert generations_forget(collection.id) == 0
+        SearchIndex.objects.filter(id=index.id).update(live_at=timezone.now() - KEPT - timedelta(hours=1))
+        assert generations_forget(collection.id) == 1
+        assert list(SearchIndex.objects.values_list("number", flat=True)) == [2]
+        assert set(Chunk.objects.values_list("index_id", flat=True)) == {index.id}
+    assert "2天" in best(organization, collection)
 
 
 def test_a_stranger_finds_no_generation(

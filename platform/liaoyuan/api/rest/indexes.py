@@ -146,7 +146,7 @@ def _index(each: Generation) -> IndexOut:
         dimensions=index.dimensions,
         settings=each.settings,
         documents=each.documents,
-        chunks=index.chunk_count,
+        chunks=each.chunks,
         behind=each.behind,
         edits_lost=each.edits_lost,
         scores=index.scores,

@@ -31,6 +31,7 @@ class Generation:
     index: SearchIndex
     settings: CollectionSettings
     documents: int
+    chunks: int
     behind: int
     edits_lost: int
     kept_readings: int
@@ -66,15 +67,15 @@ def generations_of(collection_id: UUID) -> list[Generation]:
         row["index_id"]: row
         for row in IndexEntry.objects.filter(index__in=indexes)
         .values("index_id")
-        .annotate(n=Count("id"), taken=Sum("seconds"), kept=Count("id", filter=~Q(note={})))
+        .annotate(n=Count("id"), taken=Sum("seconds"), made=Sum("chunks"), kept=Count("id", filter=~Q(note={})))
     }
     live = next((index for index in indexes if index.state == IndexState.LIVE), None)
-    total = indexed_versions(collection_id).count()
+    total = indexed_versions(collection_id).aggregate(n=Count("id"), chunks=Sum("chunk_count", default=0))
     return [_generation(index, runs, sums.get(index.id, {}), live, total) for index in indexes]
 
 
 def _generation(
-    index: SearchIndex, runs: dict[UUID, StageRun], sums: Any, live: SearchIndex | None, total: int
+    index: SearchIndex, runs: dict[UUID, StageRun], sums: Any, live: SearchIndex | None, total: dict[str, int]
 ) -> Generation:
     run = runs.get(index.run_id) if index.run_id else None
     is_live = index.state == IndexState.LIVE
@@ -82,7 +83,8 @@ def _generation(
     return Generation(
         index=index,
         settings=settings_of(index.settings | {"embedder": index.embedder}),
-        documents=total if is_live else sums.get("n", 0),
+        documents=total["n"] if is_live else sums.get("n", 0),
+        chunks=total["chunks"] if is_live else sums.get("made") or 0,
         behind=0 if is_live else len(pending(index)),
         edits_lost=edits_lost(index.id),
         kept_readings=sums.get("kept", 0),

@@ -92,7 +92,7 @@ def _told(each: Generation) -> dict[str, Any]:
         "dimensions": index.dimensions,
         "settings": each.settings.index,
         "documents": each.documents,
-        "chunks": index.chunk_count,
+        "chunks": each.chunks,
         "behind": each.behind,
         "edits_lost": each.edits_lost,
         "scores": index.scores,

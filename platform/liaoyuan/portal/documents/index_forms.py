@@ -6,7 +6,6 @@ from django import forms
 from django.utils.translation import gettext_lazy as _
 
 from liaoyuan.knowledge.settings import (
-    LEAST_LIMIT,
     LEAST_TARGET,
     MOST_LIMIT,
     MOST_TARGET,
@@ -32,7 +31,7 @@ class IndexForm(forms.Form):
         label=_("Longest chunk"),
         min_value=0,
         max_value=MOST_LIMIT,
-        help_text=_("In tokens, at least %(least)s. 0: all that the model reads at once.") % {"least": LEAST_LIMIT},
+        help_text=_("In tokens, at least 64. 0: all that the model reads at once."),
     )
     ocr = forms.ChoiceField(label=_("Recognise text in pictures"), choices=OCR)
     pages = forms.IntegerField(label=_("Pages read of a file, at most"), min_value=1, max_value=20_000)

@@ -1,0 +1,125 @@
+"""The page of a collection's index and the files on their way, looked at in a real browser."""
+
+import uuid
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from playwright.sync_api import expect
+
+from tests.browser.conftest import PASSWORD, Visit, in_thread
+from tests.browser.looks import look
+from tests.integration.deployment.conftest import embeddings
+
+__all__ = ["embeddings"]
+
+TWO = [(1280, "zh-CN", "light"), (375, "en-US", "dark")]
+TEXT = "# 医疗废物管理办法\n\n第一条 医疗废物暂时贮存的时间不得超过2天。\n\n第二条 贮存设施应当有明显的警示标识。\n"
+
+
+@dataclass(frozen=True)
+class House:
+    email: str
+    collection_id: uuid.UUID
+
+
+@pytest.fixture(scope="module")
+def house(embeddings: None, tmp_path_factory: pytest.TempPathFactory) -> House:
+    return in_thread(lambda: _house(tmp_path_factory.mktemp("index")))
+
+
+def _house(folder: Path) -> House:
+    """One collection with three generations (one scored, one stopped) and files in every state of waiting."""
+    from liaoyuan.accounts.tenancy import tenant_context
+    from liaoyuan.knowledge.questions.services import question_add
+    from liaoyuan.knowledge.selectors import collection_by_name
+    from liaoyuan.knowledge.services import documents_import
+    from liaoyuan.knowledge.services.reindexing import reindex_start
+    from liaoyuan.knowledge.settings import settings_read
+    from liaoyuan.pipeline.models import RunState, StageRun
+    from liaoyuan.pipeline.services import stage_run_execute
+    from tests.browser.library import _owner
+
+    organization, owner = _owner(PASSWORD, "索引医院")
+    (folder / "医疗废物管理办法.md").write_text(TEXT, encoding="utf-8")
+    documents_import(organization_id=organization.id, collection="制度", paths=[folder], user_id=owner.user_id)
+    with tenant_context(organization.id, owner.user_id):
+        collection = collection_by_name("制度")
+        for question, place in (("医疗废物最多贮存几天？", "第一条"), ("贮存设施要有什么？", "第二条")):
+            question_add(collection_id=collection.id, question=question, evidence=[f"医疗废物管理办法#{place}"])
+        scored = reindex_start(collection_id=collection.id, settings=settings_read({"chunking": {"target": 60}}))
+    stage_run_execute(run_id=uuid.UUID(str(scored.run_id)), worker="test")
+    with tenant_context(organization.id, owner.user_id):
+        stopped = reindex_start(collection_id=collection.id, settings=settings_read({"parser": {"ocr": "always"}}))
+        StageRun.objects.filter(id=stopped.run_id).update(state=RunState.CANCELLED)
+        _waiting(collection, owner)
+    return House(owner.user.email, collection.id)
+
+
+def _waiting(collection: Any, owner: Any) -> None:
+    from django.utils import timezone
+
+    from liaoyuan.knowledge.waiting.models import ImportItem, ItemState
+    from liaoyuan.pipeline.contract import StageName
+    from liaoyuan.pipeline.models import RunState, StageRun
+    from liaoyuan.pipeline.services import stage_run_start
+
+    now = timezone.now()
+    spec = {"collection": collection.name, "collection_id": str(collection.id), "paths": []}
+    run = stage_run_start(stage=StageName.INGEST, spec=spec)
+    lease = now + timedelta(hours=1)
+    StageRun.objects.filter(id=run.id).update(state=RunState.RUNNING, started_at=now, lease_until=lease, progress=0.2)
+    damaged = {
+        "code": "corrupt",
+        "reason_zh": "文件已损坏，无法打开。请重新导出后上传。",
+        "reason_en": "The file is damaged.",
+    }
+    rows: list[tuple[str, Any, dict[str, Any]]] = [
+        ("护理/护理分级制度.pdf", ItemState.EMBEDDING, {}),
+        ("护理/值班与交接班制度.docx", ItemState.QUEUED, {}),
+        ("院感/2026年第三季度医院感染暴发应急处置演练总结报告（终稿）.pdf", ItemState.QUEUED, {}),
+        ("旧档案.pdf", ItemState.REJECTED, damaged),
+    ]
+    for place, (name, state, more) in enumerate(rows):
+        ImportItem.objects.create(
+            organization_id=collection.organization_id,
+            collection=collection,
+            run_id=run.id,
+            requested_by=owner.user_id,
+            position=place,
+            path=f"/nowhere/{name}",
+            name=name,
+            format="pdf",
+            size=380_000 + 91_000 * place,
+            state=state,
+            expected_seconds=30,
+            finished_at=now if more else None,
+            **more,
+        )
+
+
+@pytest.fixture
+def window(visit: Callable[..., Visit], house: House) -> Visit:
+    found = visit(1280, "zh-CN")
+    found.login(house.email)
+    return found
+
+
+def test_the_index_page_is_looked_at(house: House, window: Visit) -> None:
+    look(window, f"/collections/{house.collection_id}/settings/", "index-settings", looks=TWO)
+
+
+def test_the_files_on_their_way_are_looked_at(house: House, window: Visit) -> None:
+    look(window, f"/collections/{house.collection_id}/", "index-waiting", looks=TWO)
+
+
+def test_a_generation_is_put_in_place_with_one_press_and_taken_back_with_another(house: House, window: Visit) -> None:
+    window.go(f"/collections/{house.collection_id}/settings/")
+    window.page.get_by_role("button", name="启用").click()
+    live = window.page.locator(".generation.is-live")
+    expect(live).to_contain_text("第 2 代")
+    window.page.get_by_role("button", name="回退到这一代").click()
+    expect(live).to_contain_text("第 1 代")

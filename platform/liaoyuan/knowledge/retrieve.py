@@ -2,18 +2,21 @@
 it."""
 
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import date
 from typing import Any
 from uuid import UUID
 
+from django.db import connections
 from django.utils import timezone
 from langchain_core.callbacks import CallbackManagerForRetrieverRun
 from langchain_core.documents import Document as LangChainDocument
 from langchain_core.retrievers import BaseRetriever
 from pydantic import ConfigDict
 
+from liaoyuan.accounts.tenancy import current_tenant, tenant_context
 from liaoyuan.knowledge.adapters.embeddings import Embedder, Vectors, embedder, embedder_for
 from liaoyuan.knowledge.indexes import index_read
 from liaoyuan.knowledge.models import Chunk, Collection
@@ -91,10 +94,26 @@ def chunks_permitted(
     return {str(row.id): row for row in rows}
 
 
-class PgRetriever(BaseRetriever):
-    """LangChain's retriever over :func:`retrieve`; call it inside a tenant context.
+@contextmanager
+def _asker() -> Iterator[None]:
+    """The tenant context in force, opened anew where this thread's connection is not in it."""
+    if connections["default"].in_atomic_block:
+        yield
+        return
+    who = current_tenant()
+    try:
+        with tenant_context(who.organization_id, who.user_id, groups=who.groups):
+            yield
+    finally:
+        connections["default"].close()
 
-    A document's metadata: chunk_id, title, heading_path, locator, page, box, version, score, cosine.
+
+class PgRetriever(BaseRetriever):
+    """LangChain's retriever over :func:`retrieve`; call it, or the chain that holds it, inside a tenant context.
+
+    A document's metadata: chunk_id, document_id, version_id, title, heading_path, locator, page, box, version, score,
+    cosine. ``filters`` keeps what has these values there (or one of a list of them), ``least_score`` what scores as
+    much; ``settings`` and ``index_id`` are as for :func:`retrieve`.
     """
 
     model_config = ConfigDict(arbitrary_types_allowed=True)
@@ -103,20 +122,47 @@ class PgRetriever(BaseRetriever):
     k: int = 5
     day: date | None = None
     engine: Any = None
+    settings: RetrievalSettings | None = None
+    index_id: UUID | None = None
+    filters: dict[str, Any] = {}
+    least_score: float | None = None
 
     def _get_relevant_documents(
         self, query: str, *, run_manager: CallbackManagerForRetrieverRun
     ) -> list[LangChainDocument]:
-        found = retrieve(self.collection_id, query, day=self.day, engine=self.engine)
-        best = found.ranked[: self.k]
+        # A chain calls its parts in threads of its own: the asker comes along, the open transaction does not.
+        with _asker():
+            return self._found(query)
+
+    def _found(self, query: str) -> list[LangChainDocument]:
+        found = retrieve(
+            self.collection_id,
+            query,
+            day=self.day,
+            engine=self.engine,
+            settings=self.settings,
+            index_id=self.index_id,
+        )
+        good = [item for item in found.ranked if self.least_score is None or item.score >= self.least_score]
+        # Filters read the chunk's own row, so with filters everything found is looked up before the best are taken.
+        best = good if self.filters else good[: self.k]
         ids = [item.candidate.chunk_id for item in best]
         rows = chunks_permitted(self.collection_id, ids, self.day, found.index_id)
-        return [_document(item, rows[item.candidate.chunk_id]) for item in best if item.candidate.chunk_id in rows]
+        listed = [_document(item, rows[item.candidate.chunk_id]) for item in best if item.candidate.chunk_id in rows]
+        return [document for document in listed if self._wanted(document)][: self.k]
+
+    def _wanted(self, document: LangChainDocument) -> bool:
+        return all(
+            document.metadata.get(name) in (value if isinstance(value, (list, tuple, set)) else [value])
+            for name, value in self.filters.items()
+        )
 
 
 def _document(item: Ranked, row: Chunk) -> LangChainDocument:
     metadata = {
         "chunk_id": item.candidate.chunk_id,
+        "document_id": str(row.version.document_id),
+        "version_id": str(row.version_id),
         "title": row.title,
         "heading_path": list(row.heading_path),
         "locator": row.locator,

@@ -1,6 +1,7 @@
 """``manage.py knowledge import|text|ask|evaluate``: bring documents in, look at them, ask them, measure them."""
 
 import json
+from datetime import date
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -18,7 +19,9 @@ from liaoyuan.knowledge.evaluate import collection_evaluate, questions_read
 from liaoyuan.knowledge.selectors import collection_by_name, parsed_document, version_of_file
 from liaoyuan.knowledge.services import FileOutcome, documents_import
 from liaoyuan.knowledge.services.unlocking import files_unlock, passwords_read
+from liaoyuan.knowledge.verbs.explaining import explain_arguments, question_explain
 from liaoyuan.knowledge.verbs.generations import indexes_show, reindex, reindex_arguments
+from liaoyuan.knowledge.verbs.sources import source_arguments, source_verb
 
 
 class Command(BaseCommand):
@@ -42,16 +45,24 @@ class Command(BaseCommand):
         indexes = verbs.add_parser("indexes", help="the generations of a collection's index, with their scores")
         again = verbs.add_parser("reindex", help="build another generation beside the live one, swap it in, drop it")
         reindex_arguments(again)
+        apart = verbs.add_parser(
+            "explain", help="one question taken apart: ranks and scores of each step, times"
+        )
+        explain_arguments(apart)
+        apart.add_argument("--user", help="e-mail address of the member who asks (default: all documents)")
+        follow = verbs.add_parser("source", help="folders, buckets and web pages that a collection follows")
+        source_arguments(follow)
         for verb in (ask, evaluate):
+            verb.add_argument("--day", type=date.fromisoformat, help="as of this day, YYYY-MM-DD (default: today)")
             verb.add_argument("--mode", choices=["extractive", "generative"], default="extractive")
-        for verb in (bring, text, ask, evaluate, indexes, again):
+        for verb in (bring, text, ask, evaluate, indexes, again, apart, follow):
             verb.add_argument("--organization", required=True)
             verb.add_argument("--collection", required=True)
             verb.add_argument("--json", action="store_true", help="print one JSON object last")
 
     def handle(self, *args: Any, **options: Any) -> None:
         verbs = {"import": self._import, "text": self._text, "ask": self._ask, "evaluate": self._evaluate}
-        verbs |= {"indexes": self._indexes, "reindex": self._reindex}
+        verbs |= {"indexes": self._indexes, "reindex": self._reindex, "explain": self._explain, "source": source_verb}
         try:
             answer = verbs[options["verb"]](options)
         except LiaoyuanError as error:
@@ -106,7 +117,9 @@ class Command(BaseCommand):
         chat = chat_model() if options["mode"] == "generative" else None
         with tenant_context(organization.id, groups=groups):
             collection = collection_by_name(options["collection"])
-            answer = answer_question(collection.id, options["question"], mode=options["mode"], chat=chat)
+            answer = answer_question(
+                collection.id, options["question"], mode=options["mode"], chat=chat, day=options["day"]
+            )
         return {"question": options["question"]} | answer.as_dict()
 
     def _indexes(self, options: dict[str, Any]) -> dict[str, Any]:
@@ -114,6 +127,12 @@ class Command(BaseCommand):
 
     def _reindex(self, options: dict[str, Any]) -> dict[str, Any]:
         return reindex(organization_by_name(options["organization"]).id, options)
+
+    def _explain(self, options: dict[str, Any]) -> dict[str, Any]:
+        organization = organization_by_name(options["organization"])
+        groups = _groups_of(options["user"], organization.id) if options["user"] else None
+        with tenant_context(organization.id, groups=groups):
+            return question_explain(options)
 
     def _evaluate(self, options: dict[str, Any]) -> dict[str, Any]:
         organization = organization_by_name(options["organization"])
@@ -123,7 +142,9 @@ class Command(BaseCommand):
         chat = chat_model() if options["mode"] == "generative" else None
         with tenant_context(organization.id):
             collection = collection_by_name(options["collection"])
-            return collection_evaluate(collection.id, questions, mode=options["mode"], chat=chat).as_dict()
+            return collection_evaluate(
+                collection.id, questions, mode=options["mode"], chat=chat, day=options["day"]
+            ).as_dict()
 
 
 def _groups_of(email: str, organization_id: UUID) -> tuple[str, ...] | None:

@@ -118,3 +118,12 @@ def test_a_large_document_is_compared_in_bounded_work() -> None:
     assert anew.counts["same"] == 0
     # A quadratic comparison of these would take hours.
     assert time.process_time() - began < 30
+
+
+def test_a_table_that_moved_is_still_compared_by_cell() -> None:
+    head, tail = paragraphs("第一条 夜班护士每班不得少于两人。"), paragraphs("第四条 护士长每周检查一次护理记录。")
+    before = [*head, *table(["科室", "人数"], ["内科", "2"]), *tail]
+    after = [*tail, *table(["科室", "人数"], ["内科", "4"], ["儿科", "2"]), *head]
+    moved = [change for change in compare(before, after).changes if change.rows]
+    assert [change.kind for change in moved] == ["moved"]
+    assert [row.kind for row in moved[0].rows] == ["same", "changed", "added"]

@@ -90,11 +90,27 @@ def compare(before: Sequence[Block], after: Sequence[Block]) -> Comparison:
     gone = [left for left, right in pairs if left is not None and right is None]
     come = [right for left, right in pairs if right is not None and left is None]
     moved = moves(gone, come, old, new)
+    moved |= _tables_moved(
+        [i for i in gone if i not in moved.values()], [j for j in come if j not in moved], before, after
+    )
     changes = tuple(_change(pair, before, after, old, new) for pair in _with_moves(pairs, moved))
     told = tuple(_moved(change) if change.after and change.after.block in moved else change for change in changes)
     counts = Counter(change.kind for change in told)
     kinds: tuple[ChangeKind, ...] = ("same", "changed", "added", "removed", "moved")
     return Comparison(told, {kind: counts.get(kind, 0) for kind in kinds})
+
+
+def _tables_moved(
+    gone: Sequence[int], come: Sequence[int], before: Sequence[Block], after: Sequence[Block]
+) -> dict[int, int]:
+    """A table is the same one while it has the same head: its rows may all be others."""
+    heads = {tuple(table[0]): place for place in reversed(gone) if (table := before[place].table)}
+    found: dict[int, int] = {}
+    for place in come:
+        table = after[place].table
+        if table and tuple(table[0]) in heads:
+            found[place] = heads.pop(tuple(table[0]))
+    return found
 
 
 def _key(block: Block, text: str) -> tuple[str, str, str]:

@@ -89,9 +89,8 @@ class Bringing:
 
     def _files(self, path: Path) -> Iterator[tuple[ImportJob, FoundFile]]:
         """The file, or the files of an archive, each with its own facts."""
-        suffix = path.suffix or PurePosixPath(self.item.key).suffix
-        own = path.with_name(f"content{suffix.lower()[:9]}") if _plain(suffix) else path
-        path = path.rename(own)
+        if self.source.kind != SourceKind.WEB:
+            path = path.rename(path.with_name(_safe(self.item.key)))
         if not is_archive(path):
             yield self._file(path, self.item.key)
             return
@@ -158,8 +157,10 @@ class Bringing:
         return tenant_context(self.source.organization_id, self._job.user_id)
 
 
-def _plain(suffix: str) -> bool:
-    return len(suffix) > 1 and suffix[1:].isalnum() and suffix.isascii()
+def _safe(key: str) -> str:
+    """The item's own name as a file here: what is said of the file names it so. Short enough for every disk."""
+    name = name_clean(PurePosixPath(key).name.replace("/", "_"))[-60:]
+    return name if name.strip(".") else "content"
 
 
 def _short(name: str) -> str:

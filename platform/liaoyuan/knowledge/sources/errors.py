@@ -5,7 +5,7 @@ from liaoyuan.errors import LiaoyuanError
 
 class SourceExists(LiaoyuanError):
     code = "source_exists"
-    zh = "这个文档集已有名为“{name}”的同步源。请换一个名称。"
+    zh = "这个文档集已有名为“{name}”的同步来源。请换一个名称。"
     en = "This collection already has a source called “{name}”. Choose another name."
     status = 409
 
@@ -28,7 +28,7 @@ class SourceNotAllowed(LiaoyuanError):
 
 class SourceInvalid(LiaoyuanError):
     code = "source_invalid"
-    zh = "同步源设置不正确：{detail}"
+    zh = "同步来源设置不正确：{detail}"
     en = "The source's settings are not valid: {detail}"
     status = 422
 

@@ -23,7 +23,7 @@ _SECONDS: float = 60.0
 
 class SourceGone(StageFailed):
     code = "source_gone"
-    zh = "这个同步源已被移除。"
+    zh = "这个同步来源已被移除。"
     en = "This source was removed."
 
 

@@ -63,7 +63,8 @@ class SourceForm(forms.Form):
     @classmethod
     def initial_of(cls, source: Source) -> dict[str, Any]:
         lines = "\n".join(f"{rule['folder']} = {', '.join(rule['groups'])}" for rule in source.group_map)
-        return source.settings | {
+        told: dict[str, Any] = source.settings
+        return told | {
             "name": source.name,
             "groups": ", ".join(source.groups),
             "group_map": lines,

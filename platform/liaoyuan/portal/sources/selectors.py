@@ -23,7 +23,12 @@ KINDS: Final[dict[str, Any]] = {
     SourceKind.S3: _("S3 bucket"),
     SourceKind.WEB: _("Web pages"),
 }
-ICONS: Final = {SourceKind.FOLDER: "folder", SourceKind.S3: "database", SourceKind.WEB: "globe"}
+ADD_WORDS: Final[dict[str, Any]] = {
+    SourceKind.FOLDER: _("Follow a folder"),
+    SourceKind.S3: _("Follow an S3 bucket"),
+    SourceKind.WEB: _("Follow web pages"),
+}
+ICONS: Final[dict[str, str]] = {SourceKind.FOLDER: "folder", SourceKind.S3: "database", SourceKind.WEB: "globe"}
 ITEM_WORDS: Final[dict[str, tuple[str, Any]]] = {
     ItemState.READY: ("succeeded", _("Synchronized")),
     ItemState.PENDING: ("queued", _("Waits to be read")),

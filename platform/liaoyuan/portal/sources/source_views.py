@@ -36,7 +36,7 @@ def sources(request: PageRequest, collection_id: UUID) -> HttpResponse:
         "cards": selectors.source_cards(collection, language()),
         "may": may,
         "kinds": [
-            (kind, selectors.KINDS[kind], selectors.ICONS[kind], bool(places))
+            (kind, selectors.ADD_WORDS[kind] if places else selectors.KINDS[kind], selectors.ICONS[kind], bool(places))
             for kind, places in kinds_allowed().items()
         ],
     }

@@ -22,7 +22,7 @@ from liaoyuan.knowledge.services.versioning import (
     version_withdraw,
 )
 from liaoyuan.portal.door import PageRequest, language, page
-from liaoyuan.portal.sources.versions import steps, versions_page
+from liaoyuan.portal.sources.versions import Step, steps, versions_page
 
 DECIDES: Final = "document.import"
 
@@ -34,7 +34,8 @@ def versions(request: PageRequest, document_id: UUID) -> HttpResponse:
     may = allowed(who, DECIDES)
     with tenant_context(who.organization_id, who.user_id, groups=who.document_groups):
         shown = versions_page(document_id, language(), request.GET, may=may)
-    lines, pages, found = [], 1, None
+    lines: list[Step] = []
+    pages, found = 1, None
     if shown.before and shown.after:
         # No transaction is held while a book is compared.
         found = versions_compare(shown.before, shown.after)

@@ -120,7 +120,7 @@ def phase(version: DocumentVersion, today: date) -> tuple[str, Any]:
         return "neutral", _("Superseded")
     if version.effective_from is not None and version.effective_from > today:
         return "queued", _("Not in force yet")
-    return "succeeded", _("In force")
+    return "succeeded", _("In force now")
 
 
 def _row(version: DocumentVersion, language: str, *, may: bool) -> Row:
@@ -186,7 +186,7 @@ def _bars(spans: Sequence[Span], rows: Sequence[Row]) -> tuple[list[Bar], int | 
 def steps(found: Comparison, *, everything: bool, page: int) -> tuple[list[Step], int]:
     """The lines of one page of the comparison, and how many pages there are."""
     changes = found.changes
-    near = set()
+    near: set[int] = set()
     for place, change in enumerate(changes):
         if change.kind != "same":
             near.update(range(place - CONTEXT, place + CONTEXT + 1))

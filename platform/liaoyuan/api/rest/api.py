@@ -25,6 +25,7 @@ from liaoyuan.api.rest import (
     runs,
     sending,
     solutions,
+    sources,
     trainings,
 )
 from liaoyuan.api.rest.describe import describe
@@ -38,6 +39,7 @@ ROUTERS = (
     contents,
     evaluation,
     chunks,
+    sources,
     sending,
     indexes,
     datasets,

@@ -21,6 +21,12 @@ from liaoyuan.knowledge.services import FileOutcome, documents_import
 from liaoyuan.knowledge.services.unlocking import files_unlock, passwords_read
 from liaoyuan.knowledge.verbs.explaining import explain_arguments, question_explain
 from liaoyuan.knowledge.verbs.generations import indexes_show, reindex, reindex_arguments
+from liaoyuan.knowledge.verbs.questions import (
+    questions_arguments,
+    questions_verb,
+    verdict_arguments,
+    verdict_verb,
+)
 from liaoyuan.knowledge.verbs.sources import source_arguments, source_verb
 
 
@@ -45,17 +51,19 @@ class Command(BaseCommand):
         indexes = verbs.add_parser("indexes", help="the generations of a collection's index, with their scores")
         again = verbs.add_parser("reindex", help="build another generation beside the live one, swap it in, drop it")
         reindex_arguments(again)
-        apart = verbs.add_parser(
-            "explain", help="one question taken apart: ranks and scores of each step, times"
-        )
+        apart = verbs.add_parser("explain", help="one question taken apart: ranks and scores of each step, times")
         explain_arguments(apart)
         apart.add_argument("--user", help="e-mail address of the member who asks (default: all documents)")
         follow = verbs.add_parser("source", help="folders, buckets and web pages that a collection follows")
         source_arguments(follow)
+        why = verbs.add_parser("verdict", help="why an answer was bad, with the proof and where to mend it")
+        verdict_arguments(why)
+        sets = verbs.add_parser("questions", help="question sets: list, import, make, export, evaluate")
+        questions_arguments(sets)
         for verb in (ask, evaluate):
             verb.add_argument("--day", type=date.fromisoformat, help="as of this day, YYYY-MM-DD (default: today)")
             verb.add_argument("--mode", choices=["extractive", "generative"], default="extractive")
-        for verb in (bring, text, ask, evaluate, indexes, again, apart, follow):
+        for verb in (bring, text, ask, evaluate, indexes, again, apart, follow, why, sets):
             verb.add_argument("--organization", required=True)
             verb.add_argument("--collection", required=True)
             verb.add_argument("--json", action="store_true", help="print one JSON object last")
@@ -63,6 +71,7 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         verbs = {"import": self._import, "text": self._text, "ask": self._ask, "evaluate": self._evaluate}
         verbs |= {"indexes": self._indexes, "reindex": self._reindex, "explain": self._explain, "source": source_verb}
+        verbs |= {"verdict": verdict_verb, "questions": questions_verb}
         try:
             answer = verbs[options["verb"]](options)
         except LiaoyuanError as error:

@@ -5,6 +5,7 @@ from typing import Any
 from uuid import UUID
 
 from django.db import connections, transaction
+from django.db.backends.utils import CursorWrapper
 from django.db.models import Max, QuerySet
 from django.utils import timezone
 
@@ -13,11 +14,12 @@ from liaoyuan.knowledge.errors import IndexBusy, IndexNotReady
 from liaoyuan.knowledge.models import Chunk, Collection, IndexState, SearchIndex
 
 # Below, a scan of what is visible is as fast as a walk through a graph, and exact.
-GRAPH_ROWS = 20_000
+GRAPH_ROWS = 2_000
 _GRAPH_STATE = """
-SELECT to_regclass(knowledge_graph_name(%(index)s)) IS NOT NULL, coalesce(sum(chunk_count), 0)
+SELECT coalesce(sum(chunk_count) FILTER (WHERE NOT graphed), 0), coalesce(sum(chunk_count) FILTER (WHERE graphed), 0)
 FROM knowledge_searchentry WHERE index_id = %(index)s
 """
+_GRAPHED = "UPDATE knowledge_searchentry SET graphed = true WHERE index_id = %(index)s AND NOT graphed"
 _GRAPH_FILL = """
 INSERT INTO {name} SELECT v.organization_id, v.entry, v.chunk_id, v.embedding
 FROM knowledge_searchentry e JOIN knowledge_vector v ON v.entry = e.seat WHERE e.index_id = %(index)s
@@ -92,25 +94,29 @@ def index_drop(index_id: UUID) -> int:
 
 
 def graph_ensure(index_id: UUID, *, more_than: int = GRAPH_ROWS) -> bool:
-    """Give a generation of more than ``more_than`` enabled chunks its HNSW graph; whether it has one now.
+    """Give a generation its HNSW graph, or a new one, where enough chunks stand outside; whether one was built.
 
-    Built in one go from the vectors as they stand, inside one transaction: searches scan on meanwhile, writers of this
-    generation wait. From then on every chunk enters the graph as it is written.
+    Enough are more than ``more_than`` and a quarter of those inside, so that all builds together cost a few times the
+    last. The old graph serves until the new one is whole; only writers of this generation wait.
     """
     with transaction.atomic(), connections["default"].cursor() as cursor:
-        cursor.execute(_GRAPH_STATE, {"index": index_id})
-        exists, count = cursor.fetchone()
-        if exists or count <= more_than:
-            return bool(exists)
+        if not _outgrown(cursor, index_id, more_than):
+            return False
         cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended(%s::text, 1))", [str(index_id)])
-        cursor.execute(_GRAPH_STATE, {"index": index_id})
-        if cursor.fetchone()[0]:
-            return True
+        if not _outgrown(cursor, index_id, more_than):
+            return False
         cursor.execute("SET LOCAL maintenance_work_mem = '512MB'")
         cursor.execute("SELECT knowledge_graph_make(%s, %s)", [index_id, _get(index_id).dimensions])
-        cursor.execute(_GRAPH_FILL.format(name=f"knowledge_graph_{index_id.hex}"), {"index": index_id})
+        cursor.execute(_GRAPH_FILL.format(name=f"knowledge_graph_{index_id.hex}_next"), {"index": index_id})
         cursor.execute("SELECT knowledge_graph_index(%s)", [index_id])
+        cursor.execute(_GRAPHED, {"index": index_id})
         return True
+
+
+def _outgrown(cursor: CursorWrapper, index_id: UUID, more_than: int) -> bool:
+    cursor.execute(_GRAPH_STATE, {"index": index_id})
+    outside, inside = cursor.fetchone()
+    return bool(outside > max(more_than, inside / 4))
 
 
 def _live(collection_id: UUID) -> QuerySet[SearchIndex]:

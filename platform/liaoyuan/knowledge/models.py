@@ -211,7 +211,8 @@ class SearchEntry(TenantModel):
     """The enabled chunks of one version in one generation that share rights and days: what a search asks first.
 
     Triggers on the chunks keep it, with a number (``seat``) that ties their vectors and postings to it
-    (``migrations/search_storage.sql``); nothing here writes it. ``term_count`` is the sum over the chunks.
+    (``migrations/search_storage.sql``); nothing here writes it. ``term_count`` is the sum over the chunks;
+    ``graphed`` says that its vectors are in the generation's graph.
     """
 
     index = models.ForeignKey(SearchIndex, on_delete=models.CASCADE, related_name="+")
@@ -221,6 +222,7 @@ class SearchEntry(TenantModel):
     effective_to = models.DateField(null=True)
     chunk_count = models.PositiveIntegerField()
     term_count = models.PositiveBigIntegerField()
+    graphed = models.BooleanField(default=False, db_default=False)
 
     def __str__(self) -> str:
         return f"{self.index_id} {self.version_id}"

@@ -1,8 +1,8 @@
 """Finds candidates by vector and by words, inside the asker's rights, at one date, in one generation of the index.
 
-Two round trips: where to look (generation, graph, how much is visible), then everything in one statement
-(:mod:`liaoyuan.knowledge.statements`). Up to ``EXACT_ROWS`` visible chunks the vectors are scanned exactly; above, the
-generation's own HNSW graph walks on (``iterative_scan``) until enough pass.
+One round trip, one prepared statement (:mod:`liaoyuan.knowledge.statements`). Up to ``EXACT_ROWS`` visible chunks the
+vectors are scanned exactly; above, the statement only says so, and the generation's own HNSW graph walks on
+(``iterative_scan``) until enough pass.
 """
 
 import json
@@ -12,10 +12,14 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any
 from uuid import UUID
+from weakref import WeakSet
 
 import numpy as np
 import psycopg
 from django.db import connections
+from pgvector import HalfVector
+from pgvector.psycopg.halfvec import register_halfvec_info
+from psycopg.types import TypeInfo
 
 from liaoyuan.accounts.tenancy import current_tenant
 from liaoyuan.knowledge import statements
@@ -25,14 +29,19 @@ from liaoyuan.knowledge.question import Question
 from liaoyuan.knowledge.rank import Candidate, Statistics
 from liaoyuan.knowledge.text.segment import index_terms
 
-EXACT_ROWS = 20_000
+EXACT_ROWS = 2_000
 CANDIDATES = 50
 # Postings that one question may weigh before the commonest terms are only looked up for the best.
 _BUDGET = 60_000
-# How many the walk keeps in view; recall of the first ten, measured (benchmarks/knowledge).
-_EF_SEARCH = 160
+# How many neighbours the walk keeps in view: what brings k visible ones and half as many again, in these bounds (the
+# upper is pgvector's). Recall of the first ten is measured by benchmarks/knowledge.
+_EF_LEAST, _EF_MOST = 120, 1000
+_EF_MARGIN = 1.6
 # A pasted page as a question must not become a thousand term look-ups.
 _MOST_TERMS = 96
+
+Cursor = psycopg.Cursor[tuple[Any, ...]]
+_prepared: "WeakSet[psycopg.Connection[tuple[Any, ...]]]" = WeakSet()
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,15 +64,6 @@ class Scope:
         }
 
 
-@dataclass(frozen=True, slots=True)
-class _Place:
-    """One generation as one asker sees it. ``graph`` is the table to walk, where scanning would take longer."""
-
-    parameters: dict[str, Any]
-    dimensions: int
-    graph: str = ""
-
-
 def scope_here(collection_id: UUID, day: date, index_id: UUID | None = None) -> Scope:
     """The scope of the tenant context in force: its groups decide what may be seen."""
     return Scope(collection_id, day, current_tenant().groups, index_id)
@@ -75,37 +75,29 @@ def search(
     """Up to 2 × ``k`` candidates and the term statistics of what the asker may read. ``vector`` has the length
     of the generation's embedding model. Raises EmbeddingMismatch."""
     with _cursor() as cursor:
-        place = _locate(cursor, scope, exact_rows)
-        if place is None:
-            return [], Statistics(0, {}, 1.0)
-        parameters = place.parameters | _vector(place, vector) | {"k": k, "budget": _BUDGET}
+        parameters = scope.parameters() | _vector(vector) | _limits(k, exact_rows) | {"budget": _BUDGET}
         parameters |= {"terms": question.search_terms()[:_MOST_TERMS]}
-        _run(cursor, place, statements.HYBRID_EXACT, statements.HYBRID_GRAPH, parameters)
-        candidates, statistics = _read(cursor.fetchall())
+        rows = _find(cursor, statements.HYBRID_EXACT, statements.HYBRID_GRAPH, parameters)
+        if not rows:
+            return [], Statistics(0, {}, 1.0)
+        place = scope.parameters() | {"index": rows[0][0]}
         named = {name: _named(cursor, place, name) for name in question.names}
-    return candidates, merged(statistics, question, named)
+    chunks, mean, frequency = rows[0][5:8]
+    return _candidates(rows), merged(Statistics(int(chunks), _counts(frequency), float(mean)), question, named)
 
 
 def nearest(scope: Scope, vector: Vectors, *, k: int = 10, exact_rows: int = EXACT_ROWS) -> list[Candidate]:
     """The vector leg alone: the ``k`` nearest visible chunks, best first. Raises EmbeddingMismatch."""
     with _cursor() as cursor:
-        place = _locate(cursor, scope, exact_rows)
-        if place is None:
-            return []
-        parameters = place.parameters | _vector(place, vector) | {"k": k}
-        _run(cursor, place, statements.VECTORS_EXACT, statements.VECTORS_GRAPH, parameters)
-        rows = cursor.fetchall()
-    return [Candidate(str(row[0]), row[1], " ".join(row[2]), row[3], -float(row[4]), 0.0) for row in rows]
+        parameters = scope.parameters() | _vector(vector) | _limits(k, exact_rows)
+        return _candidates(_find(cursor, statements.VECTORS_EXACT, statements.VECTORS_GRAPH, parameters))
 
 
 def visible(scope: Scope, chunk_ids: Sequence[str]) -> list[UUID]:
     """Those of ``chunk_ids`` that lie inside ``scope``: the same conditions as the search, asked anew."""
     with _cursor() as cursor:
-        place = _locate(cursor, scope, EXACT_ROWS)
-        if place is None:
-            return []
-        cursor.execute(statements.VISIBLE, place.parameters | {"ids": list(chunk_ids)})
-        return [row[0] for row in cursor.fetchall()]
+        parameters = scope.parameters() | {"ids": list(chunk_ids)}
+        return [row[0] for row in cursor.execute(statements.VISIBLE, parameters).fetchall()]
 
 
 def merged(statistics: Statistics, question: Question, named: Mapping[str, int]) -> Statistics:
@@ -117,61 +109,73 @@ def merged(statistics: Statistics, question: Question, named: Mapping[str, int])
 
 
 @contextmanager
-def _cursor() -> Iterator["psycopg.Cursor[tuple[Any, ...]]"]:
+def _cursor() -> Iterator[Cursor]:
     """A cursor of psycopg's own on the tenant's connection: Django's sends text to be parsed and planned each time."""
     wrapper = connections["default"]
     wrapper.ensure_connection()
     connection: psycopg.Connection[tuple[Any, ...]] = wrapper.connection
-    connection.prepare_threshold = 1
-    with psycopg.Cursor(connection) as cursor, wrapper.wrap_database_errors:
-        yield cursor
+    with wrapper.wrap_database_errors:
+        if connection not in _prepared:
+            _prepare(connection)
+        with psycopg.Cursor(connection) as cursor:
+            yield cursor
 
 
-def _locate(cursor: "psycopg.Cursor[tuple[Any, ...]]", scope: Scope, exact_rows: int) -> _Place | None:
-    row = cursor.execute(statements.LOCATE, scope.parameters()).fetchone()
-    if row is None:
-        return None
-    index_id, dimensions, graph, count, _ = row
-    walk = graph and count > exact_rows
-    name = f"knowledge_graph_{index_id.hex}" if walk else ""
-    return _Place(scope.parameters() | {"index": index_id}, dimensions, name)
+def _prepare(connection: "psycopg.Connection[tuple[Any, ...]]") -> None:
+    """Once a connection: vectors travel as they are stored, and a statement is planned once for all askers.
+
+    The plan is the same whoever asks, since :mod:`liaoyuan.knowledge.statements` leaves the planner no choice.
+    """
+    info = TypeInfo.fetch(connection, "halfvec")
+    if info is None:
+        raise RuntimeError("the database has no pgvector")
+    register_halfvec_info(connection, info)
+    connection.prepare_threshold = 0
+    connection.execute("SET plan_cache_mode = force_generic_plan")
+    _prepared.add(connection)
 
 
-def _run(
-    cursor: "psycopg.Cursor[tuple[Any, ...]]", place: _Place, exact: str, graph: str, parameters: dict[str, Any]
-) -> None:
-    if not place.graph:
-        cursor.execute(exact, parameters)
-        return
-    cursor.execute(statements.WALK_ON, {"ef": str(max(2 * int(parameters["k"]), _EF_SEARCH))})
-    cursor.execute(statements.of_graph(graph, place.graph, place.dimensions), parameters)
+def _find(cursor: Cursor, exact: str, graph: str, parameters: dict[str, Any]) -> list[tuple[Any, ...]]:
+    """Rows of (generation, dimensions, walk, visible, every, chunks, mean, frequency, candidate…), if there is one."""
+    rows = cursor.execute(exact, parameters).fetchall()
+    if not rows:
+        return []
+    index_id, dimensions, walk, seen, every = rows[0][:5]
+    if dimensions != parameters["length"]:
+        raise EmbeddingMismatch(got=parameters["length"], wanted=dimensions)
+    if not walk:
+        return rows
+    in_view = round(_EF_MARGIN * int(parameters["k"]) * every / seen)
+    cursor.execute(statements.WALK_ON, {"ef": str(min(_EF_MOST, max(_EF_LEAST, in_view)))})
+    name = f"knowledge_graph_{index_id.hex}"
+    return cursor.execute(statements.of_graph(graph, name, dimensions), parameters | {"index": index_id}).fetchall()
 
 
-def _vector(place: _Place, vector: Vectors) -> dict[str, str]:
+def _limits(k: int, exact_rows: int) -> dict[str, Any]:
+    return {"k": k, "exact_rows": exact_rows, "reach": _EF_MOST / _EF_MARGIN}
+
+
+def _vector(vector: Vectors) -> dict[str, Any]:
     """The question's vector as a unit vector, since the stored ones are: their inner product is the cosine."""
-    if len(vector) != place.dimensions:
-        raise EmbeddingMismatch(got=len(vector), wanted=place.dimensions)
     unit = vector / (float(np.linalg.norm(vector)) or 1.0)
-    return {"vector": "[" + ",".join(map("{:.5g}".format, unit.tolist())) + "]"}
+    return {"vector": HalfVector(unit), "length": len(vector)}
 
 
-def _named(cursor: "psycopg.Cursor[tuple[Any, ...]]", place: _Place, name: str) -> int:
+def _named(cursor: Cursor, place: dict[str, Any], name: str) -> int:
     """In how many visible chunks ``name`` stands, letter by letter. Only the few questions with a name pay for it."""
     parts = list(dict.fromkeys(index_terms(name)))
     if not parts:
         return 0
-    row = cursor.execute(statements.NAMED, place.parameters | {"name": name, "parts": parts}).fetchone()
+    row = cursor.execute(statements.NAMED, place | {"name": name, "parts": parts}).fetchone()
     return int(row[0]) if row else 0
 
 
-def _read(rows: Sequence[tuple[Any, ...]]) -> tuple[list[Candidate], Statistics]:
-    chunks, mean, frequency = rows[0][:3]
-    candidates = [
-        Candidate(str(row[3]), row[4], " ".join(row[5]), row[6], -float(row[7]), float(row[8]))
-        for row in rows
-        if row[3] is not None
+def _candidates(rows: Sequence[tuple[Any, ...]]) -> list[Candidate]:
+    return [
+        Candidate(str(chunk_id), title, " ".join(headings), text, -float(distance), float(score))
+        for chunk_id, title, headings, text, distance, score in (row[8:] for row in rows)
+        if chunk_id is not None
     ]
-    return candidates, Statistics(int(chunks), _counts(frequency), float(mean))
 
 
 def _counts(frequency: Any) -> dict[str, int]:

@@ -13,58 +13,83 @@ _MAY_READ = """
     AND (%(everything)s OR {0}.groups = '{{}}' OR {0}.groups && %(groups)s::varchar[])
 """
 # A second look at the row itself, before any word of it leaves the database.
-CHUNK_SCOPE = f"c.index_id = %(index)s AND c.enabled AND {_MAY_READ.format('c')}"
+_CHUNK_SCOPE = f"c.index_id = (SELECT p.id FROM place p) AND c.enabled AND {_MAY_READ.format('c')}"  # noqa: S608 - likewise
 
-# The live generation unless one is named, its graph if it has one, and then also how much the asker may read. The plan
-# is the same for every asker (see above), so it is made once a connection; the setting ends with the transaction.
-LOCATE = f"""
-SELECT i.id, i.dimensions, g.graph, CASE WHEN g.graph THEN (
-    SELECT coalesce(sum(e.chunk_count), 0)::int FROM knowledge_searchentry e
-    WHERE e.index_id = i.id AND {_MAY_READ.format("e")}) END,
-    set_config('plan_cache_mode', 'force_generic_plan', true)
-FROM knowledge_searchindex i
-CROSS JOIN LATERAL (SELECT to_regclass(knowledge_graph_name(i.id)) IS NOT NULL AS graph) g
-WHERE i.collection_id = %(collection)s AND (i.id = %(index)s OR (%(index)s::uuid IS NULL AND i.state = 'live'))
+# The live generation unless one is named, and what of it the asker may read. A large generation has a graph; whether to
+# walk it depends on that: below ``exact_rows``, and where so small a share is visible that a walk would have to look at
+# more than ``reach`` neighbours, the scan of what is visible is faster, and exact. If it is to be walked, the statement
+# finds nothing, says so, and the walk is asked for.
+_PLACE = f"""
+place AS MATERIALIZED (
+    SELECT i.id, i.dimensions, g.visible, g.every,
+           coalesce(g.visible > %(exact_rows)s AND g.visible * %(reach)s > g.every * %(k)s, false) AS walk
+    FROM knowledge_searchindex i LEFT JOIN LATERAL (
+        SELECT sum(e.chunk_count) FILTER (WHERE {_MAY_READ.format("e")})::float8 AS visible,
+               sum(e.chunk_count)::float8 AS every
+        FROM knowledge_searchentry e WHERE e.index_id = i.id AND to_regclass(knowledge_graph_name(i.id)) IS NOT NULL
+    ) g ON true WHERE i.collection_id = %(collection)s
+    AND (i.id = %(index)s OR (%(index)s::uuid IS NULL AND i.state = 'live'))
+)
 """  # noqa: S608 - only constants of this module are joined
+_PLACE_NAMED = """
+place AS MATERIALIZED (
+    SELECT i.id, i.dimensions, NULL::float8 AS visible, NULL::float8 AS every, false AS walk
+    FROM knowledge_searchindex i WHERE i.collection_id = %(collection)s
+    AND (i.id = %(index)s OR (%(index)s::uuid IS NULL AND i.state = 'live'))
+)
+"""
 WALK_ON = "SELECT set_config('hnsw.iterative_scan', 'strict_order', true), set_config('hnsw.ef_search', %(ef)s, true)"
 
 _SEEN = f"""
 seen AS MATERIALIZED (
-    SELECT e.seat, e.chunk_count, e.term_count FROM knowledge_searchentry e
-    WHERE e.index_id = %(index)s AND {_MAY_READ.format("e")}
+    SELECT e.seat, e.chunk_count, e.term_count, e.graphed FROM place p JOIN knowledge_searchentry e ON e.index_id = p.id
+    WHERE NOT p.walk AND {_MAY_READ.format("e")}
 )
 """  # noqa: S608 - only constants of this module are joined
 _NEAREST_EXACT = """
 nearest AS MATERIALIZED (
-    SELECT v.chunk_id AS id, v.distance FROM seen s CROSS JOIN LATERAL (
-        SELECT n.chunk_id, n.embedding <#> %(vector)s::halfvec AS distance FROM knowledge_vector n
-        WHERE n.entry = s.seat OFFSET 0
+    SELECT v.chunk_id AS id, v.distance FROM place p CROSS JOIN seen s CROSS JOIN LATERAL (
+        SELECT n.chunk_id, n.embedding <#> %(vector)s AS distance FROM knowledge_vector n
+        WHERE n.entry = s.seat AND p.dimensions = %(length)s OFFSET 0
     ) v ORDER BY v.distance LIMIT %(k)s
 )
 """
 # The condition is a sub-query a row, no join: the walk through the graph keeps its order and stops as soon as k pass.
+# Entries that are younger than the graph are scanned beside it.
 _NEAREST_GRAPH = f"""
-nearest AS MATERIALIZED (
+walked AS MATERIALIZED (
     SELECT g.chunk_id AS id, g.embedding <#> %(vector)s::halfvec(DIMENSIONS) AS distance FROM GRAPH g
     WHERE (SELECT true FROM knowledge_searchentry e WHERE e.seat = g.entry AND {_MAY_READ.format("e")})
     ORDER BY g.embedding <#> %(vector)s::halfvec(DIMENSIONS) LIMIT %(k)s
+), nearest AS MATERIALIZED (
+    SELECT id, distance FROM (
+        SELECT id, distance FROM walked
+        UNION ALL
+        SELECT v.chunk_id, v.distance FROM place p JOIN knowledge_searchentry e ON e.index_id = p.id AND NOT e.graphed
+        CROSS JOIN LATERAL (
+            SELECT n.chunk_id, n.embedding <#> %(vector)s AS distance FROM knowledge_vector n
+            WHERE n.entry = e.seat OFFSET 0
+        ) v WHERE {_MAY_READ.format("e")}
+    ) found ORDER BY distance LIMIT %(k)s
 )
 """  # noqa: S608 - only constants of this module are joined
-_HITS_BY_ENTRY = """
-hits AS MATERIALIZED (
+# Postings entry by entry where the asker may read few of them, else term by term: the fewer look-ups win.
+_HITS = """
+breadth AS MATERIALIZED (
+    SELECT 5 * (SELECT count(*) FROM seen) < (
+        SELECT count(*) FROM place p JOIN knowledge_searchentry e ON e.index_id = p.id
+    ) AS few
+), hits AS MATERIALIZED (
     SELECT p.entry, p.term, p.places, cardinality(p.places) AS count FROM seen s CROSS JOIN LATERAL (
         SELECT q.entry, q.term, q.places FROM knowledge_posting q
         WHERE q.entry = s.seat AND q.term = ANY(%(terms)s::text[]) OFFSET 0
-    ) p
-)
-"""
-_HITS_BY_TERM = """
-hits AS MATERIALIZED (
-    SELECT p.entry, p.term, p.places, cardinality(p.places) AS count
+    ) p WHERE (SELECT few FROM breadth)
+    UNION ALL
+    SELECT p.entry, p.term, p.places, cardinality(p.places)
     FROM unnest(%(terms)s::text[]) AS listed(term) CROSS JOIN LATERAL (
         SELECT q.entry, q.term, q.places FROM knowledge_posting q
-        WHERE q.index_id = %(index)s AND q.term = listed.term OFFSET 0
-    ) p JOIN seen s ON s.seat = p.entry
+        WHERE q.index_id = (SELECT p.id FROM place p) AND q.term = listed.term OFFSET 0
+    ) p JOIN seen s ON s.seat = p.entry WHERE NOT (SELECT few FROM breadth)
 )
 """
 # BM25 with a term frequency of one and Lucene's one-byte lengths, over the rarest terms whose postings fit the budget;
@@ -100,28 +125,35 @@ size AS (
     ) n ORDER BY score DESC LIMIT %(k)s
 )
 """
+_ROW = f"""
+LEFT JOIN LATERAL (SELECT * FROM knowledge_chunk k WHERE k.id = found.id OFFSET 0) c ON {_CHUNK_SCOPE}
+"""  # noqa: S608 - only constants of this module are joined
 _RESULT = f"""
-SELECT z.chunks, z.mean, (SELECT jsonb_object_agg(term, chunks) FROM frequency), c.id, c.title, c.heading_path, c.text,
-       coalesce(found.distance, (c.embedding <=> %(vector)s::halfvec) - 1), coalesce(found.score, 0)
-FROM size z
+SELECT p.id, p.dimensions, p.walk, p.visible, p.every,
+       z.chunks, z.mean, (SELECT jsonb_object_agg(term, chunks) FROM frequency),
+       c.id, c.title, c.heading_path, c.text,
+       CASE WHEN p.dimensions = %(length)s THEN coalesce(found.distance, (c.embedding <=> %(vector)s) - 1) END,
+       coalesce(found.score, 0)
+FROM place p CROSS JOIN size z
 LEFT JOIN (
     SELECT coalesce(n.id, l.id) AS id, n.distance, l.score FROM nearest n FULL JOIN lexical l ON l.id = n.id
-) found ON true
-LEFT JOIN knowledge_chunk c ON c.id = found.id AND {CHUNK_SCOPE}
+) found ON true {_ROW}
 """  # noqa: S608 - only constants of this module are joined
 _ROWS = f"""
-SELECT c.id, c.title, c.heading_path, c.text, n.distance
-FROM nearest n JOIN knowledge_chunk c ON c.id = n.id AND {CHUNK_SCOPE} ORDER BY n.distance
+SELECT p.id, p.dimensions, p.walk, p.visible, p.every, NULL, NULL, NULL,
+       c.id, c.title, c.heading_path, c.text, found.distance, 0
+FROM place p LEFT JOIN nearest found ON true
+{_ROW} ORDER BY found.distance
 """  # noqa: S608 - only constants of this module are joined
 
-HYBRID_EXACT = f"WITH {_SEEN}, {_NEAREST_EXACT}, {_HITS_BY_ENTRY}, {_LEXICAL} {_RESULT}"
-HYBRID_GRAPH = f"WITH {_SEEN}, {_NEAREST_GRAPH}, {_HITS_BY_TERM}, {_LEXICAL} {_RESULT}"
-VECTORS_EXACT = f"WITH {_SEEN}, {_NEAREST_EXACT} {_ROWS}"
-VECTORS_GRAPH = f"WITH {_NEAREST_GRAPH} {_ROWS}"
+HYBRID_EXACT = f"WITH {_PLACE}, {_SEEN}, {_NEAREST_EXACT}, {_HITS}, {_LEXICAL} {_RESULT}"
+HYBRID_GRAPH = f"WITH {_PLACE_NAMED}, {_SEEN}, {_NEAREST_GRAPH}, {_HITS}, {_LEXICAL} {_RESULT}"
+VECTORS_EXACT = f"WITH {_PLACE}, {_SEEN}, {_NEAREST_EXACT} {_ROWS}"
+VECTORS_GRAPH = f"WITH {_PLACE_NAMED}, {_NEAREST_GRAPH} {_ROWS}"
 
 # In how many visible chunks a name stands, letter by letter. Its own terms say where it can stand at all.
 NAMED = f"""
-WITH {_SEEN}, places AS (
+WITH {_PLACE_NAMED}, {_SEEN}, places AS (
     SELECT p.entry, u.packed >> 8 AS place FROM seen s CROSS JOIN LATERAL (
         SELECT q.entry, q.term, q.places FROM knowledge_posting q
         WHERE q.entry = s.seat AND q.term = ANY(%(parts)s::text[]) OFFSET 0
@@ -130,10 +162,12 @@ WITH {_SEEN}, places AS (
 )
 SELECT count(*) FROM places f CROSS JOIN LATERAL (
     SELECT v.chunk_id FROM knowledge_vector v WHERE v.entry = f.entry AND v.place = f.place OFFSET 0
-) n JOIN knowledge_chunk c ON c.id = n.chunk_id AND {CHUNK_SCOPE}
+) n JOIN knowledge_chunk c ON c.id = n.chunk_id AND {_CHUNK_SCOPE}
 AND strpos(lower(translate(c.title || c.text, E' \\n', '')), %(name)s) > 0
 """  # noqa: S608 - only constants of this module are joined
-VISIBLE = f"SELECT c.id FROM knowledge_chunk c WHERE c.id = ANY(%(ids)s::uuid[]) AND {CHUNK_SCOPE}"  # noqa: S608
+VISIBLE = f"""
+WITH {_PLACE_NAMED} SELECT c.id FROM knowledge_chunk c WHERE c.id = ANY(%(ids)s::uuid[]) AND {_CHUNK_SCOPE}
+"""  # noqa: S608 - only constants of this module are joined
 
 
 def of_graph(statement: str, name: str, dimensions: int) -> str:

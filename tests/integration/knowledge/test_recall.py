@@ -9,6 +9,7 @@ from django.utils import timezone
 
 from liaoyuan.accounts.tenancy import tenant_context
 from liaoyuan.knowledge.chunking import ChunkDraft
+from liaoyuan.knowledge.indexes import graph_ensure, live_index
 from liaoyuan.knowledge.models import Collection, Document, DocumentVersion
 from liaoyuan.knowledge.question import analyse
 from liaoyuan.knowledge.search import scope_here, search
@@ -30,6 +31,7 @@ def fill(organization: Any, count: int, centres: Any, random: Any) -> UUID:
             **common, document=document, number=1, file_name="文", sha256="", size=0, source_key="", state="in_force"
         )
         chunks_write(version, "文", drafts, vectors)
+        assert graph_ensure(live_index(collection.id).id, more_than=100)
     return collection.id
 
 

@@ -4,9 +4,11 @@ import subprocess
 import sys
 from pathlib import Path
 
+import psutil
 import pytest
 from reportlab.pdfgen.canvas import Canvas
 
+from liaoyuan.knowledge.parse import process
 from liaoyuan.knowledge.parse.errors import Corrupt, NoSuchPage
 from liaoyuan.knowledge.parse.limits import Limits
 from liaoyuan.knowledge.parse.pages import render_page
@@ -29,6 +31,12 @@ def confined(code: str) -> str:
     return (ran.stdout + ran.stderr).strip()
 
 
+def inner(child: Child) -> int:
+    """The process that parses, as this machine numbers it: bubblewrap stands around it where it is installed."""
+    around = psutil.Process(child.process.pid).children(recursive=True)
+    return around[-1].pid if around else child.process.pid
+
+
 def needs(layer: str) -> None:
     if layer not in confined("print(layers)"):
         pytest.skip(f"this kernel does not give {layer} to an ordinary process")
@@ -37,8 +45,8 @@ def needs(layer: str) -> None:
 def test_the_network_is_gone() -> None:
     needs("network_namespace")
     with Child(memory_mb=2560) as child:
-        assert Path(f"/proc/{child.process.pid}/ns/net").readlink() != Path("/proc/self/ns/net").readlink()
-        devices = Path(f"/proc/{child.process.pid}/net/dev").read_text().splitlines()[2:]
+        assert Path(f"/proc/{inner(child)}/ns/net").readlink() != Path("/proc/self/ns/net").readlink()
+        devices = Path(f"/proc/{inner(child)}/net/dev").read_text().splitlines()[2:]
         assert [line.split(":")[0].strip() for line in devices] == ["lo"]
 
 
@@ -67,7 +75,7 @@ def test_a_program_gains_no_rights() -> None:
 
 def test_limits_hold_in_the_child() -> None:
     with Child(memory_mb=2560) as child:
-        limits = Path(f"/proc/{child.process.pid}/limits").read_text()
+        limits = Path(f"/proc/{inner(child)}/limits").read_text()
     rows = {line[:26].strip(): line[26:].split()[0] for line in limits.splitlines()[1:]}
     assert rows["Max address space"] == str(2560 * 1024 * 1024)
     assert rows["Max core file size"] == "0"
@@ -77,7 +85,7 @@ def test_limits_hold_in_the_child() -> None:
 def test_the_child_sees_none_of_our_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("LIAOYUAN_SECRET_KEY", "canary")
     with Child(memory_mb=2560) as child:
-        assert b"canary" not in Path(f"/proc/{child.process.pid}/environ").read_bytes()
+        assert b"canary" not in Path(f"/proc/{inner(child)}/environ").read_bytes()
 
 
 def test_the_outcome_says_what_held_the_child(tmp_path: Path) -> None:
@@ -99,3 +107,14 @@ def test_a_page_is_drawn_as_png(tmp_path: Path) -> None:
     (tmp_path / "b.pdf").write_bytes(b"%PDF-1.4 nothing")
     with pytest.raises(Corrupt):
         render_page(tmp_path / "b.pdf", 1)
+
+
+def test_bubblewrap_gives_the_child_a_root_of_its_own() -> None:
+    wrapper = process._wrapper()
+    if not wrapper:
+        pytest.skip("bubblewrap is not installed here, or the kernel does not let it work")
+    code = "import os; print(*[name for name in ('/etc/passwd', '/var', '/home', '/srv') if os.path.exists(name)])"
+    ran = subprocess.run([*wrapper, sys.executable, "-c", code], capture_output=True, text=True, timeout=60)
+    assert (ran.returncode, ran.stdout.strip()) == (0, "")
+    with Child(memory_mb=2560) as child:
+        assert child.confinement[0] == "bubblewrap"

@@ -86,7 +86,7 @@ class Child:
     def _post_mortem(self) -> ChildDied:
         with contextlib.suppress(subprocess.TimeoutExpired):
             self.process.wait(timeout=5)
-        code, words = self.process.poll(), self._last_words()
+        code, words = _own_code(self.process.poll()), self._last_words()
         self.close()
         if code == -signal.SIGXCPU:
             return ChildDied("timeout", "CPU")
@@ -125,6 +125,12 @@ def _receive_before(channel: socket.socket, ends: float) -> tuple[dict[str, Any]
     if time.monotonic() > ends + 5:
         raise TimeoutError
     return answer
+
+
+def _own_code(code: int | None) -> int | None:
+    """The child's own end: bubblewrap tells a signal as 128 and its number, as a shell does."""
+    told = code is not None and bool(_wrapper()) and 128 < code < 128 + signal.NSIG
+    return 128 - code if told and code is not None else code
 
 
 def _exit_name(code: int | None) -> str:

@@ -105,8 +105,10 @@ if (area) {
     if (area.value !== area.defaultValue && !area.dataset.saving) event.preventDefault();
   });
   document.querySelector("[data-leave]")?.addEventListener("click", () => { area.dataset.saving = "yes"; });
-  area.focus();
-  splittable();
+  // A browser moves the focus to the place that the address names once the page is there.
+  const begin = () => requestAnimationFrame(() => { area.focus(); splittable(); });
+  if (document.readyState === "complete") begin();
+  else addEventListener("load", begin);
 }
 
 // ------ page and chunks ------

@@ -4,26 +4,27 @@ import json
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from datetime import date
 from pathlib import Path
 from typing import Any
 from uuid import UUID, uuid4
 
 from django.db import connections
-from django.db.models import Q
 from django.utils import timezone
 
 from liaoyuan.accounts.tenancy import tenant_context
-from liaoyuan.knowledge.adapters.embeddings import Embedder, Vectors, embedder
+from liaoyuan.knowledge.adapters.embeddings import Embedder, Vectors, embedder_for
 from liaoyuan.knowledge.anchors import content_anchor
-from liaoyuan.knowledge.chunking import ChunkDraft, chunk_document
+from liaoyuan.knowledge.chunking import ChunkDraft, chunk_document, token_limit
 from liaoyuan.knowledge.errors import EmbeddingMismatch
 from liaoyuan.knowledge.identity import display_name
-from liaoyuan.knowledge.indexes import live_index
-from liaoyuan.knowledge.models import Chunk, DocumentVersion, SearchIndex, VersionState
+from liaoyuan.knowledge.indexes import graph_ensure, live_index, live_index_held
+from liaoyuan.knowledge.models import DocumentVersion, SearchIndex
 from liaoyuan.knowledge.parse.blocks import ParsedDocument
+from liaoyuan.knowledge.services.carrying import Carrying, edits_carry, edits_record, edits_stale, fits
+from liaoyuan.knowledge.services.publishing import version_publish
 from liaoyuan.knowledge.services.receiving import DOCUMENTS
-from liaoyuan.knowledge.text.segment import index_terms
+from liaoyuan.knowledge.settings import settings_of
+from liaoyuan.knowledge.text.segment import index_terms, terms_ahead
 from liaoyuan.pipeline.contract import NewArtifact, Parent
 from liaoyuan.pipeline.files import StoredFile
 from liaoyuan.pipeline.models import Lineage
@@ -40,11 +41,11 @@ _COLUMNS = (
 # COPY cannot write into a table under row-level security, so it fills a temporary one; the INSERT then passes the
 # policy.
 _TEMPORARY = """
-CREATE TEMPORARY TABLE chunk_batch (
+CREATE TEMPORARY TABLE IF NOT EXISTS chunk_batch (
     id uuid, ordinal int, sub_ordinal int, patch_id uuid, kind text, heading_path text[], locator text, text text,
     page int, box float8[], spans jsonb, term_count int, terms text[], embedding halfvec, enabled bool, origin text,
     anchor text
-) ON COMMIT DROP
+) ON COMMIT DELETE ROWS
 """
 _COPY = (
     "COPY chunk_batch (id, ordinal, sub_ordinal, patch_id, kind, heading_path, locator, text, page, box, spans, "
@@ -78,34 +79,69 @@ def document_index(
     engine: Embedder | None = None,
     progress: Progress | None = None,
 ) -> Indexed:
-    """Chunk, embed and publish a received version. The embedding happens outside of any transaction."""
-    engine = engine or embedder()
+    """Chunk, embed and publish a received version. The embedding happens outside of any transaction.
+
+    Where the live generation was swapped or somebody edited the version's chunks meanwhile, it is done over.
+    """
+    stored = None
+    while True:
+        cut = _cut(organization_id, version_id, parsed, user_id, engine)
+        vectors = _embed(cut.title, cut.carried.drafts, cut.engine, progress)
+        stored = stored or _store_blocks(organization_id, version_id, parsed)
+        with tenant_context(organization_id, user_id):
+            # Two imports of the same document must not both believe that they are the newest.
+            version = DocumentVersion.objects.select_for_update().select_related("document").get(id=version_id)
+            index = live_index_held(version.document.collection_id)
+            if index.id != cut.carried.index_id or edits_stale(version, cut.carried):
+                continue
+            _describe(version, cut.title, parsed, len(vectors), stored)
+            version_publish(version)
+            version.chunks.filter(index=index).delete()
+            chunks_write(version, cut.title, cut.carried.drafts, vectors, index=index)
+            edits_record(version, cut.carried)
+            _register(version, index, stored, run_id)
+        with tenant_context(organization_id, user_id):
+            graph_ensure(index.id)
+        return Indexed(len(vectors), len(parsed.blocks), len(parsed.pages))
+
+
+@dataclass(frozen=True, slots=True)
+class _Cut:
+    """A version's chunks for the live generation, people's edits in place, and what embeds them."""
+
+    title: str
+    engine: Embedder
+    carried: Carrying
+
+
+def _cut(
+    organization_id: UUID, version_id: UUID, parsed: ParsedDocument, user_id: UUID | None, engine: Embedder | None
+) -> _Cut:
     with tenant_context(organization_id, user_id):
         version = DocumentVersion.objects.select_related("document").get(id=version_id)
-    title = display_name(version.document.name, parsed.title)
-    drafts = chunk_document(title, parsed.blocks, engine.count_tokens)
-    vectors = _embed(title, drafts, engine, progress)
-    stored = _store_blocks(organization_id, version_id, parsed)
-    with tenant_context(organization_id, user_id):
-        # Two imports of the same document must not both believe that they are the newest.
-        version = DocumentVersion.objects.select_for_update().select_related("document").get(id=version_id)
-        _describe(version, title, parsed, len(drafts), stored)
-        _publish(version)
         index = live_index(version.document.collection_id)
-        version.chunks.filter(index=index).delete()
-        chunks_write(version, title, drafts, vectors, index=index)
-        _register(version, index, stored, run_id)
-    return Indexed(len(drafts), len(parsed.blocks), len(parsed.pages))
+        engine = engine or embedder_for(index.embedder)
+        title = display_name(version.document.name, parsed.title)
+        chunking = settings_of(index.settings).chunking
+        limit = token_limit(chunking.limit, engine.token_limit)
+        drafts = chunk_document(title, parsed.blocks, engine.count_tokens, target=chunking.target, limit=limit)
+        return _Cut(title, engine, edits_carry(version, drafts, index_id=index.id, fits=fits(engine, title)))
 
 
 def _embed(title: str, drafts: Sequence[ChunkDraft], engine: Embedder, progress: Progress | None) -> list[Vectors]:
     texts = [f"{draft.context(title)}\n{draft.text}" for draft in drafts]
     rows: list[Vectors] = []
-    for start in range(0, len(texts), _EMBED_AT_ONCE):
-        rows.extend(engine.embed(texts[start : start + _EMBED_AT_ONCE], "passage"))
-        if progress:
-            progress(len(rows) / len(texts))
+    with terms_ahead(_found_by(title, draft) for draft in drafts):
+        for start in range(0, len(texts), _EMBED_AT_ONCE):
+            rows.extend(engine.embed(texts[start : start + _EMBED_AT_ONCE], "passage"))
+            if progress:
+                progress(len(rows) / len(texts))
     return rows
+
+
+def _found_by(title: str, draft: ChunkDraft) -> str:
+    """The words that a chunk is found by."""
+    return f"{title} {' '.join(draft.heading_path)} {draft.text}"
 
 
 def _store_blocks(organization_id: UUID, version_id: UUID, parsed: ParsedDocument) -> StoredFile:
@@ -133,35 +169,6 @@ def _describe(version: DocumentVersion, title: str, parsed: ParsedDocument, chun
     version.indexed_at = timezone.now()
 
 
-def _publish(version: DocumentVersion) -> None:
-    """Find the version's place among its siblings by effective day; the one in force before ends where this begins."""
-    siblings = DocumentVersion.objects.filter(
-        document=version.document, state__in=[VersionState.IN_FORCE, VersionState.SUPERSEDED]
-    ).exclude(id=version.id)
-    today = timezone.localdate()
-    if version.effective_from is None and siblings.exists():
-        version.effective_from = today
-    begin = version.effective_from or date.min
-    later = siblings.filter(effective_from__gt=begin).order_by("effective_from").first()
-    version.effective_to = later.effective_from if later else None
-    superseded = later is not None and later.effective_from is not None and later.effective_from <= today
-    version.state = VersionState.SUPERSEDED if superseded else VersionState.IN_FORCE
-    version.save()
-    earlier = siblings.filter(Q(effective_from__isnull=True) | Q(effective_from__lte=begin)).filter(
-        Q(effective_to__isnull=True) | Q(effective_to__gt=begin)
-    )
-    for old in earlier:
-        _supersede(old, begin, today)
-
-
-def _supersede(old: DocumentVersion, day: date, today: date) -> None:
-    old.effective_to = day
-    if day <= today:
-        old.state = VersionState.SUPERSEDED
-    old.save(update_fields=["effective_to", "state"])
-    Chunk.objects.filter(version=old).update(effective_to=day)
-
-
 def chunks_write(
     version: DocumentVersion,
     title: str,
@@ -184,22 +191,21 @@ def chunks_write(
         "version": version.id,
         "title": title,
         "groups": list(version.groups),
-        "from": version.effective_from,
-        "to": version.effective_to,
+        "from": version.days[0],
+        "to": version.days[1],
     }
     with connections["default"].cursor() as cursor:
-        cursor.execute("DROP TABLE IF EXISTS chunk_batch")
         cursor.execute(_TEMPORARY)
         with cursor.copy(_COPY) as copy:
             for row in _rows(title, drafts, vectors):
                 copy.write_row(row)
         cursor.execute(_INSERT, parameters)
-        cursor.execute("DROP TABLE chunk_batch")
+        cursor.execute("DELETE FROM chunk_batch")
 
 
 def _rows(title: str, drafts: Sequence[ChunkDraft], vectors: Sequence[Vectors]) -> Iterator[tuple[Any, ...]]:
     for place, (draft, vector) in enumerate(zip(drafts, vectors, strict=True)):
-        terms = index_terms(f"{title} {' '.join(draft.heading_path)} {draft.text}")
+        terms = index_terms(_found_by(title, draft))
         yield (
             draft.id or uuid4(),
             place if draft.ordinal is None else draft.ordinal,
@@ -214,7 +220,7 @@ def _rows(title: str, drafts: Sequence[ChunkDraft], vectors: Sequence[Vectors]) 
             json.dumps([[span.start, span.end, span.block, span.block_start] for span in draft.spans]),
             len(terms),
             sorted(set(terms)),
-            "[" + ",".join(f"{value:.6g}" for value in vector.tolist()) + "]",
+            "[" + ",".join(map("{:.6g}".format, vector.tolist())) + "]",
             draft.enabled,
             draft.origin,
             content_anchor(draft.text, draft.heading_path),

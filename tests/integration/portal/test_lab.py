@@ -18,18 +18,18 @@ from liaoyuan.knowledge.retrieve import PgRetriever
 from liaoyuan.knowledge.services import documents_import
 from liaoyuan.knowledge.settings import RetrievalSettings, settings_of
 from tests.conftest import _member, _organization
+from tests.integration.deployment.conftest import embeddings
 from tests.integration.knowledge.conftest import NURSING, WASTE, engine
 from tests.integration.portal.test_chat import browser, someone
 
-__all__ = ["engine"]
+__all__ = ["embeddings", "engine"]
 
 QUESTION = "医疗废物暂时贮存的时间不得超过多少天？"
 SECRET = "# 薪酬制度\n\n第一条 医疗废物岗位津贴为每月八百元。\n"
 
 
 @pytest.fixture
-def collection(organization: Any, engine: Any, tmp_path: Path, settings: Any) -> Any:
-    settings.EMBEDDINGS = "process"
+def collection(organization: Any, engine: Any, tmp_path: Path, embeddings: Any) -> Any:
     for name, text, groups in (("废物.md", WASTE, None), ("护理.md", NURSING, None), ("薪酬.md", SECRET, ["人事"])):
         (tmp_path / name).write_text(text, encoding="utf-8")
         documents_import(

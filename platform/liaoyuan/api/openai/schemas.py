@@ -89,6 +89,24 @@ class RetrieveRequest(BaseModel):
     model: Annotated[str, Field(min_length=1, max_length=200)] | None = None
     k: Annotated[int, Field(ge=1, le=50)] = 10
     day: date | None = None
+    # Only these documents; only what scores as much; and another way to search than the collection's own.
+    documents: Annotated[list[UUID] | None, Field(min_length=1, max_length=200)] = None
+    least_score: float | None = None
+    candidates: Annotated[int | None, Field(ge=5, le=500)] = None
+    vector_weight: Annotated[float | None, Field(ge=0, le=10)] = None
+    lexical_weight: Annotated[float | None, Field(ge=0, le=10)] = None
+    reranker: Annotated[str | None, Field(min_length=1, max_length=80)] = None
+
+    @property
+    def changed(self) -> dict[str, Any]:
+        """The settings that were given."""
+        return self.model_dump(include={"candidates", "vector_weight", "lexical_weight", "reranker"}, exclude_none=True)
+
+    @model_validator(mode="after")
+    def _one_leg(self) -> "RetrieveRequest":
+        if self.vector_weight == 0 and self.lexical_weight == 0:
+            raise ValueError("give at least one of vector_weight and lexical_weight a value above 0")
+        return self
 
     @model_validator(mode="after")
     def _one_place(self) -> "RetrieveRequest":

@@ -11,7 +11,7 @@ from liaoyuan.api.limits import Class, RateLimited, allowance, bucket_name
 from liaoyuan.api.openai.errors import ModelNotFound
 from liaoyuan.api.openai.schemas import ChatRequest, EmbeddingsRequest, RetrieveRequest
 from liaoyuan.api.rest.rows import one
-from liaoyuan.api.retrieval import found_in
+from liaoyuan.api.retrieval import Narrowed, found_in
 from liaoyuan.deployment import selectors
 from liaoyuan.deployment.answering import Answered, Asker, answer
 from liaoyuan.deployment.errors import RouteUnknown
@@ -104,7 +104,16 @@ def _model(route: Route) -> dict[str, Any]:
 def retrieve(principal: Principal, request: RetrieveRequest) -> dict[str, Any]:
     """Chunks for a query with the way to their place. Raises NotFound, ModelNotFound, ModelServerError."""
     collection_id, synonyms = _place(principal, request)
-    found = found_in(principal, collection_id, request.query, k=request.k, day=request.day, synonyms=synonyms)
+    narrowed = Narrowed(tuple(request.documents or ()), request.least_score, request.changed)
+    found = found_in(
+        principal,
+        collection_id,
+        request.query,
+        k=request.k,
+        day=request.day,
+        synonyms=synonyms,
+        narrowed=narrowed,
+    )
     plain = found.model_dump(mode="json")
     return {"object": "list", "data": plain["hits"], "timings": plain["timings"]}
 

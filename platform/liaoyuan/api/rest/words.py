@@ -63,6 +63,7 @@ OPERATIONS: Final[dict[str, tuple[str, str, str]]] = {
     "collections_list": ("List collections", "列出文档集", "组织的文档集。"),
     "collection_new": ("Make a collection", "新建文档集", "同名再次请求返回同一个（200）。"),
     "collection_show": ("Show a collection", "查看文档集", "文档集以及调用者可读内容的统计。"),
+    "collection_lab": ("Take a question apart", "拆解一次检索", "每步的名次、得分与用时，可试另一组设置。"),
     "collection_search": ("Search a collection", "检索文档集", "按语义和词语检索，只含调用者可读的内容，附出处。"),
     "documents_list": ("List documents", "列出文档", "每份文档调用者可读的最新版本；被拒文件附原因。"),
     "documents_upload": (
@@ -104,7 +105,11 @@ OPERATIONS: Final[dict[str, tuple[str, str, str]]] = {
     "files_again": ("Try files again", "重试文件", "重试被拒绝或已取消的文件：指定的，或全部。"),
     "files_leave": ("Cancel files", "取消排队文件", "把文件移出队列：指定的，或全部；已就绪的保留。"),
     "document_retry": ("Try a refused file again", "重新导入", "再次导入未能读取的文件。"),
-    "document_unlock": ("Open a protected file", "用密码打开文件", "打开受密码保护的文件并导入；密码只用一次，不保存。"),
+    "document_unlock": (
+        "Open a protected file",
+        "用密码打开文件",
+        "打开受密码保护的文件并导入；密码只用一次，不保存。",
+    ),
     "document_end": ("Erase a document", "删除文档", "彻底删除文件、文本与向量；回执列出仍由它衍生的对象。"),
     "sources_list": ("List sources", "列出同步来源", "文档集的同步来源，按名称。"),
     "source_new": ("Follow a source", "新建同步来源", "跟随运维人员允许的文件夹、存储桶或网页；尚不读取。"),

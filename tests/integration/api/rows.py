@@ -50,7 +50,18 @@ def _documents(organization: Any, mark: str) -> dict[str, uuid.UUID]:
         source_key="none",
         state="in_force",
     )
-    return {"collection_id": collection.id, "document_id": document.id} | _chunks(version, mark)
+    owned = {"collection_id": collection.id, "document_id": document.id, "version_id": version.id}
+    return owned | _source(collection, mark) | _chunks(version, mark)
+
+
+def _source(collection: Any, mark: str) -> dict[str, uuid.UUID]:
+    from liaoyuan.knowledge.sources.models import Source
+
+    source = Source.objects.create(
+        organization=collection.organization, collection=collection, name=mark, prefix=mark, kind="folder",
+        settings={"root": f"/{mark}", "path": "", "owner_groups": {}},
+    )  # fmt: skip
+    return {"source_id": source.id}
 
 
 def _chunks(version: Any, mark: str) -> dict[str, uuid.UUID]:

@@ -1,34 +1,39 @@
 """Which version stands for each document in a list, and what state a person would say that it is in."""
 
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import date, timedelta
 from typing import Any, Final
 from uuid import UUID
 
-from django.db.models import Exists, F, Func, OuterRef, Q, QuerySet, TextField, Value
+from django.db.models import Case, Exists, F, Func, OuterRef, Q, QuerySet, TextField, Value, When
 from django.db.models.functions import Lower
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
-from liaoyuan.knowledge.models import Collection, DocumentVersion, VersionState
+from liaoyuan.knowledge.models import PUBLISHED, Collection, DocumentVersion, VersionState
 from liaoyuan.knowledge.parse.parser import PARTIAL_FLAGS
 from liaoyuan.knowledge.rights import versions_readable
 from liaoyuan.pipeline.contract import StageName
 from liaoyuan.pipeline.models import FINAL_STATES, StageRun
 
 READY, PARTIAL, REFUSED, WORKING = "ready", "partial", "refused", "working"
+HELD, ENDED = "held", "ended"
 _PARTIAL = Q(flags__overlap=sorted(PARTIAL_FLAGS))
 IN_STATE: Final[dict[str, Q]] = {
     READY: Q(state=VersionState.IN_FORCE) & ~_PARTIAL,
     PARTIAL: Q(state=VersionState.IN_FORCE) & _PARTIAL,
     REFUSED: Q(state=VersionState.REJECTED),
     WORKING: Q(state=VersionState.RECEIVED),
+    HELD: Q(state=VersionState.DRAFT),
+    ENDED: Q(state__in=(VersionState.WITHDRAWN, VersionState.SUPERSEDED)),
 }
 STATES: Final[dict[str, Any]] = {
     READY: _("Ready"),
     PARTIAL: _("Read in part"),
     REFUSED: _("Refused"),
     WORKING: _("Being read"),
+    HELD: _("Draft, waits for you"),
+    ENDED: _("No longer in force"),
 }
 SORTS: Final[dict[str, str]] = {
     "name": "document__name",
@@ -45,6 +50,12 @@ SORT_WORDS: Final[dict[str, Any]] = {
     "-chunks": _("Most chunks first"),
 }
 EVERYBODY: Final = "*"
+# A draft never hides what is in force, and what ended is shown only where there is nothing else.
+_RANK: Final = Case(
+    When(state=VersionState.SUPERSEDED, then=Value(0)),
+    When(state__in=(VersionState.DRAFT, VersionState.WITHDRAWN), then=Value(1)),
+    default=Value(2),
+)
 # An import from the command line has no run; its drafts count as being read for so long.
 PATIENCE: Final = timedelta(minutes=10)
 
@@ -58,6 +69,7 @@ class Filters:
     format: str = ""
     group: str = ""
     sort: str = "name"
+    day: date | None = None
 
     @classmethod
     def of(cls, query: Any) -> "Filters":
@@ -68,29 +80,40 @@ class Filters:
             format=query.get("format", "").replace("\x00", "")[:8].lower(),
             group=query.get("group", "").replace("\x00", "")[:64],
             sort=sort if sort in SORTS else "name",
+            day=_day(query.get("day", "")),
         )
 
     @property
     def pairs(self) -> list[tuple[str, str]]:
         """As hidden fields of a form that acts on everything the filter shows."""
         named = {"q": self.q, "state": self.state, "format": self.format, "group": self.group, "sort": self.sort}
+        named |= {"day": self.day.isoformat()} if self.day else {}
         return [(name, value) for name, value in named.items() if value]
 
     @property
     def any(self) -> bool:
-        return bool(self.q or self.state or self.format or self.group)
+        return bool(self.q or self.state or self.format or self.group or self.day)
 
 
 def heads() -> QuerySet[DocumentVersion]:
-    """One version a document: the newest that the reader may see and that was not superseded."""
-    readable = versions_readable().exclude(state=VersionState.SUPERSEDED)
-    newer = readable.filter(document=OuterRef("document"), number__gt=OuterRef("number"))
-    return readable.filter(~Exists(newer), document__erased_at__isnull=True)
+    """One version a document: the newest that the reader may see, a draft or an ended one only where no other is."""
+    readable = versions_readable().alias(rank=_RANK)
+    other = readable.filter(document=OuterRef("document"))
+    better = other.filter(Q(rank__gt=OuterRef("rank")) | Q(rank=OuterRef("rank"), number__gt=OuterRef("number")))
+    return readable.filter(~Exists(better), document__erased_at__isnull=True)
+
+
+def heads_on(day: date) -> QuerySet[DocumentVersion]:
+    """What a question of ``day`` could meet: the version in force then, one a document."""
+    found = versions_readable().filter(state__in=PUBLISHED, document__erased_at__isnull=True)
+    found = found.filter(Q(effective_from__isnull=True) | Q(effective_from__lte=day))
+    return found.filter(Q(effective_to__isnull=True) | Q(effective_to__gt=day))
 
 
 def collection_heads(collection_id: UUID, filters: Filters) -> QuerySet[DocumentVersion]:
     """The list of one collection, filtered and in order."""
-    found = heads().filter(document__collection_id=collection_id)
+    listed = heads_on(filters.day) if filters.day else heads()
+    found = listed.filter(document__collection_id=collection_id)
     if filters.q:
         found = found.filter(Q(document__name__icontains=filters.q) | Q(title__icontains=filters.q))
     if filters.state:
@@ -137,10 +160,27 @@ def state_of(version: DocumentVersion, *, importing: bool) -> tuple[str, str, An
         if importing or version.created_at > timezone.now() - PATIENCE:
             return WORKING, "running", STATES[WORKING]
         return WORKING, "cancelled", _("Interrupted")
+    return _standing(version)
+
+
+def _standing(version: DocumentVersion) -> tuple[str, str, Any]:
+    """Likewise, of one that was read: what its days and a person's decision make of it."""
+    today = timezone.localdate()
+    if version.state == VersionState.DRAFT:
+        return HELD, "draft", STATES[HELD]
+    if version.state == VersionState.WITHDRAWN and (version.effective_to or date.min) <= today:
+        return ENDED, "cancelled", _("Withdrawn")
     if PARTIAL_FLAGS & set(version.flags):
         return PARTIAL, "waiting", STATES[PARTIAL]
-    if version.effective_from and version.effective_from > timezone.localdate():
+    if version.effective_from and version.effective_from > today:
         return READY, "queued", _("Not in force yet")
     if version.state == VersionState.SUPERSEDED:
-        return READY, "neutral", _("Superseded")
+        return ENDED, "neutral", _("Superseded")
     return READY, "succeeded", STATES[READY]
+
+
+def _day(text: str) -> date | None:
+    try:
+        return date.fromisoformat(text) if text else None
+    except ValueError:
+        return None

@@ -185,5 +185,7 @@ class DiffChange(Schema):
     kind: Annotated[str, Field(examples=["changed"])]
     before: DiffSide | None
     after: DiffSide | None
-    parts: list[DiffPart]
-    rows: list[DiffRow]
+    parts: Annotated[
+        list[DiffPart], Field(examples=[[{"kind": "removed", "text": "两"}, {"kind": "added", "text": "三"}]])
+    ]
+    rows: Annotated[list[DiffRow], Field(examples=[[]])]

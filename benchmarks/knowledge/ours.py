@@ -1,0 +1,145 @@
+"""The platform under the load: its own services write and search as the application role, under row-level security."""
+
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID, uuid4
+
+from benchmarks.knowledge.corpus import SHARES, Corpus, Vectors
+
+
+@dataclass(frozen=True)
+class Filled:
+    """Where the chunks lie, by their number in the corpus, and what writing them took."""
+
+    organization_id: UUID
+    collection_id: UUID
+    numbers: dict[str, int]
+    ingest: dict[str, float]
+
+
+def fill(corpus: Corpus) -> Filled:
+    """An organization of its own with all of ``corpus``, a document at a time, each in its own transaction."""
+    from django.db import connections
+
+    from liaoyuan.accounts.services import organization_create
+    from liaoyuan.accounts.tenancy import tenant_context
+    from liaoyuan.knowledge.indexes import graph_ensure, live_index
+    from liaoyuan.knowledge.models import Collection
+
+    organization, _ = organization_create(name=f"bench-{uuid4().hex[:8]}")
+    with tenant_context(organization.id):
+        collection = Collection.objects.create(organization_id=organization.id, name="bench")
+        index = live_index(collection.id)
+    numbers: dict[str, int] = {}
+    # The dictionary of the word cutter is read once a process, not once a document.
+    _terms("预热")
+    began = time.perf_counter()
+    for start in range(0, len(corpus.texts), corpus.per_document):
+        numbers |= _document(organization.id, collection.id, corpus, start)
+    seconds = time.perf_counter() - began
+    began = time.perf_counter()
+    with tenant_context(organization.id):
+        graph = graph_ensure(index.id)
+    built = time.perf_counter() - began if graph else 0.0
+    # What autovacuum does a minute later in an installation.
+    with connections["owner"].cursor() as cursor:
+        for table in ("chunk", "vector", "posting", "searchentry"):
+            cursor.execute(f"VACUUM ANALYZE knowledge_{table}")
+    rows = len(corpus.texts)
+    ingest = {"rows": rows, "seconds": seconds + built, "rows_per_second": rows / (seconds + built)}
+    return Filled(organization.id, collection.id, numbers, {**ingest, "index_seconds": built})
+
+
+def _terms(text: str) -> None:
+    from liaoyuan.knowledge.text.segment import index_terms
+
+    index_terms(text)
+
+
+def _document(organization_id: UUID, collection_id: UUID, corpus: Corpus, start: int) -> dict[str, int]:
+    from liaoyuan.accounts.tenancy import tenant_context
+    from liaoyuan.knowledge.chunking import ChunkDraft
+    from liaoyuan.knowledge.models import Document, DocumentVersion, VersionState
+    from liaoyuan.knowledge.services.indexing import chunks_write
+
+    stop = min(start + corpus.per_document, len(corpus.texts))
+    drafts = [ChunkDraft("section", text, (), "", None, None, (), id=uuid4()) for text in corpus.texts[start:stop]]
+    with tenant_context(organization_id):
+        own: dict[str, Any] = {"organization_id": organization_id}
+        document = Document.objects.create(**own, collection_id=collection_id, name=f"{start}.md")
+        version = DocumentVersion.objects.create(
+            **own,
+            document=document,
+            number=1,
+            file_name=document.name,
+            sha256="",
+            size=0,
+            source_key="",
+            state=VersionState.IN_FORCE,
+            groups=[corpus.audience(start)],
+        )
+        chunks_write(version, "", drafts, list(corpus.vectors[start:stop]))
+    return {str(draft.id): number for number, draft in enumerate(drafts, start)}
+
+
+def ask(filled: Filled, share: str, questions: Sequence[str], vectors: Vectors, k: int) -> dict[str, Any]:
+    """Three ways in: the vector leg, the same in a tenant context of its own, the whole hybrid search and ranking."""
+    from django.utils import timezone
+
+    from liaoyuan.accounts.tenancy import tenant_context
+    from liaoyuan.knowledge.retrieve import retrieve
+    from liaoyuan.knowledge.search import nearest, scope_here
+
+    groups = SHARES[share]
+    day = timezone.localdate()
+
+    def leg(number: int) -> list[str]:
+        scope = scope_here(filled.collection_id, day)
+        return [item.chunk_id for item in nearest(scope, vectors[number], k=k)]
+
+    def alone(number: int) -> list[str]:
+        with tenant_context(filled.organization_id, groups=groups):
+            return leg(number)
+
+    def whole(number: int) -> list[str]:
+        found = retrieve(filled.collection_id, questions[number], vector=vectors[number])
+        return [item.candidate.chunk_id for item in found.ranked[:k]]
+
+    with tenant_context(filled.organization_id, groups=groups):
+        result = {"vector": _timed(filled, leg, len(questions)), "hybrid": _timed(filled, whole, len(questions))}
+    return result | {"vector, own context": _timed(filled, alone, len(questions))}
+
+
+def _timed(filled: Filled, find: Callable[[int], list[str]], count: int) -> dict[str, Any]:
+    for number in range(min(10, count)):
+        find(number)
+    seconds, hits = [], []
+    for number in range(count):
+        began = time.perf_counter()
+        found = find(number)
+        seconds.append(time.perf_counter() - began)
+        hits.append([filled.numbers[each] for each in found])
+    return {"seconds": seconds, "hits": hits}
+
+
+def plain(filled: Filled, share: str, vectors: Vectors, k: int) -> dict[str, Any]:
+    """The exact scan that everybody can write: all visible rows of the wide table, sorted by distance."""
+    from django.db import connections
+
+    from liaoyuan.accounts.tenancy import tenant_context
+
+    statement = (
+        "SELECT id, title, text FROM knowledge_chunk WHERE collection_id = %s AND groups && %s::varchar[] "
+        "ORDER BY embedding <=> %s::halfvec LIMIT %s"
+    )
+
+    def scan(number: int) -> list[str]:
+        with connections["default"].cursor() as cursor:
+            vector = str(vectors[number].tolist())
+            cursor.execute(statement, [filled.collection_id, list(SHARES[share]), vector, k])
+            return [str(row[0]) for row in cursor.fetchall()]
+
+    with tenant_context(filled.organization_id, groups=SHARES[share]):
+        return _timed(filled, scan, len(vectors))

@@ -1,0 +1,123 @@
+"""Part (a): retrieval beyond the embedding, ours against ``langchain-postgres`` and against a plain exact scan."""
+
+import json
+import statistics
+import subprocess
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from benchmarks.knowledge import house
+from benchmarks.knowledge.corpus import (
+    SHARES,
+    Corpus,
+    Vectors,
+    available,
+    corpus,
+    embedded,
+    nearest,
+    passages,
+    questions,
+)
+
+K = 10
+_TIMED_ROWS = 1000
+_PEER_EF = (40, 100)
+
+
+def measure(*, sizes: Sequence[int] = (1_000, 10_000, 100_000), asked: int = 200, **_: Any) -> dict[str, Any]:
+    """{"sizes": {size: {"ingest": …, "search": {share: {way: {p50_ms, p95_ms, per_second, recall}}}}}}."""
+    if not available():
+        return {"skipped": "../shared/data/cn_laws is not here"}
+    house.prepare()
+    peer = house.environment()
+    with house.engines() as addresses:
+        base, words = passages(), questions(asked)
+        vectors = embedded(base, "passage", house.CACHE)
+        queries = embedded(sorted(set(words)), "query", house.CACHE)
+        order = {text: row for row, text in enumerate(sorted(set(words)))}
+        wanted = queries[[order[text] for text in words]]
+        found = {}
+        for size in sizes:
+            print(f"{size:,} chunks…", flush=True)
+            found[str(size)] = _size(corpus(size, base, vectors), words, wanted, peer, addresses)
+    return {"k": K, "questions": asked, "sizes": found}
+
+
+def _size(given: Corpus, words: Sequence[str], vectors: Vectors, peer: Path, addresses: Any) -> dict[str, Any]:
+    from benchmarks.knowledge import ours
+
+    filled = ours.fill(given)
+    other = _peer(given, vectors, peer, addresses)
+    search: dict[str, Any] = {}
+    for share in SHARES:
+        truth = nearest(given.vectors, vectors, given.visible(share), K)
+        ways = {f"ours, {name}": row for name, row in ours.ask(filled, share, words, vectors, K).items()}
+        few = min(20, len(words))
+        ways["exact scan"] = ours.plain(filled, share, vectors[:few], K)
+        ways |= {f"peer, ef_search {ef}": rows[share] for ef, rows in other["search"].items()}
+        search[share] = {name: _summary(row, truth) for name, row in ways.items()}
+        # It ranks by words too: what it shares with the nearest vectors measures nothing.
+        search[share]["ours, hybrid"].pop("recall")
+        _print(share, search[share])
+    ingest = {"ours": filled.ingest, "peer": other["ingest"]}
+    for name, row in ingest.items():
+        print(f"  indexed rows/s, {name}: {row['rows_per_second']:,.0f} (index built in {row['index_seconds']:.1f} s)")
+    return {"ingest": ingest, "search": search}
+
+
+def _peer(given: Corpus, vectors: Vectors, python: Path, addresses: Any) -> dict[str, Any]:
+    """The other store on the same server, in a database of its own, by its own process."""
+    from liaoyuan.compute.engines import postgres
+
+    name = "bench_peer"
+    postgres.drop_database(addresses, name)
+    postgres.create_database(addresses, name)
+    with tempfile.TemporaryDirectory(prefix="bench-peer-") as folder:
+        place = Path(folder)
+        np.save(place / "vectors.npy", given.vectors)
+        np.save(place / "questions.npy", vectors)
+        (place / "texts.json").write_text(json.dumps(given.texts), encoding="utf-8")
+        audiences = [given.audience(number) for number in range(len(given.texts))]
+        (place / "audiences.json").write_text(json.dumps(audiences), encoding="utf-8")
+        plan = {
+            "url": f"postgresql+psycopg://liaoyuan_owner@/{name}?host={addresses.sockets}&port=5432",
+            "dimensions": given.vectors.shape[1],
+            "k": K,
+            "timed_rows": _TIMED_ROWS,
+            "ef_search": _PEER_EF,
+            "shares": SHARES,
+            "all_groups": max(len(groups) for groups in SHARES.values()),
+        }
+        (place / "plan.json").write_text(json.dumps(plan), encoding="utf-8")
+        subprocess.run([str(python), str(Path(__file__).parent / "store.py"), folder], check=True)
+        found: dict[str, Any] = json.loads((place / "store.json").read_text(encoding="utf-8"))
+    postgres.drop_database(addresses, name)
+    return found
+
+
+def _summary(row: dict[str, Any], truth: Sequence[set[int]]) -> dict[str, float]:
+    """Recall counts against what exact search finds, which may be fewer than K rows."""
+    seconds = sorted(row["seconds"])
+    found = sum(len(set(hits) & best) for hits, best in zip(row["hits"], truth, strict=False))
+    whole = sum(len(best) for best in truth[: len(row["hits"])])
+    return {
+        "p50_ms": 1000 * statistics.median(seconds),
+        "p95_ms": 1000 * seconds[int(0.95 * (len(seconds) - 1))],
+        "per_second": len(seconds) / sum(seconds),
+        "recall": found / whole,
+    }
+
+
+def _print(share: str, ways: dict[str, dict[str, float]]) -> None:
+    base = ways[f"peer, ef_search {_PEER_EF[0]}"]["per_second"]
+    for name, row in ways.items():
+        recall = f"{row['recall']:.3f}" if "recall" in row else "–"
+        print(
+            f"  {share:>4} visible  {name:<26} p50 {row['p50_ms']:8.2f} ms  p95 {row['p95_ms']:8.2f} ms  "
+            f"{row['per_second']:8.0f}/s ({row['per_second'] / base:5.1f}×)  recall@{K} {recall}",
+            flush=True,
+        )

@@ -37,7 +37,7 @@ def _measure(library: Library) -> dict[str, Any]:
     from liaoyuan.knowledge.questions.services import question_add, set_change, set_create
     from liaoyuan.pipeline.services import stage_run_execute
 
-    where = {"collection_id": library.collection_id}
+    where: Any = {"collection_id": library.collection_id}
     with tenant_context(library.organization.id, library.owner.user_id):
         home = set_create(name="验收问题", **where)
         for question, place, literal in QUESTIONS:
@@ -49,7 +49,7 @@ def _measure(library: Library) -> dict[str, Any]:
     for _time in range(2):
         with tenant_context(library.organization.id, library.owner.user_id):
             evaluation = evaluation_start(set_id=home.id, **where)
-        stage_run_execute(run_id=evaluation.run_id, worker="test")
+        stage_run_execute(run_id=evaluation.run_id, worker="test")  # type: ignore[arg-type]
     with tenant_context(library.organization.id, library.owner.user_id):
         row = EvaluationRow.objects.filter(evaluation=evaluation).order_by("position").last()
         return {"set": home.id, "made": run.spec["set"], "evaluation": evaluation.id, "row": row and row.id}

@@ -153,6 +153,10 @@ def gate_view(gate: Row, rows: Sequence[Row]) -> GateView:
     value = gate["value"]
     bounds = wilson(value, len(concerned)) if value is not None else None
     fails = FAILS.get(metric)
+    if gate.get("questions"):
+        # Measured on the collection's own question set: its rows are on the collection's evaluation page.
+        title, concerned, fails = f"{gate['questions']}: {title}", [], None
+        bounds = (gate["low"], gate["high"]) if gate.get("low") is not None else None
     return GateView(
         name=gate["name"],
         title=title,
@@ -163,7 +167,7 @@ def gate_view(gate: Row, rows: Sequence[Row]) -> GateView:
         at_least=gate["direction"] == "at_least",
         passed=gate["passed"],
         applies=gate.get("applies", True),
-        questions=len(concerned),
+        questions=gate.get("n") or len(concerned),
         low=bounds[0] if bounds else None,
         high=bounds[1] if bounds else None,
         failing=[row for row in concerned if fails and fails(row)],

@@ -3,11 +3,12 @@
 from pathlib import Path
 from uuid import UUID
 
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
+from django.utils import timezone
 
 from liaoyuan.knowledge.errors import CollectionUnknown, DocumentUnknown
 from liaoyuan.knowledge.identity import identify
-from liaoyuan.knowledge.models import Chunk, Collection, DocumentVersion, IndexState, VersionState
+from liaoyuan.knowledge.models import PUBLISHED, Chunk, Collection, DocumentVersion, IndexState
 from liaoyuan.knowledge.parse.blocks import ParsedDocument
 from liaoyuan.pipeline.contract import ArtifactRef
 from liaoyuan.pipeline.models import Artifact
@@ -25,7 +26,11 @@ def collection_by_name(name: str) -> Collection:
 
 def versions_in_force(collection_id: UUID) -> QuerySet[DocumentVersion]:
     """The versions that answers rest on now, one a document, by document name."""
-    versions = DocumentVersion.objects.filter(document__collection_id=collection_id, state=VersionState.IN_FORCE)
+    today = timezone.localdate()
+    begun = Q(effective_from__isnull=True) | Q(effective_from__lte=today)
+    lasts = Q(effective_to__isnull=True) | Q(effective_to__gt=today)
+    versions = DocumentVersion.objects.filter(document__collection_id=collection_id, state__in=PUBLISHED)
+    versions = versions.filter(begun & lasts)
     return versions.select_related("document").order_by("document__name")
 
 

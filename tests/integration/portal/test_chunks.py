@@ -10,6 +10,7 @@ from liaoyuan.accounts.tenancy import tenant_context
 from liaoyuan.knowledge.edits.groups import chunk_tag
 from liaoyuan.knowledge.edits.selectors import live_chunks
 from liaoyuan.knowledge.models import Chunk, DocumentVersion
+from liaoyuan.portal.documents.pages import quote_leaf
 from tests.integration.knowledge.conftest import WASTE, Import, bring, engine
 
 __all__ = ["bring", "engine"]
@@ -125,3 +126,15 @@ def test_a_preview_shows_figures_and_the_chunks_of_a_page(
     assert refused.status_code == 200
     assert 'role="alert"' in refused.content.decode()
     assert client.get(address, {"page": 99}).status_code == 404
+
+
+def test_the_source_of_a_quote_says_who_edited_its_words(
+    organization: Any, owner: Any, version: DocumentVersion
+) -> None:
+    chunk = chunk_with(organization, version, "2天")
+    post(signed_in(owner), version, chunk, "edit", text=chunk.text + "冷藏保存于五度以下。")
+    with tenant_context(organization.id):
+        edited = quote_leaf(version, chunk_id=chunk.id, quote="冷藏保存于五度以下。", page=1)
+        literal = quote_leaf(version, chunk_id=chunk.id, quote="时间不得超过2天", page=1)
+    assert edited.edit is not None and edited.edit.author
+    assert literal.edit is None

@@ -94,12 +94,11 @@ def edit_history(version: DocumentVersion, patch_ids: Sequence[UUID] | None = No
 
 
 def chunk_history(chunk: Chunk) -> QuerySet[ChunkEdit]:
-    """The changes that this chunk took part in, newest first: by its id, and by the edit that it belongs to."""
+    """The changes of the place where this chunk stands, newest first: those that name it, and what belongs to them."""
     named: list[dict[str, Any]] = [{"id": str(chunk.id)}]
-    mine = Q(before__contains=named) | Q(after__contains=named)
-    if chunk.patch_id:
-        mine |= Q(patch_id=chunk.patch_id)
-    return ChunkEdit.objects.filter(mine, version_id=chunk.version_id).order_by("-created_at")
+    rows = ChunkEdit.objects.filter(version_id=chunk.version_id)
+    mine = rows.filter(Q(before__contains=named) | Q(after__contains=named)).values("patch_id")
+    return rows.filter(Q(patch_id__in=mine) | Q(patch_id=chunk.patch_id)).order_by("-created_at")
 
 
 def parsed_texts(chunk: Chunk) -> list[str]:

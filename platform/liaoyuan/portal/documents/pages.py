@@ -1,7 +1,7 @@
 """What one page of a document shows: its picture or its blocks, the chunks beside it, and what is highlighted."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 from typing import Any, Final
 from uuid import UUID
@@ -10,6 +10,7 @@ from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
 from liaoyuan.errors import NotFound
+from liaoyuan.knowledge.context import EditMark, edit_marks
 from liaoyuan.knowledge.edits.selectors import live_chunks
 from liaoyuan.knowledge.models import Chunk, Collection, Document, DocumentVersion
 from liaoyuan.knowledge.pages.errors import DocumentErased
@@ -111,6 +112,8 @@ class Leaf:
     blocks: Sequence[BlockView]
     chunks: Sequence[ChunkView]
     place: Place
+    # Who wrote words of the quote that do not stand in the document.
+    edit: EditMark | None = None
 
     @property
     def previous(self) -> int | None:
@@ -237,7 +240,15 @@ def quote_leaf(version: DocumentVersion, *, chunk_id: UUID | None, quote: str, p
     if leaves is None:
         raise NotFound
     place = quote_place(version, leaves, chunk_id=chunk_id, quote=quote, page=page or 1)
-    return leaf_view(version, leaves, place, quote)
+    return replace(leaf_view(version, leaves, place, quote), edit=_edited(version, chunk_id, quote))
+
+
+def _edited(version: DocumentVersion, chunk_id: UUID | None, quote: str) -> EditMark | None:
+    row = live_chunks(version).filter(id=chunk_id).first() if chunk_id else None
+    mark = edit_marks([row]).get(str(row.id)) if row else None
+    start = row.text.find(quote) if row else -1
+    literal = mark is None or row is None or (start >= 0 and mark.literal_at(start, start + len(quote), row.text))
+    return None if literal else mark
 
 
 def _place(version: DocumentVersion, leaves: Leaves, wanted: Wanted) -> Place:

@@ -80,7 +80,7 @@ def _chunks(version: Any, mark: str) -> dict[str, uuid.UUID]:
     lost = ChunkPatch.objects.create(
         **owned, originals=[draft], results=[draft], state="lost", reason="gone", author=mark, changed_at=timezone.now()
     )
-    return {"chunk_id": chunk.id, "edit_id": lost.id}
+    return {"chunk_id": chunk.id, "edit_id": lost.id, "index_id": index.id}
 
 
 def _answers(organization: Any, member: Any, mark: str) -> dict[str, uuid.UUID]:

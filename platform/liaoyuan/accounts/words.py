@@ -70,6 +70,16 @@ def _action(zh: str, en: str, zh_help: str, en_help: str) -> Words:
 ACTION_GROUPS: Final[dict[tuple[str, str], dict[str, Words]]] = {
     ("使用", "Use"): {
         "ask": _action("提问", "Ask", "向已上线的应用提问。", "Ask the live solutions questions."),
+        "source.add": ("添加同步来源", "Source added"),
+        "source.change": ("修改同步来源", "Source changed"),
+        "source.confirm": ("确认终止来源文档", "Endings of a source agreed to"),
+        "source.pause": ("暂停同步来源", "Source paused"),
+        "source.remove": ("移除同步来源", "Source removed"),
+        "source.resume": ("恢复同步来源", "Source resumed"),
+        "source.sync": ("同步来源", "Source synchronized"),
+        "version.days": ("修改版本有效期", "Days of a version changed"),
+        "version.in_force": ("版本生效", "Version put in force"),
+        "version.withdraw": ("撤回版本", "Version withdrawn"),
         "feedback.give": _action("给反馈", "Give feedback", "评价一个回答。", "Rate an answer."),
         "organization.view": _action("查看组织", "See the organization", "名称与概况。", "Its name and outline."),
         "solution.view": _action("查看应用", "See solutions", "应用及其六个阶段。", "Solutions and their stages."),

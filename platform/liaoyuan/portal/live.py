@@ -105,13 +105,17 @@ async def _body(visit: Visit, since: Since) -> AsyncIterator[bytes]:
         hub().leave(who.organization_id, seat)
 
 
+# What these say as they go names documents.
+NAMES_FILES: Final = frozenset({StageName.INGEST.value, StageName.SYNC.value})
+
+
 def _shown_to(who: Principal) -> Callable[[News], bytes]:
     """An import names its files as it goes: that is for those who may see all documents, and for who started it."""
     sees_all = who.document_groups is None
 
     def wire(item: News) -> bytes:
         own = item.payload["requested_by"] == str(who.user_id)
-        return item.plain if sees_all or own or item.payload["stage"] != StageName.INGEST else item.bare
+        return item.plain if sees_all or own or item.payload["stage"] not in NAMES_FILES else item.bare
 
     return wire
 

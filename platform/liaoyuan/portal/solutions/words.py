@@ -87,7 +87,7 @@ def _stands_alone(run: StageRun) -> bool:
 
 def tells_files(run: StageRun, principal: Principal) -> bool:
     """Whether the reader may know what an import says of its files: their names are documents' names."""
-    if run.stage != StageName.INGEST:
+    if run.stage not in {StageName.INGEST, StageName.SYNC}:
         return True
     return principal.document_groups is None or run.requested_by == principal.user_id
 

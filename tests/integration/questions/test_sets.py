@@ -149,7 +149,7 @@ def test_only_a_set_with_an_approved_question_can_be_approved(collection: Any, o
         assert set_change(set_id=home.id, state=SetState.APPROVED).state == SetState.APPROVED
         with pytest.raises(ThresholdInvalid):
             set_change(set_id=home.id, thresholds=[{"metric": "recall@5", "at_least": 7}])
-        counted = sets_of(collection.id).get()
+        counted: Any = sets_of(collection.id).get()
     assert (counted.n_approved, counted.n_proposed) == (1, 0)
 
 

@@ -153,7 +153,8 @@ def test_a_merged_cell_points_to_the_one_place_where_its_words_stand() -> None:
     assert literal(found, [block])
 
 
-cell = st.text(alphabet="甲乙丙 12|ab", max_size=12).map(str.strip)
+# Blanks in a row become one when a row is read; where nothing of a table is literal, its one span is the whole block.
+cell = st.text(alphabet="甲乙丙 12|ab", max_size=12).map(lambda text: " ".join(text.split()))
 
 
 @given(st.lists(st.lists(cell, min_size=3, max_size=3), min_size=1, max_size=60))

@@ -73,7 +73,7 @@ def plain_sql(tree: ast.AST) -> bool:
             return True
         if name in {"raw", "extra"} and ".objects" in owner:
             return True
-        if name == "connect" and owner == "psycopg":
+        if name in {"connect", "Cursor"} and owner == "psycopg":
             return True
     return False
 

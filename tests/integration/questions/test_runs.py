@@ -95,6 +95,7 @@ def test_the_same_key_gives_the_same_evaluation_and_two_runs_agree(
         assert all(item.difference == 0 for item in compare(rows_of(one), rows_of(two)))
 
 
+@pytest.mark.slow
 def test_a_worker_killed_in_the_middle_leaves_a_run_that_goes_on_where_it_stopped(
     collection: Any, organization: Any, set_id: UUID, database: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:

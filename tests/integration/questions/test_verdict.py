@@ -94,6 +94,7 @@ def test_an_answer_that_was_cut_in_two_is_shown_with_both_pieces(collection: Any
     assert screens(verdict) == ["chunks"]
 
 
+@pytest.mark.slow
 def test_a_passage_that_no_leg_brings_among_the_candidates_is_not_retrieved(bring: Any, judged: Any) -> None:
     bring({"气象站须知.md": BALLOON, "排班表.md": f"# 排班表\n\n{OTHERS}"})
     verdict = judged("护士每班几人值守病区？由谁排班？", "每日施放两枚")

@@ -44,6 +44,12 @@ class AuditPage:
     after: int | None
 
 
+def organization_ids(reason: str) -> list[UUID]:
+    """Every organization, for machinery that then works in each one's own context; ``reason`` is logged."""
+    with system_context(reason) as alias:
+        return list(Organization.objects.using(alias).values_list("id", flat=True))
+
+
 def organization_by_name(name: str) -> Organization:
     """The organization called ``name``, for operators' commands. Raises OrganizationUnknown."""
     with system_context("organization by name") as alias:

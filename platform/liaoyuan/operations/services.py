@@ -10,9 +10,9 @@ from django.db.models import Count, F, FloatField, Q, Sum
 from django.db.models.functions import Coalesce
 from django.utils import timezone
 
-from liaoyuan.accounts.models import Organization
+from liaoyuan.accounts.selectors import organization_ids
 from liaoyuan.accounts.services import audit_record
-from liaoyuan.accounts.tenancy import current_tenant, system_context, tenant_context
+from liaoyuan.accounts.tenancy import current_tenant, tenant_context
 from liaoyuan.errors import InvalidInput, NotFound
 from liaoyuan.operations.metrics import observe
 from liaoyuan.operations.models import DailyRollup, Feedback, FeedbackReason, Trace, TraceSpan
@@ -187,11 +187,9 @@ def _rollup_save(day: date, row: dict[str, Any]) -> None:
 
 def rollup_all() -> int:
     """Sum today and yesterday for every organization; called by beat."""
-    with system_context("daily rollups") as alias:
-        organizations = list(Organization.objects.using(alias).values_list("id", flat=True))
     today = timezone.now().astimezone(UTC).date()
     written = 0
-    for organization_id in organizations:
+    for organization_id in organization_ids("daily rollups"):
         with tenant_context(organization_id):
             written += sum(rollup_day(day=today - timedelta(days=back)) for back in range(ROLLUP_DAYS))
     return written

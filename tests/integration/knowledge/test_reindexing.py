@@ -3,101 +3,47 @@
 import io
 import json
 import threading
-from collections.abc import Callable, Iterator
-from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
 import pytest
 from django.core.management import call_command
-from django.utils import timezone
 
 from liaoyuan.accounts.tenancy import tenant_context
-from liaoyuan.errors import NotFound
-from liaoyuan.knowledge.adapters import embedding_endpoint
-from liaoyuan.knowledge.adapters.embeddings import ProcessEmbedder, embedder, embedder_for
 from liaoyuan.knowledge.answer import answer_question
 from liaoyuan.knowledge.errors import EmbedderDown, IndexBusy, IndexNotReady
 from liaoyuan.knowledge.indexes import live_index
-from liaoyuan.knowledge.models import Chunk, Collection, DocumentVersion, IndexState, SearchIndex
+from liaoyuan.knowledge.models import Chunk, Collection, IndexState, SearchIndex
 from liaoyuan.knowledge.questions.measures import Difference
 from liaoyuan.knowledge.questions.services import question_add
-from liaoyuan.knowledge.retrieve import retrieve
-from liaoyuan.knowledge.selectors import collection_by_name
 from liaoyuan.knowledge.services.reindexing import (
     generation_drop,
     generation_swap,
     reindex_start,
-    settings_change,
 )
-from liaoyuan.knowledge.settings import CollectionSettings, SettingsInvalid, settings_of, settings_read
-from liaoyuan.knowledge.shadow import building, stage
-from liaoyuan.knowledge.shadow.errors import GenerationBuilding, NothingToBuild
+from liaoyuan.knowledge.settings import CollectionSettings, settings_of, settings_read
+from liaoyuan.knowledge.shadow import stage
+from liaoyuan.knowledge.shadow.errors import GenerationBuilding
 from liaoyuan.knowledge.shadow.models import IndexEntry
 from liaoyuan.knowledge.shadow.scoring import verdict
-from liaoyuan.knowledge.shadow.swapping import KEPT, generations_forget
-from liaoyuan.pipeline.models import Artifact, Lineage, RunState, StageRun
+from liaoyuan.pipeline.models import Lineage, RunState, StageRun
 from liaoyuan.pipeline.services import stage_run_execute
-from tests.integration.knowledge.conftest import NURSING, WASTE, Import
-from tests.integration.knowledge.endpoint import Service, served
+from tests.integration.knowledge.conftest import NURSING, Import
+from tests.integration.knowledge.endpoint import Service
+from tests.integration.knowledge.generations import (
+    HANDS,
+    QUESTION,
+    best,
+    collection,
+    execute,
+    models,
+    run_of,
+    service,
+    start,
+    swap,
+)
 
-QUESTION = "医疗废物暂时贮存的时间不得超过几天？"
-HANDS = "# 手卫生\n\n第一条 洗手不少于40秒。"
-OTHER = {"embedder": "e5-256", "chunking": {"target": 60, "limit": 120}}
-
-
-@pytest.fixture(scope="module")
-def service(engine: ProcessEmbedder) -> Iterator[Service]:
-    with served(engine) as found:
-        yield found
-
-
-@pytest.fixture(autouse=True)
-def models(service: Service, settings: Any, engine: ProcessEmbedder, monkeypatch: pytest.MonkeyPatch) -> None:
-    settings.EMBEDDINGS = "process"
-    settings.EMBEDDERS = (service.endpoint(),)
-    monkeypatch.setattr(embedding_endpoint, "FIRST_DELAY", 0.0)
-    embedder.cache_clear()
-    monkeypatch.setattr("liaoyuan.knowledge.adapters.embeddings.ProcessEmbedder", lambda **_: engine)
-    embedder()
-
-
-@pytest.fixture
-def collection(organization: Any, bring: Import) -> Collection:
-    bring({"医疗废物管理办法.md": WASTE, "护理值班制度.md": NURSING})
-    with tenant_context(organization.id):
-        return collection_by_name("制度")
-
-
-@pytest.fixture
-def start(organization: Any, collection: Collection) -> Callable[..., SearchIndex]:
-    def begin(values: Any = None, **more: Any) -> SearchIndex:
-        with tenant_context(organization.id):
-            wanted = settings_read(OTHER if values is None else values)
-            return reindex_start(collection_id=collection.id, settings=wanted, **more)
-
-    return begin
-
-
-def run_of(organization: Any, index: SearchIndex) -> StageRun:
-    with tenant_context(organization.id):
-        return StageRun.objects.get(id=SearchIndex.objects.get(id=index.id).run_id)
-
-
-def execute(organization: Any, index: SearchIndex) -> StageRun:
-    stage_run_execute(run_id=run_of(organization, index).id, worker="test")
-    return run_of(organization, index)
-
-
-def swap(organization: Any, collection: Collection, index: SearchIndex) -> Any:
-    with tenant_context(organization.id):
-        return generation_swap(collection_id=collection.id, index_id=index.id)
-
-
-def best(organization: Any, collection: Collection, question: str = QUESTION) -> str:
-    with tenant_context(organization.id):
-        found = retrieve(collection.id, question)
-        return found.ranked[0].candidate.text if found.ranked else ""
+__all__ = ["collection", "models", "service", "start"]
 
 
 def test_it_is_built_beside_the_live_one_and_swapped_by_a_person(
@@ -336,95 +282,3 @@ def test_a_cancelled_build_can_be_dropped_and_a_live_one_cannot(
         assert generation_drop(collection_id=collection.id, index_id=index.id) == 0
         with pytest.raises(IndexBusy):
             generation_drop(collection_id=collection.id, index_id=live_index(collection.id).id)
-
-
-def test_another_reading_parses_again_and_dropping_it_frees_what_it_kept(
-    organization: Any, collection: Collection, start: Any
-) -> None:
-    from liaoyuan.pipeline.storage import storage
-
-    index = start({"parser": {"pages": 1}})
-    assert execute(organization, index).state == RunState.SUCCEEDED
-    with tenant_context(organization.id):
-        keys = list(IndexEntry.objects.filter(index=index).values_list("blocks_key", flat=True))
-        before = set(DocumentVersion.objects.values_list("blocks_key", flat=True))
-        assert all("/generations/" in key and storage().exists(key) for key in keys) and not before & set(keys)
-        artifacts = set(Artifact.objects.filter(kind="document_version").values_list("uri", flat=True))
-        assert artifacts == before, "what datasets were made from does not move"
-    swap(organization, collection, index)
-    with tenant_context(organization.id):
-        assert set(DocumentVersion.objects.values_list("blocks_key", flat=True)) == set(keys)
-        first = SearchIndex.objects.get(collection=collection, number=1)
-    swap(organization, collection, first)
-    with tenant_context(organization.id):
-        assert set(DocumentVersion.objects.values_list("blocks_key", flat=True)) == before
-        assert generation_drop(collection_id=collection.id, index_id=index.id) > 0
-    assert not any(storage().exists(key) for key in keys) and all(storage().exists(key) for key in before)
-
-
-def test_settings_that_the_model_cannot_read_are_refused_with_what_to_do(
-    organization: Any, collection: Collection, start: Any
-) -> None:
-    with pytest.raises(NothingToBuild):
-        start({})
-    for wrong, named in (
-        ({"chunking": {"limit": 5000}}, "500"),
-        ({"chunking": {"target": 1}}, "40"),
-        ({"chunking": {"target": 300, "limit": 100}}, "100"),
-        ({"parser": {"ocr": "sometimes"}}, "auto"),
-        ({"colour": "red"}, "colour"),
-    ):
-        with pytest.raises(SettingsInvalid, match=named):
-            start(wrong)
-    with tenant_context(organization.id), pytest.raises(SettingsInvalid):
-        settings_change(collection_id=collection.id, settings=settings_read(OTHER))
-
-
-def test_an_empty_collection_takes_other_settings_at_once(organization: Any, bring: Import) -> None:
-    with tenant_context(organization.id):
-        made = Collection.objects.create(organization_id=organization.id, name="制度")
-        settings_change(collection_id=made.id, settings=settings_read(OTHER))
-    bring({"医疗废物管理办法.md": WASTE}, engine=None)
-    with tenant_context(organization.id):
-        live = live_index(made.id)
-        assert (live.number, live.embedder, live.dimensions) == (1, "e5-256", 256)
-        assert live.chunks.count() > 0
-    assert "2天" in best(organization, made)
-
-
-def test_a_retired_generation_is_freed_when_nobody_went_back_in_time(
-    organization: Any, collection: Collection, start: Any
-) -> None:
-    index = start()
-    execute(organization, index)
-    swap(organization, collection, index)
-    with tenant_context(organization.id):
-        assert generations_forget(collection.id) == 0
-        SearchIndex.objects.filter(id=index.id).update(live_at=timezone.now() - KEPT - timedelta(hours=1))
-        assert generations_forget(collection.id) == 1
-        assert list(SearchIndex.objects.values_list("number", flat=True)) == [2]
-        assert set(Chunk.objects.values_list("index_id", flat=True)) == {index.id}
-    assert "2天" in best(organization, collection)
-
-
-def test_a_stranger_finds_no_generation(
-    organization: Any, other_organization: Any, collection: Collection, start: Any
-) -> None:
-    index = start()
-    with tenant_context(other_organization.id):
-        for act in (generation_swap, generation_drop):
-            with pytest.raises(NotFound):
-                act(collection_id=collection.id, index_id=index.id)
-        with pytest.raises(NotFound):
-            reindex_start(collection_id=collection.id, settings=settings_read(OTHER))
-        assert not SearchIndex.objects.exists() and not IndexEntry.objects.exists()
-
-
-def test_the_states_say_what_they_are(organization: Any, collection: Collection, start: Any) -> None:
-    index = start()
-    execute(organization, index)
-    swap(organization, collection, index)
-    with tenant_context(organization.id):
-        states = dict(SearchIndex.objects.filter(collection=collection).values_list("number", "state"))
-    assert states == {1: IndexState.RETIRED, 2: IndexState.LIVE}
-    assert embedder_for("e5-256").dimensions == 256 and building.EMBED_AT_ONCE

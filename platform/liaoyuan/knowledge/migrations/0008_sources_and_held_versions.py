@@ -205,6 +205,6 @@ class Migration(migrations.Migration):
         ),
         migrations.RunSQL(RECEIVED, migrations.RunSQL.noop),
         # The schedule looks for due sources of all tenants.
-        TenantTable("Source", system=("SELECT",)),
+        TenantTable("Source"),
         TenantTable("SourceItem"),
     ]

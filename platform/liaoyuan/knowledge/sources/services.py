@@ -10,8 +10,9 @@ from django.db import IntegrityError, transaction
 from django.utils import timezone
 
 from liaoyuan.accounts.names import groups_clean, name_clean
+from liaoyuan.accounts.selectors import organization_ids
 from liaoyuan.accounts.services import audit_record
-from liaoyuan.accounts.tenancy import current_tenant, system_context, tenant_context
+from liaoyuan.accounts.tenancy import current_tenant, tenant_context
 from liaoyuan.errors import InvalidInput, NotFound
 from liaoyuan.knowledge.models import Collection
 from liaoyuan.knowledge.services.versioning import versions_settle
@@ -181,17 +182,18 @@ def sources_start_due() -> int:
 
     Opens contexts of its own; called by the schedule.
     """
-    now = timezone.now()
-    with system_context("sources that are due") as alias:
-        due = Source.objects.using(alias).filter(state__in=(SourceState.ACTIVE, SourceState.CONFIRM), due_at__lte=now)
-        found = list(due.order_by("due_at").values_list("organization_id", "id", "created_by")[:_DUE_AT_ONCE])
-    for organization_id in {each[0] for each in found}:
-        with tenant_context(organization_id):
-            versions_settle()
-    for organization_id, source_id, person in found:
+    return sum(_start_due(organization_id) for organization_id in organization_ids("sources that are due"))
+
+
+def _start_due(organization_id: UUID) -> int:
+    with tenant_context(organization_id):
+        active = Source.objects.filter(state__in=(SourceState.ACTIVE, SourceState.CONFIRM), due_at__lte=timezone.now())
+        due = list(active.order_by("due_at").values_list("id", "created_by")[:_DUE_AT_ONCE])
+        versions_settle()
+    for source_id, person in due:
         with tenant_context(organization_id, person):
             source_sync(source_id=source_id)
-    return len(found)
+    return len(due)
 
 
 def _get(source_id: UUID) -> Source:

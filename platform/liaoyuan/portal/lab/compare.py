@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from liaoyuan.knowledge.explain import Explained, Row
+from liaoyuan.portal.lab.words import FEATURES, RERANKERS
+from liaoyuan.portal.lineage.steps import SPANS
 
 Change = Literal["", "same", "up", "down", "new"]
 _FEATURES_SHOWN = 6
@@ -17,14 +19,14 @@ class Line:
     row: Row
     change: Change
     by: int
-    features: Sequence[tuple[str, float]]
+    features: Sequence[tuple[Any, float]]
 
 
 @dataclass(frozen=True)
 class Step:
     """A timed step, with its share of the whole in percent."""
 
-    name: str
+    name: Any
     milliseconds: float
     percent: int
 
@@ -39,6 +41,11 @@ class Side:
     steps: Sequence[Step]
     total_ms: float
     gone: Sequence[Row]
+
+    @property
+    def reranker(self) -> Any:
+        """Who put the passages in order, in words."""
+        return RERANKERS.get(self.explained.reranker, self.explained.reranker)
 
     @property
     def confidence(self) -> int:
@@ -65,7 +72,8 @@ def _side(letter: str, one: Explained, other: Explained | None) -> Side:
 
 
 def _line(row: Row, ranks: dict[str, int] | None) -> Line:
-    strongest = sorted(row.features.items(), key=lambda item: -abs(item[1]))[:_FEATURES_SHOWN]
+    sizes = sorted(row.features.items(), key=lambda item: -abs(item[1]))[:_FEATURES_SHOWN]
+    strongest = [(FEATURES.get(name, name), value) for name, value in sizes]
     if ranks is None:
         return Line(row, "", 0, strongest)
     before = ranks.get(row.chunk_id)
@@ -78,7 +86,7 @@ def _line(row: Row, ranks: dict[str, int] | None) -> Line:
 def _steps(timings: dict[str, Any]) -> list[Step]:
     whole = timings.get("total") or sum(timings.values()) or 1.0
     return [
-        Step(name, round(seconds * 1000, 1), round(100 * seconds / whole))
+        Step(SPANS.get(name, name), round(seconds * 1000, 1), round(100 * seconds / whole))
         for name, seconds in timings.items()
         if name != "total"
     ]

@@ -9,10 +9,10 @@ from django.utils.translation import gettext_lazy as _
 from liaoyuan.knowledge.answer import LONGEST_QUESTION
 from liaoyuan.knowledge.indexes import index_read
 from liaoyuan.knowledge.models import IndexState, SearchIndex
-from liaoyuan.knowledge.rerankers import FUSION, NONE, reranker_names
+from liaoyuan.knowledge.rerankers import reranker_names
 from liaoyuan.knowledge.settings import RetrievalSettings
+from liaoyuan.portal.lab.words import RERANKERS
 
-WORDS = {FUSION: _("Learned fusion (built in)"), NONE: _("Reciprocal ranks only")}
 READABLE = (IndexState.LIVE, IndexState.READY, IndexState.RETIRED)
 
 
@@ -45,7 +45,7 @@ class SettingsForm(forms.Form):
         super().__init__(*args, **kwargs)
         self._now = now
         names = dict.fromkeys([*reranker_names(), now.reranker])
-        self.fields["reranker"].choices = [(name, WORDS.get(name, name)) for name in names]  # type: ignore[attr-defined]
+        self.fields["reranker"].choices = [(name, RERANKERS.get(name, name)) for name in names]  # type: ignore[attr-defined]
         self.fields["index"].choices = _generations(collection_id)  # type: ignore[attr-defined]
 
     def settings(self) -> RetrievalSettings:

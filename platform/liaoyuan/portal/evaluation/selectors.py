@@ -7,6 +7,7 @@ from typing import Any, Final
 from uuid import UUID
 
 from django.core.paginator import Page, Paginator
+from django.urls import reverse
 
 from liaoyuan.accounts.policy import Principal, allowed
 from liaoyuan.errors import NotFound
@@ -23,6 +24,13 @@ PAGE: Final = 25
 _RECENT: Final = 12
 _HEADLINE: Final = ("recall@5", "must_contain", "citation_correct", "abstained_unanswerable", "refused_answerable")
 _MILLISECONDS: Final = frozenset({"p50_ms", "p95_ms"})
+
+
+def verdict_address(who: Principal, trace_id: UUID, collection_id: UUID | None) -> str:
+    """Where somebody learns why this answer was bad; empty where he may not, or where no collection was searched."""
+    if collection_id is None or not allowed(who, "question.edit"):
+        return ""
+    return f"{reverse('verdict', args=[collection_id])}?trace={trace_id}"
 
 
 @dataclass(frozen=True)

@@ -103,6 +103,9 @@ FEATURES: Final[dict[str, Any]] = {
     "unit": _("the unit asked for"),
     "numbers": _("the question’s numbers"),
     "length": _("length"),
+    "sanction": _("a rule against its sanction"),
+    "forbidden": _("a prohibition"),
+    "definition": _("a definition"),
 }
 MENDS: Final[dict[str, tuple[Any, str]]] = {
     "collection": (_("Add or check documents"), "upload"),

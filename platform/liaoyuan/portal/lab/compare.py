@@ -5,7 +5,8 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from liaoyuan.knowledge.explain import Explained, Row
-from liaoyuan.portal.lab.words import FEATURES, RERANKERS
+from liaoyuan.portal.evaluation.words import FEATURES
+from liaoyuan.portal.lab.words import RERANKERS
 from liaoyuan.portal.lineage.steps import SPANS
 
 Change = Literal["", "same", "up", "down", "new"]

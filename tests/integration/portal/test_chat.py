@@ -339,6 +339,18 @@ def test_a_verdict_needs_a_reason_and_can_be_taken_back(clinic: Clinic, reader: 
         assert [each.helpful for each in Feedback.objects.filter(trace_id=turn.trace_id)] == [True]
 
 
+def test_a_bad_answer_leads_who_may_mend_it_to_its_cause(clinic: Clinic, reader: Member) -> None:
+    bad = {"helpful": "no", "reason": "wrong"}
+    for member, may in ((reader, False), (someone(clinic.organization, "owner"), True)):
+        window = browser(member)
+        turn = shown(window, ask(window, clinic, QUESTION))
+        given = window.post(f"/chat/turns/{turn.id}/feedback", bad, headers={"HX-Request": "true"})
+        assert ("为什么？" in given.content.decode()) is may
+        assert bool(given.context["turn"].why) is may
+        if may:
+            assert window.get(given.context["turn"].why).status_code == 200
+
+
 # Stopping, losing, streaming
 
 

@@ -11,7 +11,7 @@ from liaoyuan.accounts.models import Member
 from liaoyuan.operations.models import Trace
 from liaoyuan.portal.lineage.traces import A_PAGE
 from tests.conftest import _member
-from tests.integration.portal.passed import HIDDEN, SECRET, Passed, answer, passed_make
+from tests.integration.portal.passed import HIDDEN, QUESTION, SECRET, Passed, answer, passed_make
 from tests.integration.portal.windows import as_member, inert, window
 
 
@@ -120,3 +120,23 @@ def test_the_list_asks_no_more_when_there_are_more(auditor: Member, owner: Membe
     as_member(owner, lambda: [answer(passed, f"n{number}") for number in range(15)])
     assert questions() == before
     assert as_member(owner, Trace.objects.count) == 19
+
+
+def test_who_may_judge_comes_from_an_answer_to_the_reason_why_it_was_bad(
+    owner: Member, auditor: Member, viewer: Member, passed: Passed
+) -> None:
+    path, why = f"/traces/{passed.answers['open']}/", f"/collections/{passed.collection_id}/evaluation/verdict/?trace="
+    client = window(owner)
+    address = f"{why}{passed.answers['open']}"
+    assert f'href="{address}"' in client.get(path).content.decode()
+    judged = client.get(address)
+    assert judged.status_code == 200
+    assert judged.context["trace"].id == passed.answers["open"]
+    assert QUESTION in judged.content.decode()
+    # An auditor sees the trace and judges nothing; a viewer sees neither.
+    assert why not in window(auditor).get(path).content.decode()
+    refused = window(viewer).get(path)
+    assert (refused.status_code, why in refused.content.decode()) == (403, False)
+    assert window(viewer).get(address).status_code == 403
+    # What the guardrail stopped never asked the documents.
+    assert why not in client.get(f"/traces/{passed.answers['blocked']}/").content.decode()

@@ -19,11 +19,12 @@ from liaoyuan.industry.errors import IndustryError
 from liaoyuan.industry.schemas import ScenarioSpec
 from liaoyuan.industry.selectors import industry_get
 from liaoyuan.knowledge.models import Collection, DocumentVersion
-from liaoyuan.knowledge.rights import versions_readable
+from liaoyuan.knowledge.rights import all_readable, versions_readable
 from liaoyuan.operations.models import Feedback, FeedbackReason
 from liaoyuan.pipeline.models import Solution
 from liaoyuan.pipeline.selectors import solution_get
 from liaoyuan.portal.chat.marks import Line, body_of, lines_of
+from liaoyuan.portal.evaluation.selectors import verdict_address
 
 MOST_CONVERSATIONS: Final = 60
 MOST_EXAMPLES: Final = 4
@@ -75,7 +76,8 @@ class Source:
 class TurnView:
     """One question with what became of it.
 
-    ``shape`` is working, answered, abstained, guarded, failed, stopped, lost or withheld.
+    ``shape`` is working, answered, abstained, guarded, failed, stopped, lost or withheld. ``why`` is where a reader who
+    found a fault learns its cause, empty where he may not.
     """
 
     id: UUID
@@ -104,6 +106,7 @@ class TurnView:
     searched: str = ""
     conflicts: Sequence["ConflictView"] = ()
     unsupported: Sequence[str] = ()
+    why: str = ""
 
 
 @dataclass(frozen=True)
@@ -270,7 +273,18 @@ def _turn(
         searched=str(shown.get("searched", "")),
         conflicts=_conflicts(shown, rights),
         unsupported=_unsupported(shown),
+        why=_why(turn, feedback, who),
     )
+
+
+def _why(turn: ConversationTurn, feedback: Feedback | None, who: Principal) -> str:
+    """Asked for bad answers alone, so that a long conversation costs no more."""
+    if feedback is None or feedback.helpful or turn.trace_id is None or turn.answer.get("mode") == "guarded":
+        return ""
+    solution = Solution.objects.filter(id=turn.conversation.solution_id).first()
+    if solution is None or not all_readable(turn.answer.get("citations", [])):
+        return ""
+    return verdict_address(who, turn.trace_id, solution.collection_id)
 
 
 def _conflicts(answer: Mapping[str, Any], rights: _Rights) -> list[ConflictView]:

@@ -19,10 +19,11 @@ from liaoyuan.accounts.policy import Principal, allowed
 from liaoyuan.accounts.tenancy import current_tenant
 from liaoyuan.compute.prices import PriceBookInvalid, price_book
 from liaoyuan.deployment.models import Bundle
-from liaoyuan.knowledge.rights import versions_readable
+from liaoyuan.knowledge.rights import all_readable, versions_readable
 from liaoyuan.operations.models import Feedback, Trace
 from liaoyuan.operations.selectors import trace_get
 from liaoyuan.pipeline.models import Lineage, Solution
+from liaoyuan.portal.evaluation.selectors import verdict_address
 from liaoyuan.portal.lineage.steps import Bar, Cited, Decision, bar_of, cited, decision_of
 from liaoyuan.portal.stages.words import REASONS, VERDICTS
 
@@ -93,7 +94,10 @@ class TraceList:
 
 @dataclass(frozen=True)
 class TracePage:
-    """Everything that is known of one answer; texts and citations are left out where it is withheld."""
+    """Everything that is known of one answer; texts and citations are left out where it is withheld.
+
+    ``why`` is the address of its verdict, empty where the reader may not ask for one.
+    """
 
     row: TraceRow
     trace: Trace
@@ -106,6 +110,7 @@ class TracePage:
     solution: Solution | None
     mode: Any
     currency: str
+    why: str
 
 
 def trace_list(asked: Mapping[str, str], principal: Principal) -> TraceList:
@@ -145,6 +150,7 @@ def trace_page(trace_id: UUID, principal: Principal) -> TracePage:
     row = _row(trace, bool(_readable([trace], principal)), None, {})
     spans = list(trace.spans.all())
     people = _people([item.user_id for item in trace.feedback.all()] + [trace.user_id])
+    solution = Solution.objects.filter(id=trace.solution_id).first() if trace.solution_id else None
     whole = max([trace.seconds, *(span.start + span.seconds for span in spans)], default=0.0)
     return TracePage(
         row=row,
@@ -155,10 +161,18 @@ def trace_page(trace_id: UUID, principal: Principal) -> TracePage:
         feedback=[(item, REASONS.get(item.reason, ""), people.get(item.user_id, "")) for item in trace.feedback.all()],
         bundle=Bundle.objects.filter(id=trace.bundle_id).first() if trace.bundle_id else None,
         asker=people.get(trace.user_id, "") if trace.user_id else "",
-        solution=Solution.objects.filter(id=trace.solution_id).first() if trace.solution_id else None,
+        solution=solution,
         mode=MODES.get(trace.mode, trace.mode),
         currency=currency(),
+        why=_why(trace, row.outcome, solution, principal),
     )
+
+
+def _why(trace: Trace, outcome: str, solution: Solution | None, principal: Principal) -> str:
+    """Only what came from the documents can be judged by them, and only by who may read all that it quotes."""
+    if solution is None or outcome not in {"answered", "declined"} or not all_readable(trace.citations):
+        return ""
+    return verdict_address(principal, trace.id, solution.collection_id)
 
 
 def traces_holding(query: str, principal: Principal) -> QuerySet[Trace]:

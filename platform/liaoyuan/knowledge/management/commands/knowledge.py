@@ -19,6 +19,7 @@ from liaoyuan.knowledge.evaluate import collection_evaluate, questions_read
 from liaoyuan.knowledge.selectors import collection_by_name, parsed_document, version_of_file
 from liaoyuan.knowledge.services import FileOutcome, documents_import
 from liaoyuan.knowledge.services.unlocking import files_unlock, passwords_read
+from liaoyuan.knowledge.verbs.chunks import chunks_arguments, chunks_verb
 from liaoyuan.knowledge.verbs.explaining import explain_arguments, question_explain
 from liaoyuan.knowledge.verbs.generations import indexes_show, reindex, reindex_arguments
 from liaoyuan.knowledge.verbs.questions import (
@@ -56,6 +57,8 @@ class Command(BaseCommand):
         apart.add_argument("--user", help="e-mail address of the member who asks (default: all documents)")
         follow = verbs.add_parser("source", help="folders, buckets and web pages that a collection follows")
         source_arguments(follow)
+        cut = verbs.add_parser("chunks", help="a document's chunks: look at them, change one, who changed what")
+        chunks_arguments(cut)
         why = verbs.add_parser("verdict", help="why an answer was bad, with the proof and where to mend it")
         verdict_arguments(why)
         sets = verbs.add_parser("questions", help="question sets: list, import, make, export, evaluate")
@@ -63,7 +66,7 @@ class Command(BaseCommand):
         for verb in (ask, evaluate):
             verb.add_argument("--day", type=date.fromisoformat, help="as of this day, YYYY-MM-DD (default: today)")
             verb.add_argument("--mode", choices=["extractive", "generative"], default="extractive")
-        for verb in (bring, text, ask, evaluate, indexes, again, apart, follow, why, sets):
+        for verb in (bring, text, ask, evaluate, indexes, again, apart, follow, cut, why, sets):
             verb.add_argument("--organization", required=True)
             verb.add_argument("--collection", required=True)
             verb.add_argument("--json", action="store_true", help="print one JSON object last")
@@ -71,7 +74,7 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         verbs = {"import": self._import, "text": self._text, "ask": self._ask, "evaluate": self._evaluate}
         verbs |= {"indexes": self._indexes, "reindex": self._reindex, "explain": self._explain, "source": source_verb}
-        verbs |= {"verdict": verdict_verb, "questions": questions_verb}
+        verbs |= {"verdict": verdict_verb, "questions": questions_verb, "chunks": chunks_verb}
         try:
             answer = verbs[options["verb"]](options)
         except LiaoyuanError as error:

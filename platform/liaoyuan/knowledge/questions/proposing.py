@@ -2,7 +2,7 @@
 
 import json
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import Final
 from uuid import UUID
 
@@ -18,7 +18,7 @@ from liaoyuan.knowledge.questions.models import QuestionSet, QuestionSource, Que
 from liaoyuan.knowledge.questions.reading import QuestionDraft
 from liaoyuan.knowledge.questions.selectors import set_get
 from liaoyuan.knowledge.questions.services import NewQuestion, questions_write, set_named
-from liaoyuan.knowledge.questions.synthesis import absent, chatting, chinese, english, tables
+from liaoyuan.knowledge.questions.synthesis import absent, chatting, rules
 from liaoyuan.knowledge.questions.synthesis.passages import Passage, Proposal, passages_of
 from liaoyuan.knowledge.questions.synthesis.picking import pick, without_boilerplate
 from liaoyuan.knowledge.selectors import versions_in_force
@@ -82,13 +82,12 @@ def questions_carry_out(context: StageContext) -> Artifacts:
     organization, person = context.solution.organization_id, context.solution.requested_by
     collection_id, target = UUID(str(context.spec["collection_id"])), int(context.spec["target"])
     with tenant_context(organization, person):
-        passages = _sampled(list(passages_of(collection_id)))
+        passages, proposals = proposals_by_rules(collection_id)
         taken = list(
             TestQuestion.objects.filter(question_set__collection_id=collection_id).values_list("question", flat=True)
         )
         engine = embedder_of(collection_id, None)
     context.progress(0.2, f"已读取 {len(passages)} 个文本块", f"{len(passages)} passages read")
-    proposals = without_boilerplate([proposal for passage in passages for proposal in _by_rules(passage)])
     proposals += _by_chat(context, passages, target) if context.spec.get("chat") else []
     if context.cancelled():
         raise RunCancelled
@@ -113,15 +112,15 @@ def questions_carry_out(context: StageContext) -> Artifacts:
     )
 
 
+def proposals_by_rules(collection_id: UUID) -> tuple[list[Passage], list[Proposal]]:
+    """The passages in force, evenly sampled, and what the rules ask about them."""
+    passages = _sampled(list(passages_of(collection_id)))
+    return passages, without_boilerplate([proposal for passage in passages for proposal in rules.propose(passage)])
+
+
 def _sampled(passages: Sequence[Passage]) -> list[Passage]:
     step = max(1, -(-len(passages) // _MOST_PASSAGES))
     return list(passages[::step])
-
-
-def _by_rules(passage: Passage) -> Iterator[Proposal]:
-    if passage.kind == "table":
-        return tables.propose(passage)
-    return chinese.propose(passage) if passage.chinese else english.propose(passage)
 
 
 def _by_chat(context: StageContext, passages: Sequence[Passage], target: int) -> list[Proposal]:

@@ -98,9 +98,7 @@ def collect(organization_name: str, files: dict[str, Path]) -> list[Sample]:
 
 
 def _learn(sample: Sample, collection_id: Any, item: Any, weight: float) -> None:
-    from liaoyuan.knowledge import abstain, rank
-    from liaoyuan.knowledge.evaluate import matches
-    from liaoyuan.knowledge.models import Chunk
+    from liaoyuan.knowledge import abstain, learning, rank
     from liaoyuan.knowledge.retrieve import retrieve
 
     found = retrieve(collection_id, item.question)
@@ -114,29 +112,28 @@ def _learn(sample: Sample, collection_id: Any, item: Any, weight: float) -> None
     sample.weights.append(weight)
     if not answerable:
         return
-    ids = [ranked.candidate.chunk_id for ranked in found.ranked]
-    chunks = {str(key): chunk for key, chunk in Chunk.objects.select_related("version__document").in_bulk(ids).items()}
-    gold = np.array([any(matches(evidence, chunks[key]) for evidence in item.evidence) for key in ids])
-    if gold.any():
-        table = np.array([[ranked.features[name] for name in rank.FEATURES] for ranked in found.ranked])
-        sample.tables.append((table, gold))
+    taught = learning.sample_of(item, found.ranked, rank.Legs(), approved=True)
+    if taught.right.any():
+        sample.tables.append((taught.table, taught.right))
 
 
 def fit_ranking(samples: Sequence[Sample], steps: int = 1500, rate: float = 0.03, ridge: float = 0.005) -> Array:
     """Listwise softmax: the summed probability of the gold chunks; weights stay at or above 0, near 1 where data is
     silent."""
+    from liaoyuan.knowledge.learning import climb
+
     tables = [table for sample in samples for table in sample.tables]
     start = np.ones(tables[0][0].shape[1])
-    weights, momentum = start.copy(), np.zeros_like(start)
-    for _ in range(steps):
+
+    def slope(weights: Array) -> Array:
         gradient = -ridge * (weights - start)
         for table, gold in tables:
             scores = np.exp(table @ weights - (table @ weights).max())
             everything, right = scores / scores.sum(), scores * gold / (scores * gold).sum()
             gradient += table.T @ (right - everything) / len(tables)
-        momentum = 0.9 * momentum + gradient
-        weights = np.maximum(weights + rate * momentum, 0)
-    return weights
+        return gradient
+
+    return climb(slope, start, steps=steps, rate=rate)
 
 
 def fit_abstention(

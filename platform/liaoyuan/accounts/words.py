@@ -134,6 +134,8 @@ EVENTS: Final[dict[str, tuple[str, str]]] = {
     "question_set.delete": ("删除问题集", "Question set deleted"),
     "question_set.import": ("导入测试问题", "Test questions imported"),
     "question_set.synthesise": ("生成测试问题", "Test questions being made"),
+    "ranking.learn": ("学习排序", "Order of search being learned"),
+    "ranking.reset": ("恢复内置排序", "Back to the stock order"),
     "question.review": ("审核测试问题", "Test questions reviewed"),
     "document.unlock": ("提供文件密码", "Password of a file given"),
     "index.build": ("重建索引", "Index being rebuilt"),

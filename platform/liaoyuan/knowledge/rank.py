@@ -254,6 +254,11 @@ def _when(asks: re.Pattern[str], question: str, holds: re.Pattern[str], close: S
     return max((covered for covered, part in close if holds.search(part)), default=0.0)
 
 
+def stock_weights() -> dict[str, float]:
+    """The weights that the platform brings, by feature."""
+    return dict(zip(FEATURES, map(float, _weights()), strict=True))
+
+
 @lru_cache(maxsize=1)
 def _weights() -> NDArray[np.float64]:
     stored = json.loads((Path(__file__).parent / "weights" / "rank.json").read_text(encoding="utf-8"))["weights"]

@@ -12,10 +12,15 @@ from liaoyuan.accounts.tenancy import tenant_context
 from liaoyuan.knowledge.adapters.embeddings import ProcessEmbedder, embedder
 from liaoyuan.knowledge.indexes import live_index
 from liaoyuan.knowledge.models import Collection, SearchIndex
+from liaoyuan.knowledge.questions import teaching
+from liaoyuan.knowledge.questions.teaching import ranking_of
+from liaoyuan.knowledge.rerank_endpoint import RerankEndpoint
 from liaoyuan.knowledge.selectors import collection_by_name
 from liaoyuan.knowledge.services import documents_import
-from liaoyuan.knowledge.settings import settings_of
+from liaoyuan.knowledge.services.reindexing import settings_change
+from liaoyuan.knowledge.settings import settings_of, settings_read
 from liaoyuan.knowledge.waiting.models import ImportItem, ItemState
+from liaoyuan.pipeline.models import RunState, StageRun
 from liaoyuan.pipeline.services import stage_run_execute
 
 ASKED = {"embedder": "multilingual-e5-small", "limit": 120, "ocr": "auto", "pages": 3000, "swap": "person"}
@@ -94,7 +99,7 @@ def test_a_value_that_cannot_be_is_told_beside_the_form(owner: Any, collection: 
 def test_how_it_is_searched_changes_without_a_rebuild(
     organization: Any, owner: Any, collection: Collection, browse: Any
 ) -> None:
-    asked = {"candidates": 80, "vector_weight": 2, "lexical_weight": 0.5}
+    asked = {"candidates": 80, "vector_weight": 2, "lexical_weight": 0.5, "reranker": "fusion"}
     assert browse(owner).post(url(collection, "search"), asked).status_code == 302
     assert browse(owner).post(url(collection, "search"), asked | {"candidates": 1}).status_code == 422
     nothing = {"vector_weight": 0, "lexical_weight": 0}
@@ -138,3 +143,55 @@ def test_the_collections_page_lists_what_waits_and_people_act_on_it(
     with tenant_context(organization.id):
         assert set(ImportItem.objects.values_list("state", flat=True)) == {ItemState.QUEUED}
     assert "等.pdf" not in browse(viewer).get(f"/collections/{collection.id}/").content.decode()
+
+
+def test_the_reranker_and_its_fallback_are_chosen_here(
+    organization: Any, owner: Any, collection: Collection, browse: Any, settings: Any
+) -> None:
+    settings.RERANKERS = (RerankEndpoint(name="bge-reranker", url="http://127.0.0.1:9"),)
+    client = browse(owner)
+    assert "bge-reranker" in client.get(url(collection)).content.decode()
+    asked = {"candidates": 50, "vector_weight": 1, "lexical_weight": 1, "reranker": "bge-reranker", "fallback": "on"}
+    assert client.post(url(collection, "search"), asked).status_code == 302
+    with tenant_context(organization.id):
+        now = settings_of(Collection.objects.get(id=collection.id).settings).retrieval
+    assert (now.reranker, now.fallback) == ("bge-reranker", True)
+    assert client.post(url(collection, "search"), asked | {"reranker": "nobody's"}).status_code == 422
+    settings.RERANKERS = ()
+    shown = client.get(url(collection)).content.decode()
+    assert "bge-reranker" in shown, "what is in force is shown even when the operator took it away"
+
+
+def test_the_learned_order_is_begun_shown_and_taken_back(
+    organization: Any, owner: Any, viewer: Any, stranger: Any, collection: Collection, browse: Any,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:  # fmt: skip
+    client, learn, reset = browse(owner), url(collection, "ranking", "learn"), url(collection, "ranking", "reset")
+    assert "at least 30" in client.post(learn, follow=True).content.decode(), "too few: what to do is said"
+    monkeypatch.setattr(teaching, "LEAST", 1)
+    assert client.post(learn).status_code == 302
+    with tenant_context(organization.id):
+        run = ranking_of(collection.id).last
+        assert run is not None
+    assert "being learned" in client.get(url(collection)).content.decode()
+    told = {"stock": 0.5, "stock_interval": [0.4, 0.6], "learned": 0.8, "learned_interval": [0.7, 0.9],
+            "difference": 0.3, "difference_interval": [0.2, 0.4]}  # fmt: skip
+    result = {"kept": True, "questions": 41, "approved": 12, "folds": 5, "day": "2026-11-22", "generation": 1,
+              "weights": {"title": 9.25}, "metrics": {"mrr": told, "recall@5": told}}  # fmt: skip
+    with tenant_context(organization.id):
+        StageRun.objects.filter(id=run.id).update(state=RunState.SUCCEEDED, result=result)
+        settings_change(
+            collection_id=collection.id, settings=settings_read({"retrieval": {"learned": result["weights"]}})
+        )
+    shown = browse(viewer).get(url(collection)).content.decode()
+    assert "learned order in use" in shown and "41 questions, 12 of them" in shown and "9.25" in shown
+    assert "(0.200 … 0.400)" in shown and "Learn again" not in shown
+    for path in (learn, reset):
+        browse(viewer).post(path)
+        assert browse(stranger).post(path).status_code in (302, 404)
+    with tenant_context(organization.id):
+        assert ranking_of(collection.id).weights == {"title": 9.25}
+    assert client.post(reset).status_code == 302
+    with tenant_context(organization.id):
+        assert ranking_of(collection.id).weights is None
+    assert "built-in order in use" in client.get(url(collection, "ranking")).content.decode()

@@ -71,3 +71,16 @@ class ExpectedUnknown(LiaoyuanError):
     zh = "还不知道正确答案是什么：请输入应有的原文，或指出它所在的文本块。"
     en = "What the right answer is, is not known yet: type its words, or point at the passage."
     status = 422
+
+
+class LearningTooFew(LiaoyuanError):
+    code = "learning_too_few_questions"
+    zh = (
+        "可用于学习排序的问题只有 {count} 个，至少需要 {least} 个能找到出处的问题。"
+        "请先导入更多文档，或在“评测”里生成、添加并审核问题，再重试。"
+    )
+    en = (
+        "Only {count} questions can teach the order; it takes at least {least} whose place is found. "
+        "Import more documents, or make, add and review questions under “Evaluation”, then try again."
+    )
+    status = 409

@@ -1,15 +1,17 @@
-"""Measuring a collection, and making questions for it, as durable runs with progress, cancel and resume."""
+"""Measuring a collection, making questions for it, learning its order from them: durable runs with progress, cancel
+and resume."""
 
 from typing import ClassVar
 
 from liaoyuan.knowledge.questions.evaluating import evaluation_carry_out
 from liaoyuan.knowledge.questions.proposing import SYNTHESISE, questions_carry_out
+from liaoyuan.knowledge.questions.teaching import LEARN, learning_carry_out
 from liaoyuan.pipeline.contract import Artifacts, SolutionSpec, StageContext, StageName, StagePlan
 
 
 class EvaluateStage:
-    """Takes ``spec``: task (measure or synthesise), collection_id, and what the task needs. Gives no artifact: the
-    rows stand in the question tables, one by one, so that the next attempt goes on where the last one stopped."""
+    """Takes ``spec``: task (measure, synthesise or learn), collection_id, and what the task needs. Gives no artifact:
+    the rows stand in the question tables, one by one, so that the next attempt goes on where the last one stopped."""
 
     name: ClassVar[StageName] = StageName.EVALUATE
     queue: ClassVar[str] = "evaluate"
@@ -21,6 +23,8 @@ class EvaluateStage:
         """Carry out one task. Raises RunCancelled."""
         if context.spec.get("task") == SYNTHESISE:
             return questions_carry_out(context)
+        if context.spec.get("task") == LEARN:
+            return learning_carry_out(context)
         evaluation = evaluation_carry_out(context)
         shown = {name: evaluation.metrics.get(name) for name in ("recall@5", "must_contain")}
         said = ", ".join(f"{name} {value:.3f}" for name, value in shown.items() if value is not None)

@@ -11,6 +11,7 @@ from liaoyuan.knowledge.chunking import token_limit
 from liaoyuan.knowledge.errors import IndexNotReady
 from liaoyuan.knowledge.indexes import index_start, live_index
 from liaoyuan.knowledge.models import Chunk, Collection, IndexState, SearchIndex
+from liaoyuan.knowledge.rerankers import reranker_for
 from liaoyuan.knowledge.settings import CollectionSettings, SettingsInvalid, settings_of
 from liaoyuan.knowledge.shadow.errors import GenerationBuilding, NothingToBuild
 from liaoyuan.knowledge.shadow.pending import indexed_versions, pending
@@ -35,12 +36,14 @@ class Swap:
 def settings_change(*, collection_id: UUID, settings: CollectionSettings) -> Collection:
     """Change how a collection is searched; of an empty one also how it is read, cut and embedded.
 
-    Raises NotFound, SettingsInvalid, and GenerationBuilding's sibling in words: for a collection that holds documents
-    another model, chunking or reading needs another generation (:func:`reindex_start`).
+    Raises NotFound, SettingsInvalid, RerankerUnknown, and GenerationBuilding's sibling in words: for a collection that
+    holds documents another model, chunking or reading needs another generation (:func:`reindex_start`).
     """
     collection = _locked(collection_id)
     settings_check(settings)
     before = settings_of(collection.settings)
+    if settings.retrieval.reranker != before.retrieval.reranker:
+        reranker_for(settings.retrieval)
     if settings.index != before.index:
         if indexed_versions(collection_id).exists():
             raise SettingsInvalid(field="embedder, chunking, parser", detail="这些设置需要重建索引 (start a rebuild)")

@@ -1,5 +1,6 @@
 """What people fill in on the page of a collection's index and settings."""
 
+from collections.abc import Sequence
 from typing import Any
 
 from django import forms
@@ -13,6 +14,7 @@ from liaoyuan.knowledge.settings import (
     settings_read,
 )
 from liaoyuan.knowledge.shadow.stage import AUTOMATIC, PERSON
+from liaoyuan.portal.lab.words import RERANKERS
 
 OCR = (("auto", _("only where the text is missing or broken")), ("always", _("every page")), ("never", _("on no page")))
 
@@ -83,6 +85,19 @@ class SearchForm(forms.Form):
     )
     vector_weight = forms.FloatField(label=_("Weight of the meaning"), min_value=0, max_value=10)
     lexical_weight = forms.FloatField(label=_("Weight of the words"), min_value=0, max_value=10)
+    reranker = forms.ChoiceField(
+        label=_("Reranker"),
+        help_text=_("Who puts what was found in order. Services that the operator set up are listed by their name."),
+    )
+    fallback = forms.BooleanField(
+        label=_("If that service is silent, use the built-in order"),
+        required=False,
+        help_text=_("Without it the question fails and says why. Answers note it when the built-in order stood in."),
+    )
+
+    def __init__(self, *args: Any, rerankers: Sequence[str], **options: Any) -> None:
+        super().__init__(*args, **options)
+        self.fields["reranker"].choices = [(name, RERANKERS.get(name, name)) for name in rerankers]  # type: ignore[attr-defined]
 
     @classmethod
     def initial_of(cls, settings: CollectionSettings) -> dict[str, Any]:

@@ -14,6 +14,7 @@ from django.utils.translation import gettext_lazy
 from liaoyuan.accounts.policy import allowed
 from liaoyuan.knowledge.adapters.embeddings import embedder_names
 from liaoyuan.knowledge.models import Collection, IndexState
+from liaoyuan.knowledge.rerankers import reranker_names
 from liaoyuan.knowledge.services.reindexing import generation_drop, generation_swap, reindex_start, settings_change
 from liaoyuan.knowledge.settings import SettingsInvalid
 from liaoyuan.knowledge.shadow.selectors import (
@@ -24,6 +25,7 @@ from liaoyuan.knowledge.shadow.selectors import (
     rebuild_seconds,
 )
 from liaoyuan.portal.documents.index_forms import IndexForm, SearchForm
+from liaoyuan.portal.documents.ranking_views import ranking_shown
 from liaoyuan.portal.documents.selectors import collection_get
 from liaoyuan.portal.door import PageRequest, language, page
 from liaoyuan.portal.solutions.words import duration
@@ -115,7 +117,7 @@ def index_build(request: PageRequest, collection_id: UUID) -> HttpResponse:
 def search_settings(request: PageRequest, collection_id: UUID) -> HttpResponse:
     """Change how the collection is searched."""
     collection = collection_get(collection_id)
-    form = SearchForm(request.POST)
+    form = SearchForm(request.POST, rerankers=_rerankers(collection))
     if not form.is_valid():
         return _page(request, collection_id, search_form=form)
     try:
@@ -161,12 +163,17 @@ def _page(
     collection = collection_get(collection_id)
     now = collection_settings(collection)
     seconds = rebuild_seconds(collection_id)
-    shown = _generations(request, collection) | {
-        "index_form": index_form or IndexForm(initial=IndexForm.initial_of(now), embedders=_embedders(collection)),
-        "search_form": search_form or SearchForm(initial=SearchForm.initial_of(now)),
-        "seconds": seconds,
-        "took": duration(seconds),
-    }
+    shown = (
+        _generations(request, collection)
+        | ranking_shown(request, collection)
+        | {
+            "index_form": index_form or IndexForm(initial=IndexForm.initial_of(now), embedders=_embedders(collection)),
+            "search_form": search_form
+            or SearchForm(initial=SearchForm.initial_of(now), rerankers=_rerankers(collection)),
+            "seconds": seconds,
+            "took": duration(seconds),
+        }
+    )
     wrong = index_form or search_form
     return render(request, "portal/documents/settings.html", shown, status=422 if wrong else 200)
 
@@ -174,6 +181,11 @@ def _page(
 def _embedders(collection: Collection) -> list[str]:
     """The models to choose from; the collection's own even when the operator took it away."""
     return list(dict.fromkeys([*embedder_names(), collection_settings(collection).embedder]))
+
+
+def _rerankers(collection: Collection) -> list[str]:
+    """Those to choose from; the collection's own even when the operator took it away."""
+    return list(dict.fromkeys([*reranker_names(), collection_settings(collection).retrieval.reranker]))
 
 
 def _generations(request: PageRequest, collection: Collection) -> dict[str, Any]:

@@ -2,7 +2,7 @@
 
 from django.urls import URLPattern, path
 
-from liaoyuan.portal.documents import index_views, views, waiting_views
+from liaoyuan.portal.documents import index_views, ranking_views, views, waiting_views
 
 urlpatterns: list[URLPattern] = [
     path("collections/", views.collections, name="collections"),
@@ -21,6 +21,13 @@ urlpatterns: list[URLPattern] = [
     path("collections/<uuid:collection_id>/settings/live", index_views.generations_live, name="generations_live"),
     path("collections/<uuid:collection_id>/settings/build", index_views.index_build, name="index_build"),
     path("collections/<uuid:collection_id>/settings/search", index_views.search_settings, name="search_settings"),
+    path("collections/<uuid:collection_id>/settings/ranking", ranking_views.ranking_live, name="ranking_live"),
+    path("collections/<uuid:collection_id>/settings/ranking/learn", ranking_views.ranking_learn, name="ranking_learn"),
+    path(
+        "collections/<uuid:collection_id>/settings/ranking/reset",
+        ranking_views.ranking_take_back,
+        name="ranking_reset",
+    ),
     path(
         "collections/<uuid:collection_id>/settings/<uuid:index_id>/swap",
         index_views.generation_swap_in,

@@ -34,6 +34,32 @@ class SearchNew(Body):
     retrieval: RetrievalSettings
 
 
+class RerankerOut(Schema):
+    """Who may order what a search found."""
+
+    name: Annotated[str, Field(examples=["fusion"], description="`fusion`, `none`, or one that the operator set up")]
+
+
+class RankingOut(Schema):
+    """The order of a collection's search and how it was learned."""
+
+    weights: Annotated[
+        dict[str, float] | None,
+        Field(examples=[{"cosine": 4.2, "title": 3.1}], description="null: those that the platform brings"),
+    ]
+    facts: Annotated[
+        Free,
+        Field(
+            examples=[{"questions": 84, "folds": 5, "generation": 2, "day": "2026-11-22", "metrics": {}}],
+            description="of the learning that gave the weights in force; empty for the stock ones",
+        ),
+    ]
+    run_id: Annotated[UUID | None, Field(description="the newest attempt")]
+    run_state: str | None
+    kept: Annotated[bool | None, Field(description="whether the newest attempt was better; null until it ended well")]
+    result: Annotated[Free, Field(examples=[{"kept": False}], description="of the newest attempt")]
+
+
 class IndexNew(Body):
     """What the new generation is built by. What is left out has its default."""
 

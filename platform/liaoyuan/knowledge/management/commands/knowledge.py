@@ -22,6 +22,7 @@ from liaoyuan.knowledge.services.unlocking import files_unlock, passwords_read
 from liaoyuan.knowledge.verbs.chunks import chunks_arguments, chunks_verb
 from liaoyuan.knowledge.verbs.explaining import explain_arguments, question_explain
 from liaoyuan.knowledge.verbs.generations import indexes_show, reindex, reindex_arguments
+from liaoyuan.knowledge.verbs.learning import learn_arguments, learn_verb
 from liaoyuan.knowledge.verbs.questions import (
     questions_arguments,
     questions_verb,
@@ -63,10 +64,12 @@ class Command(BaseCommand):
         verdict_arguments(why)
         sets = verbs.add_parser("questions", help="question sets: list, import, make, export, evaluate")
         questions_arguments(sets)
+        order = verbs.add_parser("learn", help="learn the order of search from the collection's own questions")
+        learn_arguments(order)
         for verb in (ask, evaluate):
             verb.add_argument("--day", type=date.fromisoformat, help="as of this day, YYYY-MM-DD (default: today)")
             verb.add_argument("--mode", choices=["extractive", "generative"], default="extractive")
-        for verb in (bring, text, ask, evaluate, indexes, again, apart, follow, cut, why, sets):
+        for verb in (bring, text, ask, evaluate, indexes, again, apart, follow, cut, why, sets, order):
             verb.add_argument("--organization", required=True)
             verb.add_argument("--collection", required=True)
             verb.add_argument("--json", action="store_true", help="print one JSON object last")
@@ -75,6 +78,7 @@ class Command(BaseCommand):
         verbs = {"import": self._import, "text": self._text, "ask": self._ask, "evaluate": self._evaluate}
         verbs |= {"indexes": self._indexes, "reindex": self._reindex, "explain": self._explain, "source": source_verb}
         verbs |= {"verdict": verdict_verb, "questions": questions_verb, "chunks": chunks_verb}
+        verbs["learn"] = learn_verb
         try:
             answer = verbs[options["verb"]](options)
         except LiaoyuanError as error:

@@ -60,11 +60,13 @@ async function* events(response) {
   }
 }
 
-function begun(data) {
+function begun(data, asked) {
   const turn = put(data.html);
-  // The form is emptied only now: the question is written down on the other side.
-  box.value = "";
-  sessionStorage.removeItem(draftKey);
+  // The form is emptied only now: the question is written down on the other side. A draft beside it stays.
+  if (box.value === asked) {
+    box.value = "";
+    sessionStorage.removeItem(draftKey);
+  }
   const address = new URL(data.address, location.href);
   const first = !form.elements.conversation.value;
   form.elements.conversation.value = address.pathname.split("/").at(-2);
@@ -84,6 +86,23 @@ function finished(data, asked) {
   if (data.shape === "failed" && !box.value) box.value = asked;
 }
 
+// What may be asked next comes after the answer; by then another question may be under way, and then it stays hidden.
+function offer(data) {
+  const turn = document.getElementById(`turn-${data.turn}`);
+  if (!turn || turn.querySelector("[data-follow-ups]")) return;
+  const holder = document.createElement("template");
+  holder.innerHTML = data.html;
+  turn.append(holder.content);
+}
+
+// The answer is there: the box is free again, though the stream may still bring what can be asked next.
+function release(mine) {
+  if (running !== mine) return;
+  running = null;
+  busy(false);
+  box.focus();
+}
+
 // A checked sentence appears at once; the finished turn with its marks and sources takes its place.
 function grow(turn, text) {
   const place = turn.querySelector("[data-growing]");
@@ -92,11 +111,11 @@ function grow(turn, text) {
   place.append(text);
 }
 
-async function listen(response, asked) {
+async function listen(response, asked, mine) {
   let turn = null;
   try {
     for await (const { kind, data } of events(response)) {
-      if (kind === "turn") turn = running.turn = begun(data);
+      if (kind === "turn") turn = mine.turn = begun(data, asked);
       if (kind === "step" && turn) {
         turn.querySelector("[data-step]").textContent = data.text;
         say(data.text);
@@ -105,47 +124,54 @@ async function listen(response, asked) {
       if (kind === "done") {
         turn = null;
         finished(data, asked);
+        release(mine);
       }
+      if (kind === "follow_ups") offer(data);
     }
   } catch (error) {
     if (error.name !== "AbortError" && turn) complain(form.dataset.lost);
   }
   // The stream ended early: from here on the page asks for the stored turn.
-  if (turn?.isConnected && !running.stopped) window.htmx?.process(turn);
+  if (turn?.isConnected && !mine.stopped) window.htmx?.process(turn);
 }
 
-async function refused(response) {
-  if ([401, 403].includes(response.status) || response.redirected) return complain(form.dataset.ended);
-  if (response.headers.get("HX-Redirect")) return complain(form.dataset.ended);
+// The sentence says that the question is in the box: one that was clicked is put there.
+function keep(asked, words) {
+  if (!box.value) box.value = asked;
+  complain(words);
+}
+
+async function refused(response, asked) {
+  if ([401, 403].includes(response.status) || response.redirected) return keep(asked, form.dataset.ended);
+  if (response.headers.get("HX-Redirect")) return keep(asked, form.dataset.ended);
   const holder = document.createElement("template");
   holder.innerHTML = await response.text();
   const words = response.status < 500 ? holder.content.textContent.trim().replace(/\s+/g, " ") : "";
-  complain(words && words.length < 600 ? words : form.dataset.offline);
+  keep(asked, words && words.length < 600 ? words : form.dataset.offline);
 }
 
-async function ask() {
-  const asked = box.value;
+async function ask(asked = box.value) {
   if (running || !asked.trim()) return;
   complain("");
   closeSource({ focus: false });
   const controller = new AbortController();
-  running = { controller, turn: null, stopped: false };
+  const mine = (running = { controller, turn: null, stopped: false });
+  const said = new FormData(form);
+  said.set("question", asked);
   busy(true);
   try {
     const response = await fetch(form.action, {
       method: "POST",
-      body: new URLSearchParams(new FormData(form)),
+      body: new URLSearchParams(said),
       headers: { Accept: "text/event-stream", "HX-Request": "true" },
       signal: controller.signal,
     });
-    if (response.ok && response.headers.get("Content-Type")?.startsWith("text/event-stream")) await listen(response, asked);
-    else await refused(response);
+    if (response.ok && response.headers.get("Content-Type")?.startsWith("text/event-stream")) await listen(response, asked, mine);
+    else await refused(response, asked);
   } catch (error) {
-    if (error.name !== "AbortError") complain(form.dataset.offline);
+    if (error.name !== "AbortError") keep(asked, form.dataset.offline);
   } finally {
-    running = null;
-    busy(false);
-    box.focus();
+    release(mine);
   }
 }
 
@@ -180,6 +206,12 @@ if (chat) {
   box.addEventListener("input", () => sessionStorage.setItem(draftKey, box.value));
   stop.addEventListener("click", halt);
   if (!box.value) box.value = sessionStorage.getItem(draftKey) ?? "";
+  chat.addEventListener("submit", (event) => {
+    const next = event.target.closest("[data-follow-up]");
+    if (!next) return;
+    event.preventDefault();
+    ask(next.elements.question.value);
+  });
   chat.addEventListener("click", (event) => {
     const again = event.target.closest("[data-again]");
     const example = event.target.closest("[data-example]");

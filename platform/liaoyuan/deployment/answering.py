@@ -3,7 +3,7 @@
 No transaction is held while a model writes: retrieval and the trace each have a short one of their own.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from datetime import date
 from typing import Any
@@ -19,6 +19,7 @@ from liaoyuan.industry.pack import IndustryPack
 from liaoyuan.industry.schemas import ScenarioSpec
 from liaoyuan.industry.selectors import industry_get
 from liaoyuan.knowledge.answer import Citation, KnowledgeAnswer, Mode, answer_question, verdicts
+from liaoyuan.knowledge.context import context_of
 from liaoyuan.knowledge.rewriting import Rewritten, Turn, standalone
 from liaoyuan.knowledge.text.normalise import is_chinese
 from liaoyuan.knowledge.text.sentences import sentences
@@ -60,6 +61,10 @@ class Answered:
     searched: str = ""
     sentences: tuple[dict[str, Any], ...] = ()
     contradictions: tuple[dict[str, Any], ...] = ()
+    # What may be asked next; filled in by deployment.following, after the answer was told.
+    follow_ups: tuple[str, ...] = ()
+    # What was found in the documents; None where nothing was searched. Not for callers: it holds whole passages.
+    found: KnowledgeAnswer | None = field(default=None, repr=False)
 
 
 @dataclass(frozen=True)
@@ -76,6 +81,7 @@ class _Task:
     history: Sequence[Turn] = ()
     teller: Teller | None = None
     trace_id: UUID = field(default_factory=uuid4)
+    day: date | None = None
 
     @property
     def bundle(self) -> Bundle:
@@ -109,10 +115,10 @@ def answer(
     chosen = mode or (scenario.answerer.zh if is_chinese(question) else scenario.answerer.en)
     teller = Teller(tell, guard_allows(pack.name, scenario.name)) if tell else None
     task = _Task(
-        asker, deployment, pack, scenario, question, chosen, Recorder(listen), history, teller, trace_id or uuid4()
+        asker, deployment, pack, scenario, question, chosen, Recorder(listen), history, teller, trace_id or uuid4(), day
     )
     try:
-        answered = _measured(task, _answer(task, day))
+        answered = _measured(task, _answer(task))
     except Exception as error:
         _record(task, Answered(task.trace_id, "", abstained=False, mode="error", model=task.bundle.model), error=error)
         raise
@@ -131,7 +137,7 @@ def _measured(task: _Task, answered: Answered) -> Answered:
     )
 
 
-def _answer(task: _Task, day: date | None) -> Answered:
+def _answer(task: _Task) -> Answered:
     blank = Answered(task.trace_id, "", abstained=False, mode=task.mode, model=task.bundle.model)
     entry = _guard(task, "input", task.question)
     escalation = _message(task, entry) if entry.action == "escalate" else ""
@@ -139,7 +145,8 @@ def _answer(task: _Task, day: date | None) -> Answered:
         return replace(blank, text=_message(task, entry), mode="guarded", escalation=escalation)
     asked = _standalone(task, entry.text)
     blank = replace(blank, searched=asked.text if asked.changed else "")
-    found = _retrieve(task, asked.text, day)
+    found = _retrieve(task, asked.text)
+    blank = replace(blank, found=found)
     if found.abstained:
         text = _lines(escalation, _abstention(task, found))
         nearest = tuple(_cited(citation) for citation in found.nearest)
@@ -174,17 +181,23 @@ def _message(task: _Task, verdict: ports.GuardVerdict) -> str:
     return verdict.message_zh if task.chinese else verdict.message_en
 
 
-def _retrieve(task: _Task, question: str, day: date | None) -> KnowledgeAnswer:
+def _retrieve(task: _Task, question: str) -> KnowledgeAnswer:
     """Quotes or an abstention, found with the asker's rights inside the query."""
     task.recorder.begin("retrieve")
     start = task.recorder.seconds
     asker = task.asker
     with tenant_context(asker.organization_id, asker.user_id, groups=asker.groups):
         synonyms = task.pack.synonyms(task.scenario.name)
-        found = answer_question(task.bundle.collection_id, question, day=day, synonyms=synonyms)
+        found = answer_question(task.bundle.collection_id, question, day=task.day, synonyms=synonyms)
     for span in found.spans:
-        task.recorder.add(span["name"], span["seconds"], start=start + span["start"])
+        noted = _ranked(found) if span["name"] == "rerank" else {}
+        task.recorder.add(span["name"], span["seconds"], start=start + span["start"], **noted)
     return found
+
+
+def _ranked(found: KnowledgeAnswer) -> dict[str, Any]:
+    """Who put the passages in order, and why it was another than the collection's settings say."""
+    return {"reranker": found.reranker} | ({"notes": found.notes} if found.notes else {})
 
 
 def _abstention(task: _Task, found: KnowledgeAnswer) -> str:
@@ -198,28 +211,43 @@ def _abstention(task: _Task, found: KnowledgeAnswer) -> str:
 
 def _generate(task: _Task, found: KnowledgeAnswer, question: str) -> Generated:
     """Let the chat model write from the evidence, after hidden instructions were taken out of it."""
-    evidence = []
-    for citation in _evidence(found):
-        verdict = _guard(task, "document", citation.quote)
-        if verdict.action not in {"block", "escalate"}:
-            evidence.append(verdict.text)
-    return generate(
+    given = _given(task, found)
+    generated = generate(
         pack=task.pack,
         scenario=task.scenario,
         question=question,
-        evidence=evidence,
+        evidence=list(given.values()),
         model_name=task.bundle.model,
         recorder=task.recorder,
         teller=task.teller,
     )
+    return replace(generated, given=given)
 
 
-def _evidence(found: KnowledgeAnswer) -> Sequence[Citation]:
-    """The whole chunks behind the quotes, in the order of the quotes' numbers."""
+def _given(task: _Task, found: KnowledgeAnswer) -> Mapping[str, str]:
+    """What the model reads for each cited chunk, in the order of the quotes' numbers: the chunk in its surroundings,
+    or alone where the guardrail finds hidden instructions around it."""
+    asker, small = task.asker, _cited_chunks(found)
+    with tenant_context(asker.organization_id, asker.user_id, groups=asker.groups):
+        wider = context_of(task.bundle.collection_id, list(small), task.day)
+    given = {key: _harmless(task, wider.get(key, "")) or _harmless(task, text) for key, text in small.items()}
+    return {key: text for key, text in given.items() if text}
+
+
+def _harmless(task: _Task, text: str) -> str:
+    """A passage as the guardrail lets it through; empty where it does not."""
+    if not text:
+        return ""
+    verdict = _guard(task, "document", text)
+    return "" if verdict.action in {"block", "escalate"} else verdict.text
+
+
+def _cited_chunks(found: KnowledgeAnswer) -> dict[str, str]:
+    """The texts of the chunks behind the quotes; of one that is not among the nearest, its first quote."""
+    whole = {citation.chunk_id: citation.quote for citation in found.nearest}
+    first = {citation.chunk_id: citation.quote for citation in reversed(found.citations)}
     cited = dict.fromkeys(citation.chunk_id for citation in found.citations)
-    whole = {citation.chunk_id: citation for citation in found.nearest}
-    quoted = {citation.chunk_id: citation for citation in found.citations}
-    return [whole.get(key, quoted[key]) for key in cited]
+    return {key: whole.get(key, first[key]) for key in cited}
 
 
 def _compose(
@@ -245,11 +273,16 @@ def _compose(
         escalation=escalation,
         disclaimer=disclaimer.zh if task.chinese else disclaimer.en,
         timings=found.timings,
-        sentences=tuple(asdict(verdict) for verdict in verdicts(text, found.citations)),
+        sentences=tuple(asdict(verdict) for verdict in verdicts(text, found.citations, _stands_on(generated))),
         contradictions=tuple(
             {"kind": pair.kind, "left": _cited(pair.left), "right": _cited(pair.right)} for pair in found.contradictions
         ),
     )
+
+
+def _stands_on(generated: Generated | None) -> Mapping[str, str] | None:
+    """What a model's text was held against, where it stands; quotes stand on themselves."""
+    return generated.given if generated is not None and generated.grounded else None
 
 
 def _body(task: _Task, found: KnowledgeAnswer, generated: Generated | None) -> tuple[str, str]:

@@ -6,7 +6,7 @@ answer is made.
 
 import logging
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any, Final
 from uuid import UUID
@@ -19,6 +19,7 @@ from liaoyuan.accounts.names import name_clean
 from liaoyuan.accounts.tenancy import current_tenant, tenant_context
 from liaoyuan.deployment.answering import Answered, Asker, answer, question_kept
 from liaoyuan.deployment.errors import NotLive, StillAnswering
+from liaoyuan.deployment.following import followed
 from liaoyuan.deployment.models import Conversation, ConversationTurn, Deployment, Route, TurnState
 from liaoyuan.deployment.selectors import deployment_for
 from liaoyuan.errors import LiaoyuanError, NotFound
@@ -29,6 +30,8 @@ from liaoyuan.knowledge.text.normalise import normalise
 
 logger = logging.getLogger(__name__)
 LONGEST_TITLE: Final = 60
+# The step that a listener hears when the answer is kept; what follows is only what may be asked next.
+ANSWERED: Final = "answered"
 # One person's questions that are being answered at the same time, over all conversations.
 MOST_AT_ONCE: Final = 3
 # The chat model's own limit with its retries; what works longer has lost its process.
@@ -87,7 +90,8 @@ def turn_answer(
 ) -> ConversationTurn:
     """Answer a fresh turn and keep what came, also a failure; never raises for either. Opens its own contexts.
 
-    A follow-up rests on the turns before it; ``tell`` hears the answer grow, sentence by sentence.
+    A follow-up rests on the turns before it; ``tell`` hears the answer grow, sentence by sentence. The step
+    ``answered`` is heard once it is kept; then the questions that may follow are found and kept with it.
     """
     try:
         found = answer(
@@ -103,7 +107,25 @@ def turn_answer(
     except Exception:
         logger.exception("a question could not be answered")
         return _finish(asker, begun, state=TurnState.FAILED, error=_told(AnswerBroke()))
-    return _finish(asker, begun, state=TurnState.ANSWERED, answer=_kept(found, begun), trace_id=found.trace_id)
+    turn = _finish(asker, begun, state=TurnState.ANSWERED, answer=_kept(found, begun), trace_id=found.trace_id)
+    if listen is not None:
+        listen(ANSWERED)
+    return _followed(asker, begun, turn, found)
+
+
+def _followed(asker: Asker, begun: Begun, turn: ConversationTurn, found: Answered) -> ConversationTurn:
+    """The turn with what may be asked next, where there is something and the turn was not stopped or deleted."""
+    if turn.state != TurnState.ANSWERED:
+        return turn
+    with tenant_context(asker.organization_id, asker.user_id, groups=asker.groups):
+        before = ConversationTurn.objects.filter(conversation_id=turn.conversation_id).order_by("created_at")
+        asked = list(before.values_list("question", flat=True))
+    offered = followed(asker=asker, deployment=begun.deployment, answered=found, asked=asked).follow_ups
+    if offered:
+        turn.answer = turn.answer | {"follow_ups": list(offered)}
+        with tenant_context(asker.organization_id, asker.user_id, groups=asker.groups):
+            ConversationTurn.objects.filter(id=turn.id, state=TurnState.ANSWERED).update(answer=turn.answer)
+    return turn
 
 
 def _history(asker: Asker, turn: ConversationTurn) -> list[Turn]:
@@ -237,10 +259,9 @@ def _finish(asker: Asker, begun: Begun, **columns: Any) -> ConversationTurn:
 
 
 def _kept(found: Answered, begun: Begun) -> dict[str, Any]:
-    whole = asdict(found)
     bundle = begun.deployment.bundle
     more = {"route": begun.route, "bundle": bundle.number, "bundle_id": str(bundle.id)}
-    return {name: whole[name] for name in _KEPT} | more
+    return {name: getattr(found, name) for name in _KEPT} | more
 
 
 def _told(error: LiaoyuanError) -> dict[str, str]:

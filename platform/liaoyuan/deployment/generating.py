@@ -1,7 +1,7 @@
 """The generative mode: the pack's prompt, a LangChain chat model, and the check whether its text may stand."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 
 import openai
 from langchain_core.language_models import BaseChatModel
@@ -27,6 +27,8 @@ class Generated:
     model: str
     # What was told to a listener before a sentence failed.
     told: str = ""
+    # What the model was given, by the id of the cited chunk that it stands for.
+    given: Mapping[str, str] = field(default_factory=dict)
 
 
 def generate(

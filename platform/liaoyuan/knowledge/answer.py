@@ -11,15 +11,16 @@ from langchain_core.language_models.chat_models import BaseChatModel
 
 from liaoyuan.knowledge.abstain import Judgement, judge
 from liaoyuan.knowledge.adapters.embeddings import Embedder, Vectors
+from liaoyuan.knowledge.context import passages_read
 from liaoyuan.knowledge.contradictions import Contradiction, Side, contradictions
 from liaoyuan.knowledge.errors import QuestionEmpty
 from liaoyuan.knowledge.extract import Quote, extract
 from liaoyuan.knowledge.generate import Prompt, generate
-from liaoyuan.knowledge.ground import Groundedness, check_grounded
+from liaoyuan.knowledge.ground import SentenceCheck, check_grounded
 from liaoyuan.knowledge.identity import display_name
 from liaoyuan.knowledge.models import Chunk
 from liaoyuan.knowledge.places import line_boxes
-from liaoyuan.knowledge.retrieve import Retrieval, chunks_permitted, retrieve
+from liaoyuan.knowledge.retrieve import Retrieval, chunks_permitted, retrieval_settings, retrieve
 from liaoyuan.knowledge.settings import RetrievalSettings
 from liaoyuan.knowledge.text.synonyms import Synonyms
 
@@ -157,9 +158,11 @@ def answer_question(
     timings = found.timings | {"extract": time.perf_counter() - began}
     if not verdict.answerable or not citations:
         return _abstention(found, verdict, nearest, timings, mode)
-    quoted = _Quoted(found, verdict, citations, nearest, rows, _conflicts(pairs, rows))
+    quoted = _Quoted(found, verdict, citations, nearest, _conflicts(pairs, rows))
     if mode == "generative" and chat is not None:
-        return _generated(quoted, chat, prompt, timings)
+        cited = [rows[key] for key in dict.fromkeys(citation.chunk_id for citation in citations)]
+        given = passages_read(cited, (settings or retrieval_settings(collection_id)).context)
+        return _generated(quoted, given, chat, prompt, timings)
     return _extracted(quoted, timings)
 
 
@@ -186,7 +189,6 @@ class _Quoted:
     verdict: Judgement
     citations: list[Citation]
     nearest: list[Citation]
-    rows: Mapping[str, Chunk]
     conflicts: list[Conflict]
 
 
@@ -211,19 +213,32 @@ def _extracted(quoted: _Quoted, timings: dict[str, float], *, reason: str = "", 
     )
 
 
-def verdicts(answer: str, citations: Sequence[Citation]) -> list[SentenceVerdict]:
-    """Every sentence of ``answer`` held against the quotes: carried by which, or why by none."""
+def verdicts(
+    answer: str, citations: Sequence[Citation], given: Mapping[str, str] | None = None
+) -> list[SentenceVerdict]:
+    """Every sentence of ``answer`` held against the quotes: carried by which, or why by none.
+
+    ``given`` is what a model read for each cited chunk: what only the surroundings of a quote carry is told by the
+    chunk's first citation.
+    """
     checks = check_grounded(answer, [citation.quote for citation in citations]).sentences
+    found = [_told(check, range(1, len(citations) + 1)) for check in checks]
+    if not given or all(verdict.supported for verdict in found):
+        return found
+    first: dict[str, int] = {}
+    for number, citation in enumerate(citations, start=1):
+        first.setdefault(citation.chunk_id, number)
+    wider = check_grounded(answer, list(given.values())).sentences
+    numbers = [first[key] for key in given]
     return [
-        SentenceVerdict(
-            check.start,
-            check.end,
-            check.supported,
-            check.evidence + 1 if check.supported and check.evidence is not None else None,
-            check.reasons,
-        )
-        for check in checks
+        verdict if verdict.supported else _told(check, numbers) for verdict, check in zip(found, wider, strict=True)
     ]
+
+
+def _told(check: SentenceCheck, numbers: Sequence[int]) -> SentenceVerdict:
+    carried = check.supported and check.evidence is not None
+    number = numbers[check.evidence] if carried and check.evidence is not None else None
+    return SentenceVerdict(check.start, check.end, check.supported, number, check.reasons)
 
 
 def compose(citations: Sequence[Citation]) -> str:
@@ -232,10 +247,11 @@ def compose(citations: Sequence[Citation]) -> str:
 
 
 def _generated(
-    quoted: _Quoted, chat: BaseChatModel, prompt: Prompt | None, timings: dict[str, float]
+    quoted: _Quoted, given: Mapping[str, str], chat: BaseChatModel, prompt: Prompt | None, timings: dict[str, float]
 ) -> KnowledgeAnswer:
+    """``given`` is what the model reads for each cited chunk, and what its text is held against."""
     began = time.perf_counter()
-    evidence = [quoted.rows[key].text for key in dict.fromkeys(item.chunk_id for item in quoted.citations)]
+    evidence = list(given.values())
     written = generate(chat, quoted.found.question, evidence, prompt)
     generated_at = time.perf_counter()
     verdict = check_grounded(written.text, evidence)
@@ -255,29 +271,11 @@ def _generated(
         spans=_spans(timings),
         generated=written.text,
         usage=written.usage,
-        sentences=_generated_verdicts(verdict, quoted),
+        sentences=verdicts(written.text, quoted.citations, given),
         contradictions=quoted.conflicts,
         reranker=quoted.found.reranker,
         notes=list(quoted.found.notes),
     )
-
-
-def _generated_verdicts(verdict: Groundedness, quoted: _Quoted) -> list[SentenceVerdict]:
-    """The checks told by citation: each evidence is a chunk, and its first citation stands for it."""
-    first: dict[str, int] = {}
-    for number, citation in enumerate(quoted.citations, start=1):
-        first.setdefault(citation.chunk_id, number)
-    numbers = list(first.values())
-    return [
-        SentenceVerdict(
-            check.start,
-            check.end,
-            check.supported,
-            numbers[check.evidence] if check.supported and check.evidence is not None else None,
-            check.reasons,
-        )
-        for check in verdict.sentences
-    ]
 
 
 def _abstention(

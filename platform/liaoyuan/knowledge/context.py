@@ -2,14 +2,16 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from typing import Final
+from uuid import UUID
 
 from django.db.models import Q
 
 from liaoyuan.knowledge.edits.groups import ORDER
 from liaoyuan.knowledge.edits.models import ChunkPatch
 from liaoyuan.knowledge.models import Chunk
+from liaoyuan.knowledge.retrieve import chunks_permitted, retrieval_settings
 
 # Characters: some six chunks of Chinese prose, a page of English.
 PARENT_BUDGET: Final = 1600
@@ -65,6 +67,31 @@ def expand(chunks: Sequence[Chunk], budget: int = PARENT_BUDGET) -> dict[str, Pa
     fields = ("ordinal", "sub_ordinal", "kind", "heading_path", "locator", "text", "version_id", "index_id")
     rows = list(Chunk.objects.filter(near).filter(enabled=True).only(*fields).order_by(*ORDER))
     return {str(chunk.id): _around(chunk, rows, budget) for chunk in chunks}
+
+
+def passages_read(chunks: Sequence[Chunk], budget: int) -> dict[str, str]:
+    """What a model reads for each of ``chunks``, by chunk id, in their order: the chunk within its surroundings.
+
+    All share ``budget`` alike; no chunk is cut. Surroundings that would repeat an earlier passage are left out.
+    """
+    wider = expand(chunks, budget // max(1, len(chunks)))
+    passages: dict[str, str] = {}
+    read: set[str] = set()
+    for chunk in chunks:
+        key, parent = str(chunk.id), wider[str(chunk.id)]
+        alone = bool(read.intersection(parent.chunk_ids))
+        passages[key] = chunk.text if alone else parent.text
+        read.update([key] if alone else parent.chunk_ids)
+    return passages
+
+
+def context_of(collection_id: UUID, chunk_ids: Sequence[str], day: date | None = None) -> dict[str, str]:
+    """:func:`passages_read` for cited chunks within the collection's own budget, looked up with the asker's rights.
+
+    A chunk that is not in force any more (the index was swapped meanwhile) is missing.
+    """
+    rows = chunks_permitted(collection_id, chunk_ids, day)
+    return passages_read([rows[key] for key in chunk_ids if key in rows], retrieval_settings(collection_id).context)
 
 
 def edit_marks(chunks: Sequence[Chunk]) -> dict[str, EditMark]:

@@ -9,7 +9,7 @@ from uuid import UUID
 from liaoyuan.knowledge.abstain import judge
 from liaoyuan.knowledge.adapters.embeddings import Embedder
 from liaoyuan.knowledge.answer import LONGEST_QUESTION, KnowledgeAnswer, answer_question
-from liaoyuan.knowledge.context import expand
+from liaoyuan.knowledge.context import passages_read
 from liaoyuan.knowledge.errors import QuestionEmpty
 from liaoyuan.knowledge.identity import display_name
 from liaoyuan.knowledge.indexes import index_read
@@ -105,7 +105,7 @@ def explain(
         reranker=found.reranker,
         notes=list(found.notes),
         rows=_rows(found, best, permitted, answer),
-        context=_context(answer, permitted),
+        context=_context(answer, permitted, settings.context),
         answer=answer,
         judgement=judge(found.question, found.ranked, found.statistics).features,
         timings=answer.timings,
@@ -164,7 +164,7 @@ def _row(place: int, item: Ranked, chunk: Chunk, ranks: tuple[int | None, int | 
     )
 
 
-def _context(answer: KnowledgeAnswer, permitted: Mapping[str, Chunk]) -> list[Passage]:
+def _context(answer: KnowledgeAnswer, permitted: Mapping[str, Chunk], budget: int) -> list[Passage]:
     cited = [permitted[key] for key in dict.fromkeys(c.chunk_id for c in answer.citations) if key in permitted]
-    wider = expand(cited)
-    return [Passage(str(row.id), row.title, wider[str(row.id)].text) for row in cited if str(row.id) in wider]
+    passages = passages_read(cited, budget)
+    return [Passage(str(row.id), row.title, passages[str(row.id)]) for row in cited]

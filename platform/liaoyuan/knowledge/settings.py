@@ -122,6 +122,8 @@ class RetrievalSettings(BaseModel):
     learned: dict[str, float] | None = None
     # Where the cross-encoder is silent: the fusion instead, noted in the trace. Else the question fails, saying why.
     fallback: bool = False
+    # Characters that a writing model reads for one answer: what is cited, widened below the same heading.
+    context: Annotated[int, Field(ge=0, le=40_000)] = 1600
 
     @model_validator(mode="after")
     def _one_leg_counts(self) -> "RetrievalSettings":

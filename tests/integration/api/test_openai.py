@@ -78,6 +78,21 @@ def test_a_stream_speaks_in_comments_while_it_works_and_ends_with_done(
     assert all("usage" not in json.loads(line[6:]) for line in lines if line.startswith("data: {"))
 
 
+def test_what_may_be_asked_next_comes_with_the_answer_and_is_answered(
+    client: openai.OpenAI, deployed: Application, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from liaoyuan.knowledge import followups
+
+    monkeypatch.setattr(followups, "BUDGET_SECONDS", 3600.0)
+    whole = ask(client, deployed, QUESTION)
+    assert whole.follow_ups and whole.choices[0].follow_ups == whole.follow_ups
+    assert QUESTION not in whole.follow_ups
+    assert not any(ask(client, deployed, question).abstained for question in whole.follow_ups)
+    chunks = list(ask(client, deployed, QUESTION, stream=True))
+    assert chunks[-1].choices[0].follow_ups == whole.follow_ups
+    assert ask(client, deployed, QUESTION, extra_body={"follow_ups": False}).follow_ups == []
+
+
 def test_what_the_documents_do_not_hold_is_not_answered(client: openai.OpenAI, deployed: Application) -> None:
     answer = ask(client, deployed, UNANSWERABLE)
     assert answer.abstained is True

@@ -1,6 +1,8 @@
 """A question through a deployed bundle: quoted, generated, declined, blocked — and always traced."""
 
 import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import pytest
@@ -9,9 +11,14 @@ from liaoyuan.accounts.tenancy import tenant_context
 from liaoyuan.deployment.answering import FELL_BACK_EN, FELL_BACK_ZH, Answered, Asker, answer
 from liaoyuan.deployment.application import DeployedApplication
 from liaoyuan.deployment.errors import ChatUnavailable
+from liaoyuan.deployment.following import followed
 from liaoyuan.errors import NotFound
 from liaoyuan.industry.selectors import industry_get
+from liaoyuan.knowledge import followups
 from liaoyuan.knowledge.answer import Mode
+from liaoyuan.knowledge.models import Collection
+from liaoyuan.knowledge.rerank_endpoint import RerankEndpoint
+from liaoyuan.knowledge.settings import settings_of
 from liaoyuan.operations.models import Trace
 from liaoyuan.pipeline.models import Lineage
 from tests.integration.deployment.conftest import ChatServer, Clinic
@@ -26,6 +33,26 @@ GUARDRAIL = industry_get("medical").scenario("guideline-qa").guardrail
 def ask(clinic: Clinic, question: str, mode: Mode | None = None) -> Answered:
     asker = Asker(clinic.organization.id, clinic.owner.user_id, None)
     return answer(asker=asker, deployment=clinic.deployment, question=question, mode=mode)
+
+
+def ranked(kept: Trace) -> dict[str, Any]:
+    """What the trace notes about the order of the passages."""
+    return next(dict(span.attributes) for span in kept.spans.all() if span.name == "rerank")
+
+
+@contextmanager
+def retrieval_of(clinic: Clinic, **changed: Any) -> Iterator[None]:
+    """The collection's search settings, changed for a while."""
+    with tenant_context(clinic.organization.id):
+        collection = Collection.objects.get(id=clinic.collection_id)
+        before = collection.settings
+        retrieval = settings_of(before).retrieval.model_dump() | changed
+        Collection.objects.filter(id=collection.id).update(settings=before | {"retrieval": retrieval})
+    try:
+        yield
+    finally:
+        with tenant_context(clinic.organization.id):
+            Collection.objects.filter(id=clinic.collection_id).update(settings=before)
 
 
 def trace(clinic: Clinic, identifier: uuid.UUID) -> Trace:
@@ -114,6 +141,47 @@ def test_an_answer_that_failed_is_traced_all_the_same(clinic: Clinic, settings: 
         names = set(kept.spans.values_list("name", flat=True))
     assert (kept.mode, kept.error, kept.answer) == ("error", "ChatUnavailable", "")
     assert {"guard", "retrieve", "generate"} <= names
+
+
+def test_a_model_reads_what_stands_around_the_quote_and_may_say_it(clinic: Clinic, chat: ChatServer) -> None:
+    chat.text = "速干手消毒剂开启后的有效期为 30 天。外科手消毒的揉搓时间不少于 3 分钟。"
+    found = ask(clinic, QUESTION, "generative")
+    given = chat.asked[0]["messages"][0]["content"]
+    assert all(part in given for part in ("接触患者前后必须", "揉搓时间不少于 3 分钟", "有效期为 30 天"))
+    assert (found.mode, found.fell_back) == ("generative", False)
+    assert all("揉搓" not in citation["quote"] for citation in found.citations)
+    assert [(each["supported"], each["citation"]) for each in found.sentences] == [(True, 1), (True, 1)]
+
+
+def test_a_collection_may_keep_its_model_to_the_cited_passage(clinic: Clinic, chat: ChatServer) -> None:
+    chat.text = "速干手消毒剂开启后的有效期为 30 天。"
+    with retrieval_of(clinic, context=0):
+        assert ask(clinic, QUESTION, "generative").mode == "generative"
+    assert "接触患者前后必须" not in chat.asked[0]["messages"][0]["content"]
+
+
+def test_the_trace_says_that_another_reranker_took_over_and_why(clinic: Clinic, settings: Any) -> None:
+    settings.RERANKERS = (RerankEndpoint(name="away", url="http://127.0.0.1:9", timeout_seconds=1),)
+    with retrieval_of(clinic, reranker="away", fallback=True):
+        kept = trace(clinic, ask(clinic, QUESTION).trace_id)
+    noted = ranked(kept)
+    assert noted["reranker"] == "fusion"
+    assert len(noted["notes"]) == 1 and "away" in noted["notes"][0]
+    assert ranked(trace(clinic, ask(clinic, QUESTION).trace_id)) == {"reranker": "fusion"}
+
+
+@pytest.mark.parametrize(("question", "many"), [(QUESTION, True), (UNANSWERABLE, False), (INJECTION, False)])
+def test_what_may_be_asked_next_is_answered_and_follows_answers_only(
+    clinic: Clinic, question: str, many: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(followups, "BUDGET_SECONDS", 3600.0)
+    asker = Asker(clinic.organization.id, clinic.owner.user_id, None)
+    offered = followed(
+        asker=asker, deployment=clinic.deployment, answered=ask(clinic, question), asked=[question]
+    ).follow_ups
+    assert bool(offered) is many
+    assert question not in offered
+    assert all(ask(clinic, each).mode == "extractive" for each in offered)
 
 
 def test_personal_data_of_the_question_is_not_stored(clinic: Clinic) -> None:

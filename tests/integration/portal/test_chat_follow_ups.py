@@ -8,6 +8,8 @@ import pytest
 from liaoyuan.accounts.tenancy import tenant_context
 from liaoyuan.deployment.answering import Asker, answer
 from liaoyuan.deployment.selectors import deployment_live
+from liaoyuan.knowledge import followups
+from liaoyuan.knowledge.models import DocumentVersion
 from liaoyuan.knowledge.rewriting import Turn
 from tests.integration.deployment.conftest import Clinic, clinic, embeddings
 from tests.integration.portal.test_chat import QUESTION, UNANSWERABLE, ask, browser, reader, shown
@@ -47,6 +49,28 @@ def test_nothing_is_told_of_a_question_that_is_not_answered(clinic: Clinic, read
 def test_a_service_gets_the_same_by_its_history(clinic: Clinic, reader: Any, asked: str, searched: bool) -> None:
     found = _answer(clinic, asked, history=[Turn(QUESTION)])
     assert bool(found.searched) is searched
+
+
+def test_what_may_be_asked_next_is_asked_by_a_form_and_hidden_with_its_document(
+    clinic: Clinic, reader: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(followups, "BUDGET_SECONDS", 3600.0)
+    window = browser(reader)
+    turn = shown(window, ask(window, clinic, QUESTION))
+    offered = turn.follow_ups[0]
+    fields = {"question": offered.question, "conversation": offered.conversation, "key": offered.key}
+    found = window.post(offered.address, fields)
+    again = shown(window, found)
+    assert (again.question, again.shape) == (offered.question, "answered")
+    assert offered.question not in [each.question for each in again.follow_ups]
+    with tenant_context(clinic.organization.id):
+        versions = [source["document_version_id"] for source in _answer(clinic, QUESTION).citations]
+        groups = dict(DocumentVersion.objects.filter(id__in=versions).values_list("id", "groups"))
+        DocumentVersion.objects.filter(id__in=versions).update(groups=["board"])
+    assert not shown(window, found).follow_ups
+    with tenant_context(clinic.organization.id):
+        for version, before in groups.items():
+            DocumentVersion.objects.filter(id=version).update(groups=before)
 
 
 def test_the_answer_is_json_ready(clinic: Clinic, reader: Any) -> None:

@@ -6,9 +6,12 @@ import time
 from collections.abc import Callable
 from typing import Any
 
+import pytest
+
 from liaoyuan.accounts.models import Member
 from liaoyuan.accounts.tenancy import tenant_context
 from liaoyuan.deployment.models import ConversationTurn, TurnState
+from liaoyuan.knowledge import followups
 from tests.integration.api.conftest import Server, server
 from tests.integration.deployment.conftest import Clinic, chat, clinic, embeddings
 from tests.integration.portal.test_chat import QUESTION, browser, reader
@@ -37,18 +40,24 @@ def streamed(server: Server, member: Member, clinic: Clinic, question: str, **mo
         return client.post(f"/chat/{clinic.solution_id}/ask", data={"question": question} | more)
 
 
-def test_the_stream_tells_each_step_and_ends_with_the_stored_turn(
-    server: Server, clinic: Clinic, reader: Member
+def test_the_stream_tells_each_step_the_stored_turn_and_then_what_may_be_asked_next(
+    server: Server, clinic: Clinic, reader: Member, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(followups, "BUDGET_SECONDS", 3600.0)
     answer = streamed(server, reader, clinic, QUESTION)
     assert answer.headers["Content-Type"].startswith("text/event-stream")
     assert answer.headers["X-Accel-Buffering"] == "no"
     found = events(answer.text)
     kinds = [kind for kind, _ in found]
-    assert kinds[0] == "turn" and kinds[-1] == "done" and "step" in kinds
-    assert found[-1][1]["shape"] == "answered" and "30 天" in found[-1][1]["html"]
+    assert kinds[0] == "turn" and "step" in kinds
+    assert [kind for kind in kinds if kind in {"done", "follow_ups"}] == ["done", "follow_ups"]
+    done, offered = found[-2][1], found[-1][1]
+    assert done["shape"] == "answered" and "30 天" in done["html"] and "data-follow-up" not in done["html"]
+    assert offered["turn"] == done["turn"] and offered["html"].count("<button") == len(offered["follow_ups"]) > 0
     window = browser(reader)
-    assert window.get(found[0][1]["address"].split("#")[0]).context["shown"].turns[-1].shape == "answered"
+    kept = window.get(found[0][1]["address"].split("#")[0]).context["shown"].turns[-1]
+    assert kept.shape == "answered"
+    assert [each.question for each in kept.follow_ups] == offered["follow_ups"]
 
 
 def test_a_reader_who_leaves_finds_the_answer_stored(server: Server, clinic: Clinic, reader: Member) -> None:

@@ -44,6 +44,7 @@ def extras(answered: Answered) -> dict[str, Any]:
         "searched": answered.searched,
         "sentences": list(answered.sentences),
         "contradictions": list(answered.contradictions),
+        "follow_ups": list(answered.follow_ups),
     }
 
 

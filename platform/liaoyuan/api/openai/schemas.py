@@ -45,7 +45,8 @@ class StreamOptions(BaseModel):
 
 
 class ChatRequest(BaseModel):
-    """The body of ``POST /v1/chat/completions``. ``mode`` is ours: how to answer, against the scenario's choice."""
+    """The body of ``POST /v1/chat/completions``. Ours are ``mode``: how to answer, against the scenario's choice; and
+    ``follow_ups``: whether to look for what may be asked next, which takes a moment after the answer."""
 
     model_config = ConfigDict(extra="ignore")
     model: Annotated[str, Field(min_length=1, max_length=200)]
@@ -54,6 +55,7 @@ class ChatRequest(BaseModel):
     stream_options: StreamOptions | None = None
     n: Annotated[int, Field(ge=1, le=1)] | None = None
     mode: Literal["extractive", "generative"] | None = None
+    follow_ups: bool = True
 
     @property
     def question(self) -> str:

@@ -15,6 +15,7 @@ from liaoyuan.api.retrieval import Narrowed, found_in
 from liaoyuan.deployment import selectors
 from liaoyuan.deployment.answering import Answered, Asker, answer
 from liaoyuan.deployment.errors import RouteUnknown
+from liaoyuan.deployment.following import followed
 from liaoyuan.deployment.models import Deployment, Route
 from liaoyuan.deployment.telling import Tell
 from liaoyuan.errors import NotFound
@@ -64,7 +65,7 @@ def chat(
 ) -> Answered:
     """Answer the request's question; no transaction is held while a model writes. ``tell`` hears it grow."""
     asker = Asker(principal.organization_id, principal.user_id, principal.document_groups)
-    return answer(
+    answered = answer(
         asker=asker,
         deployment=deployment,
         question=request.question,
@@ -73,6 +74,10 @@ def chat(
         tell=tell,
         trace_id=trace_id,
     )
+    if not request.follow_ups:
+        return answered
+    asked = [question for question, _ in request.history] + [request.question]
+    return followed(asker=asker, deployment=deployment, answered=answered, asked=asked)
 
 
 def history_of(request: ChatRequest) -> list[Turn]:

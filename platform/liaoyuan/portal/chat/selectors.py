@@ -106,6 +106,7 @@ class TurnView:
     searched: str = ""
     conflicts: Sequence["ConflictView"] = ()
     unsupported: Sequence[str] = ()
+    follow_ups: Sequence["FollowUp"] = ()
     why: str = ""
 
 
@@ -120,6 +121,16 @@ class ConflictView:
     @property
     def sides(self) -> tuple[Mapping[str, Any], Mapping[str, Any]]:
         return self.left, self.right
+
+
+@dataclass(frozen=True)
+class FollowUp:
+    """A question that may be asked next, as a form of its own: ``address`` takes it, ``key`` is of this sending."""
+
+    question: str
+    address: str
+    conversation: UUID
+    key: UUID
 
 
 @dataclass(frozen=True)
@@ -273,6 +284,7 @@ def _turn(
         searched=str(shown.get("searched", "")),
         conflicts=_conflicts(shown, rights),
         unsupported=_unsupported(shown),
+        follow_ups=_follow_ups(turn, shown, rights),
         why=_why(turn, feedback, who),
     )
 
@@ -294,6 +306,16 @@ def _conflicts(answer: Mapping[str, Any], rights: _Rights) -> list[ConflictView]
         for pair in answer.get("contradictions", [])
         if not (rights.forbidden(pair["left"]) or rights.forbidden(pair["right"]))
     ]
+
+
+def _follow_ups(turn: ConversationTurn, answer: Mapping[str, Any], rights: _Rights) -> list[FollowUp]:
+    """What was offered, unless one of the documents behind it may not be read any more."""
+    conversation = turn.conversation
+    if any(rights.forbidden(citation) for citation in [*answer.get("citations", []), *answer.get("nearest", [])]):
+        return []
+    address = reverse("chat_ask", args=[conversation.solution_id])
+    offered: Sequence[str] = answer.get("follow_ups", [])
+    return [FollowUp(question, address, conversation.id, uuid4()) for question in offered]
 
 
 def _unsupported(answer: Mapping[str, Any]) -> list[str]:

@@ -14,6 +14,8 @@ from typing import Any, Final
 from asgiref.sync import sync_to_async
 from django.db import close_old_connections
 
+from liaoyuan.deployment.conversations import ANSWERED
+
 HEARTBEAT_SECONDS: Final = 10.0
 # Each waits for a model most of its time; questions beyond them queue.
 _POOL: Final = ThreadPoolExecutor(8, thread_name_prefix="answer")
@@ -73,12 +75,19 @@ def work_start(work: Callable[[Callable[[str], None], Callable[[str], None]], ob
 
 
 async def answer_events(
-    channel: Channel, first: dict[str, Any], steps: dict[str, str], last: Callable[[], dict[str, Any]]
+    channel: Channel,
+    first: dict[str, Any],
+    steps: dict[str, str],
+    last: Callable[[], dict[str, Any]],
+    more: Callable[[], dict[str, Any]],
 ) -> AsyncIterator[bytes]:
-    """``first``, a ``step`` for each step in ``steps``' words, a ``text`` for each checked sentence, then ``done``."""
+    """``first``, a ``step`` for each step in ``steps``' words, a ``text`` for each checked sentence, then ``done``.
+
+    After it ``follow_ups`` with what ``more`` gives, where that is anything: nobody waits for it.
+    """
     yield _PADDING
     yield encode("turn", first)
-    said = ""
+    said, done = "", False
     async for event in channel.events():
         if event is None:
             yield b": working\n\n"
@@ -86,11 +95,18 @@ async def answer_events(
         if event[0] == "text":
             yield encode("text", {"text": event[1]})
             continue
+        if event[1] == ANSWERED:
+            done = True
+            yield encode("done", await sync_to_async(_fresh, thread_sensitive=False)(last))
+            continue
         words = steps.get(event[1], "")
         if words and words != said:
             said = words
             yield encode("step", {"step": event[1], "text": words})
-    yield encode("done", await sync_to_async(_fresh, thread_sensitive=False)(last))
+    if not done:
+        yield encode("done", await sync_to_async(_fresh, thread_sensitive=False)(last))
+    elif offered := await sync_to_async(_fresh, thread_sensitive=False)(more):
+        yield encode("follow_ups", offered)
 
 
 def _fresh(last: Callable[[], dict[str, Any]]) -> dict[str, Any]:

@@ -179,6 +179,10 @@ def _stream(request: PageRequest, begun: Begun, question: str) -> StreamingHttpR
         with tenant_context(who.organization_id, who.user_id, groups=who.document_groups), translation.override(spoken):
             return _article(request, begun.turn.id)
 
+    def more() -> dict[str, object]:
+        with tenant_context(who.organization_id, who.user_id, groups=who.document_groups), translation.override(spoken):
+            return _offered(request, begun.turn.id)
+
     with _mine(request):
         first = _article(request, begun.turn.id) | {"address": _address(begun.turn), "fresh": begun.fresh}
     channel = work_start(
@@ -188,7 +192,7 @@ def _stream(request: PageRequest, begun: Begun, question: str) -> StreamingHttpR
             else None
         )
     )
-    body = answer_events(channel, first, _steps(), last)
+    body = answer_events(channel, first, _steps(), last, more)
     response = StreamingHttpResponse(body, content_type="text/event-stream; charset=utf-8")
     # A proxy that compresses or buffers would hold the steps back; the end arrives all the same.
     response["Cache-Control"] = "no-transform"
@@ -211,6 +215,16 @@ def _article(request: PageRequest, turn_id: UUID) -> dict[str, object]:
     view = selectors.turn_views([found], request.principal, language())[0]
     html = render_to_string("portal/chat/turn.html", {"turn": view}, request)
     return {"turn": str(turn_id), "shape": view.shape, "html": html}
+
+
+def _offered(request: PageRequest, turn_id: UUID) -> dict[str, object]:
+    """What may be asked next; empty where there is nothing, or the conversation was deleted meanwhile."""
+    found = ConversationTurn.objects.select_related("conversation").filter(id=turn_id).first()
+    view = selectors.turn_views([found], request.principal, language())[0] if found else None
+    if view is None or not view.follow_ups:
+        return {}
+    html = render_to_string("portal/chat/follow_ups.html", {"turn": view}, request)
+    return {"turn": str(turn_id), "follow_ups": [each.question for each in view.follow_ups], "html": html}
 
 
 def _turn(request: PageRequest, found: ConversationTurn) -> HttpResponse:

@@ -156,6 +156,8 @@ def test_the_reranker_and_its_fallback_are_chosen_here(
     with tenant_context(organization.id):
         now = settings_of(Collection.objects.get(id=collection.id).settings).retrieval
     assert (now.reranker, now.fallback) == ("bge-reranker", True)
+    shown = client.get(url(collection)).content.decode()
+    assert "“bge-reranker” orders what is found here" in shown and "order in use" not in shown
     assert client.post(url(collection, "search"), asked | {"reranker": "nobody's"}).status_code == 422
     settings.RERANKERS = ()
     shown = client.get(url(collection)).content.decode()

@@ -15,11 +15,14 @@ from liaoyuan.knowledge.indexes import index_read
 from liaoyuan.knowledge.models import Collection
 from liaoyuan.knowledge.questions.teaching import LEAST, learning_start, ranking_of, ranking_reset
 from liaoyuan.knowledge.rank import stock_weights
+from liaoyuan.knowledge.rerankers import FUSION
+from liaoyuan.knowledge.shadow.selectors import collection_settings
 from liaoyuan.pipeline.models import RunState, StageRun
 from liaoyuan.pipeline.waiting import wait_report
 from liaoyuan.portal.documents.selectors import collection_get
 from liaoyuan.portal.door import PageRequest, language, page
 from liaoyuan.portal.evaluation.words import FEATURES
+from liaoyuan.portal.lab.words import RERANKERS
 
 METRICS: Final[dict[str, Any]] = {
     "mrr": gettext_lazy("Mean reciprocal rank"),
@@ -57,6 +60,7 @@ def ranking_shown(request: PageRequest, collection: Collection) -> dict[str, Any
     # The newest attempt's numbers are those in force, or say why nothing changed.
     told = dict(last.result) if last is not None and last.state == RunState.SUCCEEDED else {}
     facts = found.facts or told
+    chosen = collection_settings(collection).retrieval.reranker
     return {
         "collection": collection,
         "ranking": found,
@@ -69,6 +73,7 @@ def ranking_shown(request: PageRequest, collection: Collection) -> dict[str, Any
         "ranking_rows": _rows(facts),
         "ranking_weights": _weights(found.weights),
         "outdated": bool(found.facts) and live is not None and live.number != found.facts["generation"],
+        "other_reranker": RERANKERS.get(chosen, chosen) if chosen != FUSION else "",
         "least": LEAST,
         "may": allowed(request.principal, "collection.settings"),
         "may_cancel": allowed(request.principal, "run.cancel"),

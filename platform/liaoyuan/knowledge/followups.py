@@ -18,7 +18,7 @@ from django.db.models import Q
 from django.utils import timezone
 
 from liaoyuan.knowledge.abstain import judge
-from liaoyuan.knowledge.adapters.embeddings import Embedder, embedder_for
+from liaoyuan.knowledge.adapters.embeddings import Embedder, Vectors, embedder_for
 from liaoyuan.knowledge.answer import KnowledgeAnswer
 from liaoyuan.knowledge.extract import extract
 from liaoyuan.knowledge.indexes import index_read
@@ -180,26 +180,35 @@ def _tried(scope: _Scope, proposals: Sequence[Proposal], before: _Before) -> Ite
     if not proposals or index is None:
         return
     engine = scope.engine or embedder_for(index.embedder)
-    known = before.questions[-TURNS_READ:]
-    vectors = np.asarray(engine.embed([*known, *(each.question for each in proposals)], "query"), dtype=np.float32)
-    unit = vectors / np.maximum(np.linalg.norm(vectors, axis=1, keepdims=True), _TINY)
-    taken = list(range(len(known)))
+    taken = [_unit(vector) for vector in engine.embed(before.questions[-TURNS_READ:], "query")]
     settings = _cheap(retrieval_settings(scope.collection_id))
-    for row, proposal in enumerate(proposals, start=len(known)):
-        if float((unit[taken] @ unit[row]).max()) >= SAME_QUESTION:
+    for proposal, vector in _embedded(engine, proposals):
+        if max(float(_unit(vector) @ other) for other in taken) >= SAME_QUESTION:
             continue
         found = retrieve(
             scope.collection_id,
             proposal.question,
             day=scope.day,
-            vector=vectors[row],
+            vector=vector,
             synonyms=scope.synonyms,
             index_id=index.id,
             settings=settings,
         )
         holds = _answers(found, proposal)
-        taken += [row] if holds else []
+        taken += [_unit(vector)] if holds else []
         yield proposal.question if holds else ""
+
+
+def _embedded(engine: Embedder, proposals: Sequence[Proposal]) -> Iterator[tuple[Proposal, Vectors]]:
+    """Each proposal with its vector; as many at once as are wanted, since mostly the first ones hold."""
+    for start in range(0, len(proposals), _LIMIT):
+        part = proposals[start : start + _LIMIT]
+        yield from zip(part, engine.embed([each.question for each in part], "query"), strict=True)
+
+
+def _unit(vector: Vectors) -> Vectors:
+    plain = np.asarray(vector, dtype=np.float32)
+    return plain / max(float(np.linalg.norm(plain)), _TINY)
 
 
 def _cheap(settings: RetrievalSettings) -> RetrievalSettings:

@@ -14,6 +14,7 @@ from liaoyuan.knowledge.questions.verdict.finding import Cause, Finding, Verdict
 from liaoyuan.knowledge.questions.verdict.ranking import CONTEXT, Search, legs_of, outweighed, searched
 from liaoyuan.knowledge.questions.verdict.shown import expected, of_chunk, of_version, verdict
 from liaoyuan.knowledge.questions.verdict.standing import chunks_holding, searchable, wanted_of
+from liaoyuan.knowledge.retrieve import retrieval_settings
 from liaoyuan.knowledge.rights import versions_readable
 from liaoyuan.knowledge.text.facts import unmatched
 from liaoyuan.knowledge.text.normalise import squeeze
@@ -152,7 +153,8 @@ def _above(search: Search, count: int) -> list[Finding]:
 
 def _ranked_low(case: Case, search: Search, rank: int, chunk: Chunk) -> Verdict:
     legs = legs_of(search, case, chunk)
-    weighed = outweighed(search.item(1), search.item(rank))
+    own = case.settings or retrieval_settings(case.collection_id)
+    weighed = outweighed(search.item(1), search.item(rank), own)
     names = {"rank": rank, "vector": legs.vector, "lexical": legs.lexical, "candidates": legs.candidates}
     features = [
         Finding("features", item.feature, numbers={"top": item.winner, "passage": item.passage, "counted": item.weight})

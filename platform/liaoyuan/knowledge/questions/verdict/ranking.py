@@ -1,20 +1,18 @@
 """How far a passage came in a search: its rank in each leg, among the candidates, and what outweighed it."""
 
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
-from functools import lru_cache
-from pathlib import Path
 from typing import Final
 
 from liaoyuan.knowledge.evaluate import Examiner
 from liaoyuan.knowledge.models import Chunk
 from liaoyuan.knowledge.questions.configuration import pack_of, synonyms_of
 from liaoyuan.knowledge.questions.verdict.cases import Case
-from liaoyuan.knowledge.rank import Ranked
+from liaoyuan.knowledge.rank import Ranked, stock_weights
 from liaoyuan.knowledge.retrieve import Retrieval
 from liaoyuan.knowledge.search import scope_here, search
+from liaoyuan.knowledge.settings import RetrievalSettings
 
 # The best few are what the answer is made from (see extract.py).
 CONTEXT: Final = 3
@@ -90,9 +88,9 @@ class Weighed:
     weight: float
 
 
-def outweighed(winner: Ranked, passage: Ranked) -> list[Weighed]:
-    """The features that put ``winner`` above ``passage``, the weightiest first."""
-    weights = _weights()
+def outweighed(winner: Ranked, passage: Ranked, settings: RetrievalSettings) -> list[Weighed]:
+    """The features that put ``winner`` above ``passage``, the weightiest first, by the weights in force."""
+    weights = settings.learned or stock_weights()
     found = [
         Weighed(
             name,
@@ -104,9 +102,3 @@ def outweighed(winner: Ranked, passage: Ranked) -> list[Weighed]:
     ]
     ahead = sorted((item for item in found if item.weight > 0), key=lambda item: -item.weight)
     return ahead[:_MOST_FEATURES]
-
-
-@lru_cache(maxsize=1)
-def _weights() -> dict[str, float]:
-    stored = Path(__file__).parents[2] / "weights" / "rank.json"
-    return {name: float(value) for name, value in json.loads(stored.read_text(encoding="utf-8"))["weights"].items()}

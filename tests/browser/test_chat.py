@@ -73,7 +73,12 @@ def test_answers_of_each_kind_are_looked_at_with_the_evidence_beside_them(librar
         page.wait_for_selector("[data-evidence] .is-marked")
         page.wait_for_timeout(700)
 
-    look(signed_in, address, "chat-answers", looks=[(1280, "en-US", "dark"), (375, "zh-CN", "light")])
+    def to_the_end(page: Any) -> None:
+        # The box for the next question floats over what lies below it until the end is reached.
+        page.evaluate("window.scrollTo(0, document.documentElement.scrollHeight)")
+
+    looks = [(1280, "en-US", "dark"), (375, "zh-CN", "light")]
+    look(signed_in, address, "chat-answers", looks=looks, before=to_the_end)
     look(signed_in, address, "chat-evidence", looks=TWO, before=open_source)
 
 

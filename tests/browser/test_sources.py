@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from playwright.sync_api import expect
 
 from tests.browser.conftest import PASSWORD, Visit, in_thread
 from tests.browser.library import Library, library_make
@@ -109,7 +110,7 @@ def test_a_person_puts_a_draft_in_force_after_seeing_what_happens(signed_in: Vis
     page.get_by_role("heading", name="Put version 2 in force?").wait_for()
     page.get_by_role("button", name="Put in force").click()
     page.get_by_text("The versions have new days").wait_for()
-    assert page.get_by_role("cell", name="In force", exact=True).count() == 1
+    expect(page.get_by_role("cell", name="In force now", exact=True)).to_have_count(1)
 
 
 def test_a_person_adds_a_source_by_keyboard_and_sees_its_items(signed_in: Visit, made: Made, tmp_path: Path) -> None:

@@ -1,11 +1,11 @@
 """The generative mode: the pack's prompt, a LangChain chat model, and the check whether its text may stand."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import openai
 from langchain_core.language_models import BaseChatModel
-from langchain_core.messages import HumanMessage
+from langchain_core.messages import AIMessage, HumanMessage
 from langchain_core.messages.ai import UsageMetadata
 
 from liaoyuan.deployment.adapters.chat import chat_engine
@@ -71,7 +71,7 @@ def generate(
 
 def _streamed(model: BaseChatModel, prompt: str, sifter: Sifter) -> tuple[str, UsageMetadata | None]:
     usage: UsageMetadata | None = None
-    for chunk in model.stream([HumanMessage(prompt)]):
+    for chunk in _pieces(model, prompt):
         usage = chunk.usage_metadata or usage
         piece = str(chunk.text)
         # A leading blank would make what was told differ from the text that is kept.
@@ -80,6 +80,20 @@ def _streamed(model: BaseChatModel, prompt: str, sifter: Sifter) -> tuple[str, U
             return sifter.text, usage
     sifter.take("", last=True)
     return sifter.text, usage
+
+
+def _pieces(model: BaseChatModel, prompt: str) -> Iterator[AIMessage]:
+    """What the model writes, as it writes it; in one piece where its endpoint does not stream."""
+    heard = False
+    try:
+        for chunk in model.stream([HumanMessage(prompt)]):
+            heard = True
+            yield chunk
+    except ValueError:
+        # LangChain's word for a stream in which nothing came.
+        if heard:
+            raise
+        yield model.invoke([HumanMessage(prompt)])
 
 
 def prompt_write(pack: IndustryPack, scenario: ScenarioSpec, question: str, evidence: Sequence[str]) -> str:

@@ -63,7 +63,9 @@ def send(client: Any, route: Route, values: dict[str, str], **more: Any) -> Any:
     """One request with a valid body."""
     options: dict[str, Any] = {"params": route.query} | more
     if route.multipart:
-        options["files"] = [("files", ("a.md", b"# a", "text/markdown"))]
+        # A form takes what it knows of these: documents are many, a list of questions is one.
+        lines = b'{"question": "Q", "answerable": false}\n'
+        options["files"] = [("files", ("a.md", b"# a", "text/markdown")), ("file", ("q.jsonl", lines, "text/plain"))]
     elif route.body is not None:
         options["json"] = route.body
     return client.request(route.method, route.url(values), **options)

@@ -51,7 +51,7 @@ def _documents(organization: Any, mark: str) -> dict[str, uuid.UUID]:
         state="in_force",
     )
     owned = {"collection_id": collection.id, "document_id": document.id, "version_id": version.id}
-    return owned | _source(collection, mark) | _chunks(version, mark)
+    return owned | _source(collection, mark) | _chunks(version, mark) | _questions(version, mark)
 
 
 def _source(collection: Any, mark: str) -> dict[str, uuid.UUID]:
@@ -62,6 +62,24 @@ def _source(collection: Any, mark: str) -> dict[str, uuid.UUID]:
         settings={"root": f"/{mark}", "path": "", "owner_groups": {}},
     )  # fmt: skip
     return {"source_id": source.id}
+
+
+def _questions(version: Any, mark: str) -> dict[str, uuid.UUID]:
+    from liaoyuan.knowledge.questions.models import EvaluationRow, EvaluationRun, QuestionSet, TestQuestion
+
+    of = {"organization": version.organization}
+    collection = version.document.collection
+    listed = QuestionSet.objects.create(collection=collection, name=mark, **of)
+    question = TestQuestion.objects.create(
+        question_set=listed, number=1, question=mark, language="en", documents=[version.document_id], digest=mark, **of
+    )
+    evaluation = EvaluationRun.objects.create(
+        collection=collection, question_set=listed, number=1, mode="extractive", finished_at=timezone.now(), **of
+    )
+    row = EvaluationRow.objects.create(
+        evaluation=evaluation, question_id=question.id, position=0, values={"question": mark}, **of
+    )
+    return {"set_id": listed.id, "question_id": question.id, "evaluation_id": evaluation.id, "row_id": row.id}
 
 
 def _chunks(version: Any, mark: str) -> dict[str, uuid.UUID]:

@@ -18,7 +18,8 @@ UP_ZH, UP_EN = "执行 manage.py engines up（或 make up）。", "Run manage.py
 # Older releases leak rows through planner statistics: CVE-2025-8713.
 SAFE_POSTGRES = {15: 150014, 16: 160010, 17: 170006, 18: 180000}
 UNSAFE_ROLES = "SELECT rolname FROM pg_roles WHERE rolname = ANY(%s) AND (rolsuper OR rolbypassrls)"
-OWNED = "SELECT count(*) FROM pg_tables WHERE tableowner = ANY(%s)"
+# An import that is at work has a temporary table of its own.
+OWNED = "SELECT count(*) FROM pg_tables WHERE tableowner = ANY(%s) AND schemaname NOT LIKE 'pg_temp%%'"
 UNFORCED = "SELECT relname FROM pg_class WHERE relname = ANY(%s) AND NOT (relrowsecurity AND relforcerowsecurity)"
 
 

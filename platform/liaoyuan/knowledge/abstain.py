@@ -64,7 +64,20 @@ def judge(question: Question, ranked: Sequence[Ranked], statistics: Statistics) 
     probability = 1 / (1 + math.exp(-model.bias - sum(model.weights[name] * values[name] for name in FEATURES)))
     covered = _covered(question, ranked[:_READ])
     missing = tuple(word for word in question.words if word not in covered)
-    return Judgement(probability >= model.threshold, probability, values, missing)
+    answerable = probability >= model.threshold and not _asks_for_the_unheard(question, statistics)
+    return Judgement(answerable, probability, values, missing)
+
+
+def _asks_for_the_unheard(question: Question, statistics: Statistics) -> bool:
+    """Whether the person asked for (the 组长 of 组长是谁) is somebody whom nothing that the asker may read mentions.
+
+    Amounts go by too many names for that: 送检率要达到多少 asks for what a text calls 不低于.
+    """
+    if question.kind is not Kind.WHO:
+        return False
+    focus = question.focus
+    names = (focus, *question.variants.get(focus, ()))
+    return focus in question.words and not any(statistics.frequency.get(name, 0) for name in names)
 
 
 def features(question: Question, ranked: Sequence[Ranked], statistics: Statistics) -> dict[str, float]:

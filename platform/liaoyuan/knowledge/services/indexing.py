@@ -87,7 +87,7 @@ def document_index(
     while True:
         cut = _cut(organization_id, version_id, parsed, user_id, engine)
         vectors = _embed(cut.title, cut.carried.drafts, cut.engine, progress)
-        stored = stored or _store_blocks(organization_id, version_id, parsed)
+        stored = stored or blocks_store(storage_key(organization_id, DOCUMENTS, version_id, "blocks.jsonl"), parsed)
         with tenant_context(organization_id, user_id):
             # Two imports of the same document must not both believe that they are the newest.
             version = DocumentVersion.objects.select_for_update().select_related("document").get(id=version_id)
@@ -144,17 +144,16 @@ def _found_by(title: str, draft: ChunkDraft) -> str:
     return f"{title} {' '.join(draft.heading_path)} {draft.text}"
 
 
-def _store_blocks(organization_id: UUID, version_id: UUID, parsed: ParsedDocument) -> StoredFile:
-    """``blocks.jsonl`` (one block a line, numbered) for whoever reads the artifact, ``parsed.json`` for ourselves."""
-    key = storage_key(organization_id, DOCUMENTS, version_id, "blocks.jsonl")
+def blocks_store(key: str, parsed: ParsedDocument) -> StoredFile:
+    """``blocks.jsonl`` at ``key`` (one block a line, numbered) for whoever reads the artifact, and beside it
+    ``parsed.json`` for ourselves."""
     with tempfile.TemporaryDirectory(prefix="liaoyuan-blocks-") as folder:
-        lines = Path(folder) / "blocks.jsonl"
+        lines, whole = Path(folder) / "blocks.jsonl", Path(folder) / "parsed.json"
         with lines.open("w", encoding="utf-8") as stream:
             for number, block in enumerate(parsed.blocks):
                 stream.write(json.dumps({"block": number} | block.as_dict(), ensure_ascii=False) + "\n")
-        whole = Path(folder) / "parsed.json"
         whole.write_text(parsed.to_json(), encoding="utf-8")
-        storage().put(storage_key(organization_id, DOCUMENTS, version_id, "parsed.json"), whole)
+        storage().put(key.removesuffix("blocks.jsonl") + "parsed.json", whole)
         storage().put(key, lines)
         return StoredFile(uri=key, sha256=file_sha256(lines), size=lines.stat().st_size)
 
@@ -247,6 +246,11 @@ def _register(version: DocumentVersion, index: SearchIndex, stored: StoredFile, 
         meta=meta,
     )
     artifact_register(item=item, run_id=run_id, stored=stored)
+    chunks_trace(version, index)
+
+
+def chunks_trace(version: DocumentVersion, index: SearchIndex) -> None:
+    """Lineage from a version to its chunks in one generation."""
     edges = [
         Lineage(
             organization_id=version.organization_id,

@@ -1,12 +1,9 @@
 """One version's chunks for one generation: read, cut, carry the edits over, embed; written in one transaction."""
 
-import json
 import time
 from collections.abc import Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass
-from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any, Final
 from uuid import UUID
 
@@ -19,14 +16,13 @@ from liaoyuan.knowledge.parse.blocks import ParsedDocument
 from liaoyuan.knowledge.parse.sandbox import ParseOutcome
 from liaoyuan.knowledge.selectors import parsed_document
 from liaoyuan.knowledge.services.carrying import edits_carry, edits_record, edits_stale, fits
-from liaoyuan.knowledge.services.indexing import chunks_write
+from liaoyuan.knowledge.services.indexing import blocks_store, chunks_trace, chunks_write
 from liaoyuan.knowledge.services.receiving import DOCUMENTS
 from liaoyuan.knowledge.settings import ChunkingSettings
 from liaoyuan.knowledge.shadow.errors import GenerationGone
 from liaoyuan.knowledge.shadow.models import IndexEntry
 from liaoyuan.knowledge.shadow.pending import source_of
-from liaoyuan.pipeline.models import Lineage
-from liaoyuan.pipeline.storage import storage, storage_key
+from liaoyuan.pipeline.storage import storage_key
 
 EMBED_AT_ONCE: Final = 64
 
@@ -98,7 +94,7 @@ def version_build(build: Build, version_id: UUID, parsing: "Future[ParseOutcome]
         Chunk.objects.filter(index=build.index, version=now).delete()
         chunks_write(now, title, carried.drafts, vectors, index=build.index)
         edits_record(now, carried)
-        _lineage(now, build.index)
+        chunks_trace(now, build.index)
         return _entry(build.index, now, reading, source, len(carried.drafts), len(carried.lost), began)
 
 
@@ -122,30 +118,8 @@ def _read_anew(build: Build, version: DocumentVersion, outcome: ParseOutcome, be
         return Reading(before.parsed, before.blocks_key, {"zh": outcome.reason_zh, "en": outcome.reason_en})
     names = ("generations", str(build.index.id))
     key = storage_key(build.organization_id, DOCUMENTS, version.id, *names, "blocks.jsonl")
-    with TemporaryDirectory(prefix="liaoyuan-blocks-") as folder:
-        lines, whole = Path(folder) / "blocks.jsonl", Path(folder) / "parsed.json"
-        with lines.open("w", encoding="utf-8") as stream:
-            for number, block in enumerate(outcome.document.blocks):
-                stream.write(json.dumps({"block": number} | block.as_dict(), ensure_ascii=False) + "\n")
-        whole.write_text(outcome.document.to_json(), encoding="utf-8")
-        storage().put(key.removesuffix("blocks.jsonl") + "parsed.json", whole)
-        storage().put(key, lines)
+    blocks_store(key, outcome.document)
     return Reading(outcome.document, key, {})
-
-
-def _lineage(version: DocumentVersion, index: SearchIndex) -> None:
-    edges = [
-        Lineage(
-            organization_id=version.organization_id,
-            parent_kind="document_version",
-            parent_id=version.id,
-            child_kind="chunk",
-            child_id=chunk_id,
-            relation="chunk_of",
-        )
-        for chunk_id in Chunk.objects.filter(index=index, version=version).values_list("id", flat=True)
-    ]
-    Lineage.objects.bulk_create(edges, ignore_conflicts=True, batch_size=1000)
 
 
 def _entry(

@@ -20,6 +20,7 @@ from liaoyuan.deployment.models import ConversationTurn
 from liaoyuan.errors import LiaoyuanError, NotFound
 from liaoyuan.operations.budget import budget_check
 from liaoyuan.operations.services import feedback_give, feedback_withdraw
+from liaoyuan.portal.addresses import uuid_of
 from liaoyuan.portal.chat import selectors
 from liaoyuan.portal.chat.evidence import evidence_of
 from liaoyuan.portal.chat.streaming import answer_events, work_start
@@ -59,14 +60,14 @@ def ask(request: PageRequest, solution_id: UUID) -> HttpResponseBase:
     """Write the question down and answer it: as a stream for the page's script, else as the page itself."""
     streaming = "text/event-stream" in request.headers.get("Accept", "")
     question = request.POST.get("question", "")
-    conversation_id = _uuid(request.POST.get("conversation", ""))
+    conversation_id = uuid_of(request.POST.get("conversation", ""))
     try:
         with _mine(request):
             budget_check()
             begun = threads.turn_begin(
                 solution_id=solution_id,
                 question=question,
-                key=_uuid(request.POST.get("key", "")) or uuid4(),
+                key=uuid_of(request.POST.get("key", "")) or uuid4(),
                 conversation_id=conversation_id,
             )
     except NotFound:
@@ -241,7 +242,7 @@ def _address(found: ConversationTurn) -> str:
 
 
 def _again(request: PageRequest) -> str:
-    turn_id = _uuid(request.GET.get("again", ""))
+    turn_id = uuid_of(request.GET.get("again", ""))
     return threads.turn_get(turn_id).question if turn_id else ""
 
 
@@ -257,13 +258,3 @@ def _mine(request: PageRequest) -> AbstractContextManager[Tenant]:
 
 def _search(request: PageRequest) -> str:
     return request.GET.get("search", "").replace("\x00", "").strip()[:LONGEST_SEARCH]
-
-
-def _uuid(text: str) -> UUID | None:
-    """Raises NotFound for what is no identifier."""
-    if not text:
-        return None
-    try:
-        return UUID(text)
-    except ValueError as error:
-        raise NotFound from error

@@ -25,6 +25,7 @@ from liaoyuan.knowledge.models import Chunk, Collection, Document, DocumentVersi
 from liaoyuan.knowledge.pages.leaves import Leaves
 from liaoyuan.knowledge.pages.places import Place
 from liaoyuan.knowledge.text.sentences import sentences
+from liaoyuan.portal.addresses import number_of, uuid_of
 from liaoyuan.portal.chunks.words import ACTIONS, LOST, SHOWS
 from liaoyuan.portal.documents import pages
 from liaoyuan.portal.documents.pages import KINDS, Leaf
@@ -253,18 +254,3 @@ def _form(wanted: Wanted, chunk: Chunk | None, cards: Sequence[Card], lost: Sequ
 def _cuts(text: str) -> list[Cut]:
     """The sentences of a chunk, each with the place before it; the first has none."""
     return [Cut(part.start, part.of(text)) for part in sentences(text)]
-
-
-def uuid_of(text: str) -> UUID | None:
-    """Raises NotFound for what is no identifier."""
-    if not text:
-        return None
-    try:
-        return UUID(text)
-    except ValueError as error:
-        raise NotFound from error
-
-
-def number_of(text: str) -> int | None:
-    """A whole number as an address writes it; None for anything else."""
-    return int(text) if text.isascii() and text.isdecimal() and len(text) < 9 else None

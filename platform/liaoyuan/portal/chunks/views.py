@@ -13,8 +13,9 @@ from liaoyuan.accounts.policy import allowed
 from liaoyuan.accounts.tenancy import Tenant, tenant_context
 from liaoyuan.errors import LiaoyuanError, NotFound
 from liaoyuan.knowledge.services import editing
+from liaoyuan.portal.addresses import number_of, uuid_of
 from liaoyuan.portal.chunks import previews
-from liaoyuan.portal.chunks.selectors import Wanted, desk, number_of, tags, uuid_of
+from liaoyuan.portal.chunks.selectors import Wanted, desk, tags
 from liaoyuan.portal.chunks.words import DONE, SHOWS
 from liaoyuan.portal.door import PageRequest, language, page
 

@@ -20,6 +20,7 @@ from liaoyuan.knowledge.pages.places import Place, quote_place
 from liaoyuan.knowledge.parse.blocks import Block, BlockType
 from liaoyuan.knowledge.rights import versions_readable
 from liaoyuan.knowledge.selectors import parsed_document
+from liaoyuan.portal.addresses import number_of, uuid_of
 from liaoyuan.portal.documents import listing
 from liaoyuan.portal.documents.selectors import Flag, flags_of
 
@@ -155,10 +156,10 @@ class Wanted:
     def of(cls, query: Any) -> "Wanted":
         """Raises NotFound for a version or chunk that is no identifier."""
         return cls(
-            version=_uuid(query.get("version", "")),
-            page=_number(query.get("page", "")),
-            block=_number(query.get("block", "")),
-            chunk=_uuid(query.get("chunk", "")),
+            version=uuid_of(query.get("version", "")),
+            page=number_of(query.get("page", "")),
+            block=number_of(query.get("block", "")),
+            chunk=uuid_of(query.get("chunk", "")),
             q=query.get("q", "").replace("\x00", "").strip()[:100],
         )
 
@@ -347,16 +348,3 @@ def _versions(current: DocumentVersion, language: str, *, importing: bool) -> li
             )
         )
     return found
-
-
-def _uuid(text: str) -> UUID | None:
-    if not text:
-        return None
-    try:
-        return UUID(text)
-    except ValueError as error:
-        raise NotFound from error
-
-
-def _number(text: str) -> int | None:
-    return int(text) if text.isascii() and text.isdecimal() and len(text) < 9 else None

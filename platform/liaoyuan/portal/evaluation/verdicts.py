@@ -24,9 +24,9 @@ from liaoyuan.knowledge.questions.verdict.finding import Finding, Mend
 from liaoyuan.knowledge.rights import versions_readable
 from liaoyuan.operations.models import Trace
 from liaoyuan.operations.verdicts import trace_case, trace_judgeable
+from liaoyuan.portal.addresses import uuid_of
 from liaoyuan.portal.door import PageRequest, language, page
 from liaoyuan.portal.evaluation.selectors import Rights, collection_get
-from liaoyuan.portal.evaluation.views import uuid_or_none
 from liaoyuan.portal.evaluation.words import CAUSES, CHAIN, FEATURES, FINDINGS, MENDS
 
 _MOST_HITS: Final = 12
@@ -75,8 +75,8 @@ def verdict(request: PageRequest, collection_id: UUID) -> HttpResponse:
 def _case(request: PageRequest, collection_id: UUID, asked: dict[str, str]) -> tuple[Case | None, Trace | None]:
     """What is to be judged, from the address; None where no question is named yet. Raises NotFound."""
     chunks, answerable = request.GET.getlist("chunk")[:5], not request.GET.get("unanswerable")
-    pointed = [found for text in chunks if (found := uuid_or_none(text))]
-    trace_id, row_id = uuid_or_none(asked["trace"]), uuid_or_none(asked["row"])
+    pointed = [found for text in chunks if (found := uuid_of(text))]
+    trace_id, row_id = uuid_of(asked["trace"]), uuid_of(asked["row"])
     if row_id is not None:
         return case_of_row(_row(collection_id, row_id)), None
     if trace_id is not None:
@@ -173,7 +173,7 @@ def _mends(mends: Sequence[Mend]) -> list[tuple[Any, str, str]]:
 @page("question.edit", methods=("POST",))
 def verdict_keep(request: PageRequest, collection_id: UUID) -> HttpResponse:
     """Keep what was judged as a test question, so that it is asked in every evaluation from now on."""
-    trace_id = uuid_or_none(request.POST.get("trace"))
+    trace_id = uuid_of(request.POST.get("trace"))
     question = request.POST.get("question", "")[:_LONGEST]
     if trace_id is not None:
         question = _trace(request, collection_id, trace_id).question
@@ -181,7 +181,7 @@ def verdict_keep(request: PageRequest, collection_id: UUID) -> HttpResponse:
         collection_id=collection_id,
         question=question,
         set_name=_("From bad answers"),
-        chunk_ids=[found for text in request.POST.getlist("chunk")[:5] if (found := uuid_or_none(text))],
+        chunk_ids=[found for text in request.POST.getlist("chunk")[:5] if (found := uuid_of(text))],
         must_contain=[line for line in request.POST.get("expected", "")[:_LONGEST].splitlines() if line.strip()],
         answerable=not request.POST.get("unanswerable"),
         source="trace" if trace_id else "hand",

@@ -28,6 +28,7 @@ from liaoyuan.knowledge.questions.services import (
     set_create,
     set_delete,
 )
+from liaoyuan.portal.addresses import uuid_of
 from liaoyuan.portal.door import PageRequest, back, language, page
 from liaoyuan.portal.evaluation import results, selectors
 from liaoyuan.portal.evaluation.forms import ImportForm, QuestionForm, SetForm, SynthesiseForm, ThresholdForm
@@ -48,7 +49,7 @@ def evaluation_live(request: PageRequest, collection_id: UUID) -> HttpResponse:
 
 def _overview(request: PageRequest, collection_id: UUID) -> dict[str, Any]:
     return {
-        "shown": selectors.overview(collection_id, uuid_or_none(request.GET.get("set"))),
+        "shown": selectors.overview(collection_id, uuid_of(request.GET.get("set"))),
         "rights": selectors.Rights.of(request.principal),
         "kinds": KINDS,
         "set_form": SetForm(),
@@ -58,24 +59,14 @@ def _overview(request: PageRequest, collection_id: UUID) -> dict[str, Any]:
     }
 
 
-def uuid_or_none(text: str | None) -> UUID | None:
-    """The id that an address carries; None where there is none. Raises NotFound for what is none."""
-    if not text:
-        return None
-    try:
-        return UUID(text)
-    except ValueError as error:
-        raise NotFound from error
-
-
 @page("evaluation.run", methods=("POST",))
 def evaluation_run(request: PageRequest, collection_id: UUID) -> HttpResponse:
     """Measure the collection by a set, now."""
-    set_id = uuid_or_none(request.POST.get("set"))
+    set_id = uuid_of(request.POST.get("set"))
     if set_id is None:
         raise NotFound
     mode: Mode = "generative" if request.POST.get("mode") == "generative" else "extractive"
-    key = uuid_or_none(request.POST.get("key"))
+    key = uuid_of(request.POST.get("key"))
     evaluation_start(
         collection_id=collection_id, set_id=set_id, mode=mode, idempotency_key=f"evaluation {key}" if key else ""
     )
@@ -90,7 +81,7 @@ def _home(collection_id: UUID, set_id: UUID | None = None) -> str:
 @page("document.view")
 def evaluation_result(request: PageRequest, collection_id: UUID, evaluation_id: UUID) -> HttpResponse:
     """One evaluation: its numbers, its groups, what failed, and what changed since another one."""
-    other = uuid_or_none(request.GET.get("with"))
+    other = uuid_of(request.GET.get("with"))
     shown = results.result(collection_id, evaluation_id, other, request.GET.get("rows", ""))
     rights = selectors.Rights.of(request.principal)
     return render(request, "portal/evaluation/result.html", {"shown": shown, "rights": rights})
@@ -137,10 +128,10 @@ def set_synthesise(request: PageRequest, collection_id: UUID) -> HttpResponse:
     form = SynthesiseForm(request.POST)
     if not form.is_valid():
         raise InvalidInput(detail=str(form.errors["target"][0]))
-    key = uuid_or_none(request.POST.get("key"))
+    key = uuid_of(request.POST.get("key"))
     synthesis_start(
         collection_id=collection_id,
-        set_id=uuid_or_none(request.POST.get("set")),
+        set_id=uuid_of(request.POST.get("set")),
         target=form.cleaned_data["target"],
         idempotency_key=f"synthesis {key}" if key else "",
     )
@@ -207,7 +198,7 @@ def question_review(request: PageRequest, collection_id: UUID, set_id: UUID) -> 
     state = request.POST.get("state", "")
     if state not in QuestionState.values:
         raise InvalidInput(detail="state")
-    ids = [found for text in request.POST.getlist("question")[:500] if (found := uuid_or_none(text))]
+    ids = [found for text in request.POST.getlist("question")[:500] if (found := uuid_of(text))]
     count = questions_review(collection_id=collection_id, question_ids=ids, state=state)
     if request.headers.get("X-Requested-With") == "fetch":
         return HttpResponse(status=204)

@@ -93,7 +93,8 @@ ACCOUNT_EMAIL_VERIFICATION = "none"
 ACCOUNT_PREVENT_ENUMERATION = True
 ACCOUNT_SESSION_REMEMBER = None
 # Who tries one account is axes' affair, with a page that says for how long; this is for who tries many accounts.
-ACCOUNT_RATE_LIMITS = {"login_failed": "30/m/ip"}
+# A whole hospital may sign in from behind one address at the change of shift: allauth's 30 a minute would lock it out.
+ACCOUNT_RATE_LIMITS = {"login_failed": "30/m/ip", "login": "600/m/ip"}
 ALLAUTH_TRUSTED_PROXY_COUNT = ENV.trusted_proxies
 SOCIALACCOUNT_ADAPTER = "liaoyuan.accounts.adapters.oidc.MembersOnly"
 # A link on somebody else's page must not begin a sign-in.

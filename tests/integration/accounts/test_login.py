@@ -102,6 +102,12 @@ def test_the_lock_is_one_persons(browser: Client, user: User) -> None:
     assert signed_in(browser)
 
 
+def test_a_whole_ward_signs_in_behind_one_address(browser: Client, user: User) -> None:
+    """At the change of shift, within one minute; nobody is told that there were too many requests."""
+    answers = [sign_in(Client(), user.email, PASSWORD) for _ in range(35)]
+    assert {answer.status_code for answer in answers} == {302}
+
+
 def test_a_signed_in_person_can_prove_it_again(browser: Client, user: User) -> None:
     """What changes the second factor asks for the password once more."""
     sign_in(browser, user.email, PASSWORD)

@@ -36,7 +36,7 @@ def told_everything(organization: Any, owner: Any, run: Any) -> list[str]:
     link = login_link_create(user=owner.user)
     secrets = secrets_known()
     assert len(secrets) >= 3
-    words = [*TEXTS, organization.name, owner.user.email, raw, raw.split("_")[2], link.rsplit("/", 1)[1], *secrets]
+    words = [*TEXTS, organization.name, owner.user.email, raw, raw.split("_", 2)[2], link.rsplit("/", 1)[1], *secrets]
     folder = Path(settings.VAR) / "log"
     folder.mkdir(parents=True, exist_ok=True)
     lines = [

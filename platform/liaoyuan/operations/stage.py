@@ -29,7 +29,7 @@ NEEDED_SPANS = {"guard", "retrieve"}
 
 class NotObserved(StageFailed):
     code = "not_observed"
-    zh = "应用的回答没有留下完整的追踪（缺少 {missing}）。请检查追踪服务后重试。"
+    zh = "应用的回答没有留下完整的问答记录（缺少 {missing}）。请检查记录服务后重试。"
     en = "The application's answers leave no whole trace ({missing} missing). Check tracing and retry."
 
 
@@ -41,7 +41,7 @@ class OperationsStage:
 
     def plan(self, solution: SolutionSpec) -> StagePlan:
         return StagePlan(
-            "开始运营：追踪、成本、延迟的首个基线", "Start operating: first baseline of traces, cost, latency", 5.0
+            "开始运营：问答记录、成本、延迟的首个基线", "Start operating: first baseline of traces, cost, latency", 5.0
         )
 
     def run(self, context: StageContext) -> Artifacts:
@@ -75,7 +75,7 @@ class OperationsStage:
                 ),
             ),
             result=report,
-            summary_zh=f"{health['answers']} 个回答已追踪，p95 {health['p95_seconds']:.2f} 秒",
+            summary_zh=f"{health['answers']} 个回答已记录，p95 {health['p95_seconds']:.2f} 秒",
             summary_en=f"{health['answers']} answers traced, p95 {health['p95_seconds']:.2f} s",
         )
 

@@ -79,7 +79,7 @@ OPERATIONS: Final[dict[str, tuple[str, str, str]]] = {
     "document_versions": ("List versions", "列出版本", "调用者可读的所有版本及其生效日期。"),
     "document_blocks": ("List blocks", "列出版面元素", "按阅读顺序返回版面元素，附页码与位置框。"),
     "document_text": ("Read the text", "读取全文", "一个版本的全文，按阅读顺序。"),
-    "document_chunks": ("List chunks", "列出片段", "用于检索的片段，按阅读顺序。"),
+    "document_chunks": ("List chunks", "列出分块", "用于检索的分块，按阅读顺序。"),
     "document_preview": ("Preview other settings", "预览切分", "换一种设置会切成什么、修改能否带入；不写入内容。"),
     "document_edits": ("List edits", "列出修改记录", "最新版本的分块上所有人工修改，新的在前。"),
     "document_lost_edits": ("List lost edits", "列出未能带入的修改", "重新解析或换版本、索引时没能带入的，附原因。"),

@@ -37,7 +37,7 @@ class ChunkEmpty(LiaoyuanError):
 
 class ChunkTooLong(LiaoyuanError):
     code = "chunk_too_long"
-    zh = "这段文字有 {tokens} 个 token，向量模型最多完整读取 {limit} 个。请先拆分再保存。"
+    zh = "这段文字有 {tokens} 个词元，向量模型最多完整读取 {limit} 个。请先拆分再保存。"
     en = "This text has {tokens} tokens; the embedding model reads {limit} at most. Split it first."
     status = 422
 

@@ -68,7 +68,7 @@ class NothingToSynthesise(LiaoyuanError):
 
 class ExpectedUnknown(LiaoyuanError):
     code = "expected_unknown"
-    zh = "还不知道正确答案是什么：请输入应有的原文，或指出它所在的文本块。"
+    zh = "还不知道正确答案是什么：请输入应有的原文，或指出它所在的分块。"
     en = "What the right answer is, is not known yet: type its words, or point at the passage."
     status = 422
 

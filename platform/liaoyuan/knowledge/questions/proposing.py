@@ -87,7 +87,7 @@ def questions_carry_out(context: StageContext) -> Artifacts:
             TestQuestion.objects.filter(question_set__collection_id=collection_id).values_list("question", flat=True)
         )
         engine = embedder_of(collection_id, None)
-    context.progress(0.2, f"已读取 {len(passages)} 个文本块", f"{len(passages)} passages read")
+    context.progress(0.2, f"已读取 {len(passages)} 个分块", f"{len(passages)} passages read")
     proposals += _by_chat(context, passages, target) if context.spec.get("chat") else []
     if context.cancelled():
         raise RunCancelled

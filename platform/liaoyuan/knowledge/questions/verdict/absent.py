@@ -55,7 +55,7 @@ def _switched_off(case: Case, wanted: Wanted, day: date) -> Verdict | None:
         case,
         Cause.CHUNK,
         (
-            "含有答案的文本块被停用了，检索不会读它。",
+            "含有答案的分块被停用了，检索不会读它。",
             "The chunk that holds the answer is switched off: no search reads it.",
         ),
         [expected(case), of_chunk("disabled", chunk)],
@@ -77,9 +77,9 @@ def _cut(case: Case, wanted: Wanted, day: date) -> Verdict | None:
         case,
         Cause.CHUNK,
         (
-            "答案被切在两个文本块里，没有一个块完整地包含它。"
+            "答案被切在两个分块里，没有一个分块完整地包含它。"
             if several
-            else "答案在解析结果里，但没有进入任何文本块（被改掉或遗漏）。",
+            else "答案在解析结果里，但没有进入任何分块（被改掉或遗漏）。",
             "The answer is cut in two: no single chunk holds all of it."
             if several
             else "The answer was parsed, but no chunk holds it: it was edited away or left out.",

@@ -78,6 +78,9 @@ class Environment(BaseSettings):
     oidc_client_secret: SecretStr = SecretStr("")
     oidc_name: str = "SSO"
     oidc_trust_email: bool = False
+    # Where the provider's own sign-in page has another host than its issuer, and whither that page may lead on:
+    # browsers follow a form only to origins that our content security policy names.
+    oidc_origins: tuple[str, ...] = ()
     # Without a host no mail is sent, and the pages say so.
     email_host: str = ""
     email_port: int = 25
@@ -100,6 +103,15 @@ class Environment(BaseSettings):
             who, _, root = each.partition("=")
             if not who.strip() or not Path(root.strip()).is_absolute():
                 raise ValueError("LIAOYUAN_SOURCE_FOLDERS is organization=/absolute/folder;…")
+        return value
+
+    @field_validator("oidc_origins")
+    @classmethod
+    def _origins_alone(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        for each in value:
+            parts = urlsplit(each)
+            if parts.scheme != "https" or not parts.hostname or each != f"https://{parts.netloc}" or "*" in each:
+                raise ValueError('LIAOYUAN_OIDC_ORIGINS is ["https://host", …]: origins alone, without a path')
         return value
 
     @field_validator("oidc_issuer")

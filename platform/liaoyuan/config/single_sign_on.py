@@ -16,9 +16,9 @@ def oidc_providers(env: Environment) -> dict[str, Any]:
 
 
 def oidc_origins(env: Environment) -> list[str]:
-    """The provider's origin, for the content security policy; none without one."""
+    """The origins to which signing in may lead, for the content security policy; none without a provider."""
     parts = urlsplit(env.oidc_issuer)
-    return [f"{parts.scheme}://{parts.netloc}"] if env.oidc_issuer else []
+    return [f"{parts.scheme}://{parts.netloc}", *env.oidc_origins] if env.oidc_issuer else []
 
 
 def _app(env: Environment) -> dict[str, Any]:

@@ -10,6 +10,7 @@ import pytest
 from pydantic import ValidationError
 
 from liaoyuan.config.environment import ROOT, Environment, local_secret
+from liaoyuan.config.single_sign_on import oidc_origins
 
 STRONG = "q7" * 20
 DATABASE = "postgresql://role:word@db/liaoyuan"
@@ -129,3 +130,17 @@ def test_many_who_start_at_once_agree_on_one_secret(tmp_path: Path) -> None:
         found = set(pool.map(lambda _: local_secret(tmp_path, "pepper"), range(64)))
     assert len(found) == 1
     assert [file.name for file in (tmp_path / "secrets").iterdir()] == ["pepper"]
+
+
+def test_signing_in_may_lead_to_the_providers_other_hosts() -> None:
+    env = Environment(
+        mode="embedded", oidc_issuer="https://id.example.org/realm", oidc_origins=("https://login.example.org",)
+    )
+    assert oidc_origins(env) == ["https://id.example.org", "https://login.example.org"]
+    assert oidc_origins(Environment(mode="embedded", oidc_origins=("https://login.example.org",))) == []
+
+
+@pytest.mark.parametrize("origin", ["http://login.example.org", "https://login.example.org/path", "https://*.org", "*"])
+def test_an_origin_is_one_host_over_https(origin: str) -> None:
+    with pytest.raises(ValidationError, match="LIAOYUAN_OIDC_ORIGINS"):
+        Environment(mode="embedded", oidc_origins=(origin,))

@@ -7,7 +7,7 @@ from typing import Final
 
 from kombu import Exchange, Queue
 
-from liaoyuan.broker import ANCHOR, CANARY, QUEUES, ROLLUP, SOURCES, client
+from liaoyuan.broker import ANCHOR, CANARY, QUEUES, ROLLUP, SOURCES, TIDY, client
 from workers.life import SignOfLife
 from workers.watch import EndsWhenStuck
 
@@ -15,6 +15,7 @@ ROLLUP_SECONDS: Final = 300.0
 CANARY_SECONDS: Final = 60.0
 ANCHOR_SECONDS: Final = 3600.0
 SOURCES_SECONDS: Final = 60.0
+TIDY_SECONDS: Final = 3600.0
 # A child is replaced after a task that left it above this (KiB): libraries that leak cannot eat the machine.
 LARGEST_CHILD_KIB: Final = 1_500_000
 
@@ -42,6 +43,11 @@ app.conf.update(
             "task": SOURCES,
             "schedule": SOURCES_SECONDS,
             "options": {"queue": "light", "expires": SOURCES_SECONDS},
+        },
+        "tidy": {
+            "task": TIDY,
+            "schedule": TIDY_SECONDS,
+            "options": {"queue": "light", "expires": TIDY_SECONDS},
         },
         # One through each worker's queues: health looks at the first, each worker's watch lives on its own.
         **{

@@ -7,8 +7,9 @@ from typing import ParamSpec
 from uuid import UUID
 
 from liaoyuan.accounts.anchors import anchors_write_all
-from liaoyuan.broker import ANCHOR, CANARY, REAP, RELAY, ROLLUP, RUN_STAGE, SOURCES, client
+from liaoyuan.broker import ANCHOR, CANARY, REAP, RELAY, ROLLUP, RUN_STAGE, SOURCES, TIDY, client
 from liaoyuan.knowledge.sources.services import sources_start_due
+from liaoyuan.knowledge.tidying import knowledge_tidy
 from liaoyuan.operations.services import rollup_all
 from liaoyuan.pipeline.services import doorbells_ring, runs_reap, stage_run_execute, worker_beat
 from workers.bell import Bell
@@ -57,6 +58,12 @@ def anchor() -> None:
 def sources() -> None:
     """Start the synchronizations that are due."""
     sources_start_due()
+
+
+@task(TIDY)
+def tidy() -> None:
+    """Free generations of search indexes that nobody went back to, and what killed workers left in storage."""
+    knowledge_tidy()
 
 
 @task(CANARY)

@@ -16,7 +16,8 @@ ROLLUP: Final = "liaoyuan.rollup"
 CANARY: Final = "liaoyuan.canary"
 ANCHOR: Final = "liaoyuan.anchor"
 SOURCES: Final = "liaoyuan.sources"
-MESSAGES: Final = frozenset({RUN_STAGE, REAP, RELAY, ROLLUP, CANARY, ANCHOR, SOURCES})
+TIDY: Final = "liaoyuan.tidy"
+MESSAGES: Final = frozenset({RUN_STAGE, REAP, RELAY, ROLLUP, CANARY, ANCHOR, SOURCES, TIDY})
 
 QUEUES: Final = ("light", "ingest", "train", "evaluate", "serve")
 

@@ -10,7 +10,7 @@ from liaoyuan.industry.selectors import industry_get
 from liaoyuan.knowledge.facts import pack_facts
 from liaoyuan.knowledge.services.collecting import collection_create
 from liaoyuan.knowledge.services.importing import ImportJob
-from liaoyuan.knowledge.shadow.swapping import generations_forget
+from liaoyuan.knowledge.shadow.freeing import generations_forget
 from liaoyuan.knowledge.waiting.estimates import FIRST_SECONDS
 from liaoyuan.knowledge.waiting.models import ITEM_DONE, ImportItem, ItemState
 from liaoyuan.knowledge.waiting.services import AGAIN

@@ -20,8 +20,8 @@ from liaoyuan.knowledge.services.reindexing import (
 from liaoyuan.knowledge.settings import SettingsInvalid, settings_read
 from liaoyuan.knowledge.shadow import building
 from liaoyuan.knowledge.shadow.errors import NothingToBuild
+from liaoyuan.knowledge.shadow.freeing import KEPT, generations_forget
 from liaoyuan.knowledge.shadow.models import IndexEntry
-from liaoyuan.knowledge.shadow.swapping import KEPT, generations_forget
 from liaoyuan.pipeline.models import Artifact, RunState
 from tests.integration.knowledge.conftest import WASTE, Import
 from tests.integration.knowledge.generations import OTHER, best, collection, execute, models, service, start, swap

@@ -13,10 +13,10 @@ from django.utils import timezone
 from liaoyuan.knowledge.models import Collection, IndexState, SearchIndex
 from liaoyuan.knowledge.services.catching_up import edits_lost
 from liaoyuan.knowledge.settings import CollectionSettings, settings_of
+from liaoyuan.knowledge.shadow.freeing import generations_due
 from liaoyuan.knowledge.shadow.models import IndexEntry
 from liaoyuan.knowledge.shadow.pending import indexed_versions, pending
 from liaoyuan.knowledge.shadow.stage import SECONDS_A_DOCUMENT
-from liaoyuan.knowledge.shadow.swapping import KEPT
 from liaoyuan.knowledge.waiting.models import ITEM_DONE, ImportItem
 from liaoyuan.pipeline.models import FINAL_STATES, RunState, StageRun
 from liaoyuan.pipeline.waiting import WaitReport, wait_report
@@ -69,17 +69,16 @@ def generations_of(collection_id: UUID) -> list[Generation]:
         .values("index_id")
         .annotate(n=Count("id"), taken=Sum("seconds"), made=Sum("chunks"), kept=Count("id", filter=~Q(note={})))
     }
-    live = next((index for index in indexes if index.state == IndexState.LIVE), None)
+    due = generations_due(indexes)
     total = indexed_versions(collection_id).aggregate(n=Count("id"), chunks=Sum("chunk_count", default=0))
-    return [_generation(index, runs, sums.get(index.id, {}), live, total) for index in indexes]
+    return [_generation(index, runs, sums.get(index.id, {}), due.get(index.id), total) for index in indexes]
 
 
 def _generation(
-    index: SearchIndex, runs: dict[UUID, StageRun], sums: Any, live: SearchIndex | None, total: dict[str, int]
+    index: SearchIndex, runs: dict[UUID, StageRun], sums: Any, freed_at: datetime | None, total: dict[str, int]
 ) -> Generation:
     run = runs.get(index.run_id) if index.run_id else None
     is_live = index.state == IndexState.LIVE
-    freed = live.live_at + KEPT if live and live.live_at and index.state == IndexState.RETIRED else None
     return Generation(
         index=index,
         settings=settings_of(index.settings | {"embedder": index.embedder}),
@@ -91,7 +90,7 @@ def _generation(
         seconds=sums.get("taken") or 0.0,
         run=run,
         wait=wait_report(run) if run else None,
-        freed_at=freed,
+        freed_at=freed_at,
     )
 
 

@@ -19,10 +19,11 @@ from liaoyuan.knowledge.services.importing import AHEAD, parse_limits
 from liaoyuan.knowledge.settings import settings_of
 from liaoyuan.knowledge.shadow.building import Build, budget_of, version_build
 from liaoyuan.knowledge.shadow.errors import GenerationGone
+from liaoyuan.knowledge.shadow.freeing import generations_forget
 from liaoyuan.knowledge.shadow.models import IndexEntry
 from liaoyuan.knowledge.shadow.pending import indexed_versions, pending
 from liaoyuan.knowledge.shadow.scoring import UNSCORED, WORSE, generation_score
-from liaoyuan.knowledge.shadow.swapping import generations_forget, swap_if_complete
+from liaoyuan.knowledge.shadow.swapping import swap_if_complete
 from liaoyuan.knowledge.waiting.slices import SLICE_SECONDS
 from liaoyuan.pipeline.adapters.model_server import ModelServerDown
 from liaoyuan.pipeline.contract import (
@@ -187,6 +188,6 @@ class _Work:
         zh, en = ("已切换为使用中", "and live") if swapped else ("等待切换", "and ready to be swapped in")
         return Artifacts(
             result=result,
-            summary_zh=f"第 {now.number} 代索引已重建：{documents} 份文档，{now.chunk_count} 个片段，{zh}",
+            summary_zh=f"第 {now.number} 代索引已重建：{documents} 份文档，{now.chunk_count} 个分块，{zh}",
             summary_en=f"Generation {now.number} is rebuilt: {documents} documents, {now.chunk_count} chunks, {en}",
         )

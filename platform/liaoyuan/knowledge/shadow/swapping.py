@@ -1,24 +1,20 @@
 """The moment at which searches read another generation, and the end of one that nobody needs any more."""
 
-from datetime import timedelta
-from typing import Final
+from collections.abc import Sequence
 from uuid import UUID
 
+from django.db import transaction
 from django.db.models import OuterRef, Subquery
-from django.utils import timezone
 
 from liaoyuan.accounts.services import audit_record
 from liaoyuan.knowledge.indexes import index_drop, index_swap, live_index
-from liaoyuan.knowledge.models import Chunk, Collection, DocumentVersion, IndexState, SearchIndex
+from liaoyuan.knowledge.models import Chunk, Collection, DocumentVersion, SearchIndex
 from liaoyuan.knowledge.services.catching_up import edits_catch_up
 from liaoyuan.knowledge.settings import settings_of
 from liaoyuan.knowledge.shadow.models import IndexEntry
 from liaoyuan.knowledge.shadow.pending import indexed_versions, pending, source_of
 from liaoyuan.pipeline.models import Lineage
 from liaoyuan.pipeline.storage import storage
-
-# A retired generation can be gone back to for so long.
-KEPT: Final = timedelta(days=14)
 
 
 def swap_if_complete(index_id: UUID) -> bool:
@@ -51,21 +47,15 @@ def generation_remove(index_id: UUID) -> int:
     if found is not None:
         detail = {"index": str(index_id), "number": found.number, "chunks": count}
         audit_record(action="index.drop", object_kind="collection", object_id=found.collection_id, detail=detail)
-    for key in keys - _needed(keys):
-        if "/generations/" in key:
-            storage().delete(key.removesuffix("/blocks.jsonl"))
+    folders = [key.removesuffix("/blocks.jsonl") for key in keys - _needed(keys) if "/generations/" in key]
+    # Not before it is sure that the rows are gone.
+    transaction.on_commit(lambda: _readings_delete(folders))
     return count
 
 
-def generations_forget(collection_id: UUID) -> int:
-    """Remove the retired generations that nobody went back to in time; how many there were."""
-    live = SearchIndex.objects.filter(collection_id=collection_id, state=IndexState.LIVE).first()
-    if live is None or live.live_at is None or live.live_at > timezone.now() - KEPT:
-        return 0
-    retired = list(SearchIndex.objects.filter(collection_id=collection_id, state=IndexState.RETIRED))
-    for each in retired:
-        generation_remove(each.id)
-    return len(retired)
+def _readings_delete(folders: Sequence[str]) -> None:
+    for folder in folders:
+        storage().delete(folder)
 
 
 def _remember(live: SearchIndex) -> None:

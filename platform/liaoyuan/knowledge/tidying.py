@@ -1,0 +1,80 @@
+"""What jobs and killed workers leave behind: generations that nobody reads any more, files that no row knows."""
+
+import logging
+import re
+import time
+from collections.abc import Iterator
+from typing import Final
+from uuid import UUID
+
+from django.db import Error as DatabaseFault
+
+from liaoyuan.accounts.selectors import organization_ids
+from liaoyuan.accounts.tenancy import tenant_context
+from liaoyuan.knowledge.models import DocumentVersion, SearchIndex
+from liaoyuan.knowledge.services.receiving import DOCUMENTS
+from liaoyuan.knowledge.shadow.freeing import generations_forget
+from liaoyuan.pipeline.storage import storage
+
+logger = logging.getLogger(__name__)
+# A file that was just stored may get its row yet, in the same transaction.
+YOUNG_SECONDS: Final = 86_400.0
+_DRAFT: Final = re.compile(r"\..+\.\d+\.part$")
+
+
+def knowledge_tidy() -> dict[str, int]:
+    """Free what is over, for all tenants; how much. Opens contexts of its own; called by the schedule."""
+    counts = {"generations": 0, "files": 0}
+    for organization_id in organization_ids("generations and files that are over"):
+        try:
+            counts["generations"] += _generations(organization_id)
+            counts["files"] += orphans_delete(organization_id)
+        except DatabaseFault:
+            raise
+        except Exception:
+            logger.exception("could not tidy up after organization %s", organization_id)
+    return counts
+
+
+def _generations(organization_id: UUID) -> int:
+    with tenant_context(organization_id):
+        collections = list(SearchIndex.objects.values_list("collection_id", flat=True).distinct())
+    freed = 0
+    for collection_id in collections:
+        # One transaction each: freeing a large generation holds nobody else's up.
+        with tenant_context(organization_id):
+            freed += generations_forget(collection_id)
+    return freed
+
+
+def orphans_delete(organization_id: UUID, *, younger_than: float = YOUNG_SECONDS) -> int:
+    """Remove what a worker left that was killed between a file and its row: files of versions or generations that do
+    not exist, and half-written ones. How many. Files younger than so many seconds may be on their way and stay."""
+    latest = time.time() - younger_than
+    found = [key for key in storage().list(f"{organization_id}/{DOCUMENTS}") if _older(key, latest)]
+    with tenant_context(organization_id):
+        orphans = list(_orphans(found))
+    for key in orphans:
+        storage().delete(key)
+    return len(orphans)
+
+
+def _older(key: str, latest: float) -> bool:
+    try:
+        return storage().open_path(key).stat().st_mtime < latest
+    except FileNotFoundError:
+        return False
+
+
+def _orphans(keys: list[str]) -> Iterator[str]:
+    """Keys are organization/documents/version/file, or …/version/generations/index/file."""
+    versions = {str(key) for key in DocumentVersion.objects.values_list("id", flat=True)}
+    indexes = {str(key) for key in SearchIndex.objects.values_list("id", flat=True)}
+    kept = DocumentVersion.objects.filter(blocks_key__contains="/generations/").values_list("blocks_key", flat=True)
+    read = {key.rpartition("/")[0] for key in kept}
+    for key in keys:
+        parts = key.split("/")
+        gone = parts[2] not in versions
+        of_generation = len(parts) > 5 and parts[3] == "generations" and parts[4] not in indexes
+        if gone or _DRAFT.search(parts[-1]) or (of_generation and key.rpartition("/")[0] not in read):
+            yield key

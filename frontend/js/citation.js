@@ -51,7 +51,7 @@ async function show(address) {
 
 // The panel scrolls to the quote, not the page.
 function reveal() {
-  const marked = panel.querySelector(".box.is-marked, .sheet-blocks .is-marked");
+  const marked = panel.querySelector(".quote-line, .box.is-marked, .sheet-blocks .is-marked");
   if (!marked) return;
   const place = marked.getBoundingClientRect();
   const frame = panel.getBoundingClientRect();

@@ -130,11 +130,24 @@ def test_the_evidence_opens_at_the_box_of_the_quote(library: Library, signed_in:
     page.wait_for_selector("[data-evidence] .box.is-marked")
     quote = page.locator(".evidence-quote").inner_text()
     assert "3 分钟" in quote
+    assert lies_within(page, "[data-evidence] .quote-line", "[data-evidence] .box.is-marked")
     panel, thread = page.locator("[data-evidence]").bounding_box(), page.locator(".thread").bounding_box()
     assert panel["x"] >= thread["x"] + thread["width"]
     page.get_by_role("link", name="打开文档").click()
     page.wait_for_selector(".sheet-page .box.is-marked")
     expect(page.locator(".chunk.is-marked .chunk-text").first).to_contain_text("3 分钟", use_inner_text=True)
+
+
+def lies_within(page: Any, inner: str, outer: str) -> bool:
+    """Whether every ``inner`` stands inside some ``outer``, and there are any: the lines of a quote in its blocks."""
+    script = """([inner, outer]) => {
+      const rect = (each) => each.getBoundingClientRect();
+      const all = (name) => [...document.querySelectorAll(name)].map(rect);
+      const across = (a, b) => a.left >= b.left - 1 && a.right <= b.right + 1;
+      const fits = (a, b) => across(a, b) && a.top >= b.top - 1 && a.bottom <= b.bottom + 1;
+      return all(inner).length > 0 && all(inner).every((a) => all(outer).some((b) => fits(a, b)));
+    }"""
+    return bool(page.evaluate(script, [inner, outer]))
 
 
 def test_a_reload_in_the_middle_shows_the_answer_when_it_is_there(

@@ -322,6 +322,9 @@ def _cited(citation: Citation) -> dict[str, Any]:
         "chunk_id": citation.chunk_id,
         "document_id": citation.document_id,
         "document_version_id": citation.version_id,
+        "edited_by": citation.edited_by,
+        "edited_at": citation.edited_at,
+        "literal": citation.literal,
     }
 
 

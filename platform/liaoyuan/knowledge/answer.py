@@ -11,7 +11,7 @@ from langchain_core.language_models.chat_models import BaseChatModel
 
 from liaoyuan.knowledge.abstain import Judgement, judge
 from liaoyuan.knowledge.adapters.embeddings import Embedder, Vectors
-from liaoyuan.knowledge.context import passages_read
+from liaoyuan.knowledge.context import edit_marks, passages_read
 from liaoyuan.knowledge.contradictions import Contradiction, Side, contradictions
 from liaoyuan.knowledge.errors import QuestionEmpty
 from liaoyuan.knowledge.extract import Quote, extract
@@ -57,6 +57,10 @@ class Citation:
     blocks: list[int] = field(default_factory=list)
     # [page, x0, y0, x1, y1] of each line of the quote, where the format has lines.
     boxes: list[list[float]] = field(default_factory=list)
+    # A person changed the chunk: who, when (ISO 8601), and whether the quote stands in the document all the same.
+    edited_by: str = ""
+    edited_at: str | None = None
+    literal: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -310,7 +314,11 @@ def _whole(row: Chunk, found: Retrieval) -> Quote:
 
 def _citation(row: Chunk, quote: Quote) -> Citation:
     version = row.version
+    mark = edit_marks([row]).get(str(row.id))
     return Citation(
+        edited_by=mark.author if mark else "",
+        edited_at=mark.at.isoformat() if mark else None,
+        literal=mark is None or mark.literal_at(quote.start, quote.end, row.text),
         document=display_name(version.document.name, row.title),
         version=version.label,
         locator=row.locator,

@@ -19,6 +19,7 @@ DEFAULT_EMBEDDER: Final = "multilingual-e5-small"
 MOST_DIMENSIONS: Final = 4000
 LEAST_TARGET, MOST_TARGET = 40, 4000
 LEAST_LIMIT, MOST_LIMIT = 64, 8000
+MOST_CONTEXT: Final = 40_000
 _STRICT = ConfigDict(extra="forbid", frozen=True)
 
 
@@ -123,7 +124,7 @@ class RetrievalSettings(BaseModel):
     # Where the cross-encoder is silent: the fusion instead, noted in the trace. Else the question fails, saying why.
     fallback: bool = False
     # Characters that a writing model reads for one answer: what is cited, widened below the same heading.
-    context: Annotated[int, Field(ge=0, le=40_000)] = 1600
+    context: Annotated[int, Field(ge=0, le=MOST_CONTEXT)] = 1600
 
     @model_validator(mode="after")
     def _one_leg_counts(self) -> "RetrievalSettings":

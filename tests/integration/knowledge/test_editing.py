@@ -93,7 +93,10 @@ def test_an_edited_chunk_is_found_by_its_new_words_at_once(desk: Desk, ask: Ask)
     assert changed.chunk_ids == (chunk.id,)
     answer = ask("冷藏条件是多少度的温控库房？")
     assert not answer.abstained
-    assert any("温控库房" in citation.quote for citation in answer.citations)
+    cited = next(citation for citation in answer.citations if "温控库房" in citation.quote)
+    assert cited.edited_by and cited.edited_at and not cited.literal
+    untouched = [citation for citation in answer.citations if citation.chunk_id != str(chunk.id)]
+    assert all((each.edited_by, each.edited_at, each.literal) == ("", None, True) for each in untouched)
 
 
 def test_what_a_person_wrote_is_told_from_what_the_document_says(desk: Desk) -> None:

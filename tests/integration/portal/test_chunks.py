@@ -136,5 +136,5 @@ def test_the_source_of_a_quote_says_who_edited_its_words(
     with tenant_context(organization.id):
         edited = quote_leaf(version, chunk_id=chunk.id, quote="冷藏保存于五度以下。", page=1)
         literal = quote_leaf(version, chunk_id=chunk.id, quote="时间不得超过2天", page=1)
-    assert edited.edit is not None and edited.edit.author
-    assert literal.edit is None
+    assert edited.edit is not None and edited.edit.author and not edited.edit.literal
+    assert literal.edit is not None and literal.edit.literal

@@ -99,7 +99,7 @@ def test_a_value_that_cannot_be_is_told_beside_the_form(owner: Any, collection: 
 def test_how_it_is_searched_changes_without_a_rebuild(
     organization: Any, owner: Any, collection: Collection, browse: Any
 ) -> None:
-    asked = {"candidates": 80, "vector_weight": 2, "lexical_weight": 0.5, "reranker": "fusion"}
+    asked = {"candidates": 80, "vector_weight": 2, "lexical_weight": 0.5, "reranker": "fusion", "context": 3000}
     assert browse(owner).post(url(collection, "search"), asked).status_code == 302
     assert browse(owner).post(url(collection, "search"), asked | {"candidates": 1}).status_code == 422
     nothing = {"vector_weight": 0, "lexical_weight": 0}
@@ -107,6 +107,7 @@ def test_how_it_is_searched_changes_without_a_rebuild(
     with tenant_context(organization.id):
         now = settings_of(Collection.objects.get(id=collection.id).settings)
     assert (now.retrieval.candidates, now.retrieval.vector_weight, now.retrieval.lexical_weight) == (80, 2.0, 0.5)
+    assert now.retrieval.context == 3000
 
 
 def test_a_viewer_looks_and_changes_nothing_and_a_stranger_finds_nothing(
@@ -151,7 +152,8 @@ def test_the_reranker_and_its_fallback_are_chosen_here(
     settings.RERANKERS = (RerankEndpoint(name="bge-reranker", url="http://127.0.0.1:9"),)
     client = browse(owner)
     assert "bge-reranker" in client.get(url(collection)).content.decode()
-    asked = {"candidates": 50, "vector_weight": 1, "lexical_weight": 1, "reranker": "bge-reranker", "fallback": "on"}
+    asked = {"candidates": 50, "vector_weight": 1, "lexical_weight": 1, "context": 1600, "fallback": "on"}
+    asked["reranker"] = "bge-reranker"
     assert client.post(url(collection, "search"), asked).status_code == 302
     with tenant_context(organization.id):
         now = settings_of(Collection.objects.get(id=collection.id).settings).retrieval

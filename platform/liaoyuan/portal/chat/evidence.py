@@ -39,7 +39,8 @@ def evidence_of(turn: ConversationTurn, kind: str, number: int) -> Evidence:
     try:
         version = version_for(UUID(str(citation["document_id"])), UUID(str(citation["document_version_id"])))
         quote, page = str(citation.get("quote", "")), citation.get("page")
-        leaf = quote_leaf(version, chunk_id=_chunk(citation), quote=quote, page=page)
+        lines = citation.get("boxes") or ()
+        leaf = quote_leaf(version, chunk_id=_chunk(citation), quote=quote, page=page, lines=lines)
     except DocumentErased as error:
         return Evidence(number, kind, known, sentence=error.sentence(language()), others=others)
     except NotFound:

@@ -8,6 +8,7 @@ from django.utils.translation import gettext_lazy as _
 
 from liaoyuan.knowledge.settings import (
     LEAST_TARGET,
+    MOST_CONTEXT,
     MOST_LIMIT,
     MOST_TARGET,
     CollectionSettings,
@@ -88,6 +89,15 @@ class SearchForm(forms.Form):
     reranker = forms.ChoiceField(
         label=_("Reranker"),
         help_text=_("Who puts what was found in order. Services that the operator set up are listed by their name."),
+    )
+    context = forms.IntegerField(
+        label=_("Text that a model reads for one answer"),
+        min_value=0,
+        max_value=MOST_CONTEXT,
+        help_text=_(
+            "In characters: the passages that are cited, widened with what stands beside them below the same heading. "
+            "0: those passages alone. More says more, and costs time."
+        ),
     )
     fallback = forms.BooleanField(
         label=_("If that service is silent, use the built-in order"),

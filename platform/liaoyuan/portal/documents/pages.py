@@ -10,7 +10,7 @@ from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
 from liaoyuan.errors import NotFound
-from liaoyuan.knowledge.context import EditMark, edit_marks
+from liaoyuan.knowledge.context import edit_marks
 from liaoyuan.knowledge.edits.selectors import live_chunks
 from liaoyuan.knowledge.models import Chunk, Collection, Document, DocumentVersion
 from liaoyuan.knowledge.pages.errors import DocumentErased
@@ -18,6 +18,7 @@ from liaoyuan.knowledge.pages.images import drawable
 from liaoyuan.knowledge.pages.leaves import Hit, Leaves
 from liaoyuan.knowledge.pages.places import Place, quote_place
 from liaoyuan.knowledge.parse.blocks import Block, BlockType
+from liaoyuan.knowledge.places import line_boxes
 from liaoyuan.knowledge.rights import versions_readable
 from liaoyuan.knowledge.selectors import parsed_document
 from liaoyuan.portal.addresses import number_of, uuid_of
@@ -39,6 +40,8 @@ KINDS: Final[dict[str, Any]] = {
 _DEEPEST_HEADING: Final = 6
 # A box that hugs its text hides the ink it points to.
 _MARGIN: Final = 2.0
+# page, x0, y0, x1, y1
+_LINE: Final = 5
 
 
 @dataclass(frozen=True)
@@ -51,6 +54,15 @@ class Box:
     width: float
     height: float
     marked: bool
+
+
+@dataclass(frozen=True)
+class Edited:
+    """A person changed the quote's chunk; ``literal``: the quote itself still stands in the document."""
+
+    author: str
+    at: datetime
+    literal: bool
 
 
 @dataclass(frozen=True)
@@ -113,8 +125,9 @@ class Leaf:
     blocks: Sequence[BlockView]
     chunks: Sequence[ChunkView]
     place: Place
-    # Who wrote words of the quote that do not stand in the document.
-    edit: EditMark | None = None
+    edit: Edited | None = None
+    # The lines of the quote, closer than the boxes of its blocks.
+    lines: Sequence[Box] = ()
 
     @property
     def previous(self) -> int | None:
@@ -235,21 +248,40 @@ def leaf_view(version: DocumentVersion, leaves: Leaves, place: Place, quote: str
     )
 
 
-def quote_leaf(version: DocumentVersion, *, chunk_id: UUID | None, quote: str, page: int | None) -> Leaf:
-    """The leaf on which ``quote`` stands, with the quote marked. Raises NotFound where the version was not read."""
+def quote_leaf(
+    version: DocumentVersion,
+    *,
+    chunk_id: UUID | None,
+    quote: str,
+    page: int | None,
+    lines: Sequence[Sequence[float]] = (),
+) -> Leaf:
+    """The leaf on which ``quote`` stands, with the quote marked. Raises NotFound where the version was not read.
+
+    ``lines`` are the quote's as they were cited ([page, x0, y0, x1, y1]); without them its chunk is asked.
+    """
     leaves = leaves_of(version)
     if leaves is None:
         raise NotFound
     place = quote_place(version, leaves, chunk_id=chunk_id, quote=quote, page=page or 1)
-    return replace(leaf_view(version, leaves, place, quote), edit=_edited(version, chunk_id, quote))
-
-
-def _edited(version: DocumentVersion, chunk_id: UUID | None, quote: str) -> EditMark | None:
+    leaf = leaf_view(version, leaves, place, quote)
     row = live_chunks(version).filter(id=chunk_id).first() if chunk_id else None
-    mark = edit_marks([row]).get(str(row.id)) if row else None
     start = row.text.find(quote) if row else -1
-    literal = mark is None or row is None or (start >= 0 and mark.literal_at(start, start + len(quote), row.text))
-    return None if literal else mark
+    if row is not None and start >= 0 and not lines:
+        lines = line_boxes(row, start, start + len(quote))
+    return replace(leaf, edit=_edited(row, start, quote) if row else None, lines=_lines(leaf, lines))
+
+
+def _edited(row: Chunk, start: int, quote: str) -> Edited | None:
+    mark = edit_marks([row]).get(str(row.id))
+    literal = mark is not None and start >= 0 and mark.literal_at(start, start + len(quote), row.text)
+    return Edited(mark.author, mark.at, literal) if mark else None
+
+
+def _lines(leaf: Leaf, lines: Sequence[Sequence[float]]) -> list[Box]:
+    """Those on this page's picture; a box hugs its line, lest it touch the next one."""
+    here = [line[1:] for line in lines if leaf.drawn and len(line) == _LINE and int(line[0]) == leaf.number]
+    return [Box(0, left, top, right - left, bottom - top, marked=True) for left, top, right, bottom in here]
 
 
 def _place(version: DocumentVersion, leaves: Leaves, wanted: Wanted) -> Place:

@@ -64,6 +64,9 @@ class CitationOut(Schema):
     chunk_id: str
     document_id: str
     document_version_id: str
+    edited_by: Annotated[str, Field(description="who changed this chunk by hand; empty where nobody did")] = ""
+    edited_at: datetime | None = None
+    literal: Annotated[bool, Field(description="whether the quote stands in the document word for word")] = True
 
 
 class AnswerOut(Schema):

@@ -24,10 +24,21 @@ _RUN = re.compile(f"(?P<han>[{_HAN}]+)|(?P<word>[^\\W_{_HAN}]+(?:[-.'/][^\\W_{_H
 _HAN_START = "\u3400"
 _LONGEST_TERM = 64
 _AT_HAND = 1024
+# What a guess at an unknown word takes along: auxiliaries, question words, prepositions, numbers of an asking phrase.
+_PARTICLES = frozenset(
+    "不能要会得可应该须就才都也还再被把给让由向在对是有没了的地着过吗呢吧啊几多怎哪谁么这那之与和或及"
+)
 _lock = threading.Lock()
+
+_ASKING = re.compile(
+    r"([\u4e00-\u9fff])不\1(?:可以|能够|得了)?|有没有|可不可以|应不应该|需不需要|由?谁来|由谁|多少(?:人|个|天|年|次|钱|元|岁|度|倍)?"
+    r"|几(?:个工作日|个月|个人|天|年|次|个|名|人|岁|倍|级|点|位|项|种|类|条|家|部)|什么(?:样|时候|情况|情形)?|怎么(?:样|办|罚|处理)?|哪(?:些|个|种|几个?|里|类|一?级|家|位)?"
+)
 
 
 class _Tokenizer(Protocol):
+    FREQ: dict[str, int]
+
     def cut_for_search(self, sentence: str) -> Iterator[str]: ...
 
 
@@ -132,7 +143,24 @@ def terms_ahead(texts: Iterable[str]) -> Iterator[None]:
 
 def question_words(question: str) -> list[str]:
     """The distinct words of a question that evidence must speak about: no "what", "how", "whether", no courtesy."""
-    return list(dict.fromkeys(word for word in words(question) if word not in QUESTION))
+    # Marks in the asking phrase's place: 多少人才算数 speaks of no 人才, 要不要配 of no 不要.
+    found = (_core(word) for word in words(_ASKING.sub("，", normalise(question))))
+    return list(dict.fromkeys(word for word in found if len(word) > 1 and word not in QUESTION))
+
+
+def _core(word: str) -> str:
+    """A guessed word without the particles that it swallowed: 卫健委要 is 卫健委. Dictionary words stay whole."""
+    if word[0] < _HAN_START:
+        return word
+    known = _tokenizer().FREQ
+    while len(word) > 1 and not known.get(word):
+        if word[-1] in _PARTICLES:
+            word = word[:-1]
+        elif word[0] in _PARTICLES:
+            word = word[1:]
+        else:
+            break
+    return word
 
 
 def question_terms(question: str) -> list[str]:

@@ -6,8 +6,9 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 from liaoyuan.knowledge.text.facts import Quantity, quantities
+from liaoyuan.knowledge.text.find import TermFinder
 from liaoyuan.knowledge.text.normalise import is_chinese, normalise
-from liaoyuan.knowledge.text.segment import question_terms, question_words, stem, term_counts
+from liaoyuan.knowledge.text.segment import question_terms, question_words, stem
 from liaoyuan.knowledge.text.synonyms import Synonyms, variants_in
 
 
@@ -128,14 +129,14 @@ class Question:
         others = [other for names in self.variants.values() for other in names]
         return list(dict.fromkeys([*self.terms, *others]))
 
+    def finder(self, terms: Iterable[str] | None = None) -> TermFinder:
+        """Looks for ``terms`` (default: its own), each under any of its names, in one text after another."""
+        wanted = self.terms if terms is None else terms
+        return TermFinder((term, (term, *self.variants.get(term, ()))) for term in wanted)
+
     def counts(self, terms: Iterable[str], text: str) -> dict[str, int]:
         """How often each of ``terms``, under any of its names, occurs in ``text``."""
-        wanted = list(terms)
-        others = {other for term in wanted for other in self.variants.get(term, ())}
-        found = term_counts([*wanted, *others], text)
-        names = {term: (term, *self.variants.get(term, ())) for term in wanted}
-        totals = {term: sum(found.get(name, 0) for name in names[term]) for term in wanted}
-        return {term: count for term, count in totals.items() if count}
+        return self.finder(terms).counts(normalise(text))
 
 
 def analyse(text: str, synonyms: Synonyms | None = None) -> Question:

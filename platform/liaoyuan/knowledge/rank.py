@@ -7,7 +7,8 @@ JSON beside this file.
 import json
 import math
 import re
-from collections.abc import Mapping, Sequence
+from collections import Counter
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -16,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from liaoyuan.knowledge.question import Kind, Question, fits
-from liaoyuan.knowledge.text.normalise import squeeze
+from liaoyuan.knowledge.text.normalise import normalise, squeeze
 from liaoyuan.knowledge.text.sentences import sentences
 
 _RRF_CONSTANT = 20
@@ -153,14 +154,14 @@ def feature_table(
     # Without the only leg that found anything every fused score is zero.
     top = max(fused.values()) or 1.0
     weights = {term: statistics.idf(term) for term in question.terms}
-    characters = _character_weights(question, candidates)
-    counts = [question.counts(question.terms, candidate.text) for candidate in candidates]
+    asked = _Asked(question, weights, _character_weights(question, candidates))
+    counts = [asked.finder.counts(normalise(candidate.text)) for candidate in candidates]
     mean = sum(len(candidate.text) for candidate in candidates) / len(candidates)
     bm25 = [_bm25(found, weights, len(item.text) / mean) for found, item in zip(counts, candidates, strict=True)]
     strongest = max(bm25) or 1.0
     rows = []
     for candidate, found, lexical in zip(candidates, counts, bm25, strict=True):
-        row = _Features(question, candidate, weights, characters).values(found)
+        row = _Features(asked, candidate).values(found)
         row |= {
             "cosine": (candidate.cosine - best) * 10,
             "fusion": fused[candidate.chunk_id] / top,
@@ -170,7 +171,7 @@ def feature_table(
     return np.asarray(rows, dtype=np.float64)
 
 
-def share(weights: Mapping[str, float], found: set[str]) -> float:
+def share(weights: Mapping[str, float], found: Collection[str]) -> float:
     """The weighted share of ``weights``' keys that are in ``found``; 0 where there is nothing to find."""
     whole = sum(weights.values())
     return sum(weight for term, weight in weights.items() if term in found) / whole if whole else 0.0
@@ -183,74 +184,97 @@ def _bm25(counts: Mapping[str, int], weights: Mapping[str, float], relative_leng
 
 def _character_weights(question: Question, candidates: Sequence[Candidate]) -> dict[str, float]:
     # Colloquial and official words often share one character (暂存, 贮存), which neither words nor pairs can see.
-    letters = {character for word in question.words for character in word if not character.isascii()}
-    texts = [set(candidate.text) for candidate in candidates]
-    size = len(texts)
-    return {letter: math.log(1 + (size + 1) / (1 + sum(letter in text for text in texts))) for letter in letters}
+    letters = dict.fromkeys(character for word in question.words for character in word if not character.isascii())
+    seen = Counter(letter for candidate in candidates for letter in letters.keys() & set(candidate.text))
+    size = len(candidates)
+    return {letter: math.log(1 + (size + 1) / (1 + seen[letter])) for letter in letters}
+
+
+class _Asked:
+    """What is the same for every candidate of one question."""
+
+    __slots__ = ("definition", "finder", "forbidden", "letters", "question", "weights", "whole")
+
+    def __init__(self, question: Question, weights: Mapping[str, float], letters: Mapping[str, float]) -> None:
+        self.question = question
+        self.weights = weights
+        self.whole = sum(weights.values())
+        self.letters = letters
+        self.finder = question.finder()
+        self.forbidden = _ASKS_FORBIDDEN.search(question.text) is not None
+        self.definition = _ASKS_DEFINITION.search(question.text) is not None
+
+    def share(self, found: Iterable[str]) -> float:
+        """As :func:`share` of the terms' weights; ``found`` are terms of the question, each once, in its order."""
+        return sum([self.weights[term] for term in found]) / self.whole if self.whole else 0.0
 
 
 @dataclass(frozen=True, slots=True)
 class _Features:
-    question: Question
+    asked: _Asked
     candidate: Candidate
-    weights: Mapping[str, float]
-    letters: Mapping[str, float]
 
     def values(self, found: Mapping[str, int]) -> dict[str, float]:
         """What the candidate's own text tells; ``found`` counts the question's terms in it."""
-        title = self._in(self.candidate.title)
-        heading = self._in(self.candidate.heading)
+        asked, text = self.asked, self.candidate.text
+        title, heading = self._in(self.candidate.title), self._in(self.candidate.heading)
+        anywhere = {*found, *title, *heading}
         return {
-            "coverage": share(self.weights, set(found) | title | heading),
-            "characters": share(self.letters, set(self.candidate.text)),
-            "heading": share(self.weights, heading),
-            "title": share(self.weights, title),
+            "coverage": asked.share(term for term in asked.weights if term in anywhere),
+            "characters": share(asked.letters, asked.letters.keys() & set(text)),
+            "heading": asked.share(heading),
+            "title": asked.share(title),
             "numbers": self._numbers(),
-            "length": math.log1p(len(self.candidate.text)) / 5,
+            "length": math.log1p(len(text)) / 5,
             "sanction": self._sanction(),
-            **self._sentence(),
+            **self._sentence(found),
         }
 
-    def _in(self, text: str) -> set[str]:
-        return set(self.question.counts(self.weights, text))
+    def _in(self, text: str) -> list[str]:
+        return self.asked.finder.within(normalise(text)) if text else []
 
-    def _sentence(self) -> dict[str, float]:
+    def _sentence(self, found: Mapping[str, int]) -> dict[str, float]:
         """Coverage by the best single sentence, and by the best one that fits the kind or the unit asked for."""
-        text = self.candidate.text
+        asked, text = self.asked, self.candidate.text
         parts = [part.of(text) for part in sentences(text)]
-        shares = [share(self.weights, self._in(part)) for part in parts]
+        shares = self._shares(parts, found)
         best = max(shares, default=0.0)
         # Only the few best sentences are worth the look for numbers and bodies.
         close = [part for part in zip(shares, parts, strict=True) if part[0] > 0 and part[0] >= best / 2]
-        fit = max((covered for covered, part in close if fits(self.question, part)), default=0.0)
-        amount = self.question.kind is Kind.AMOUNT
+        fit = max((covered for covered, part in close if fits(asked.question, part)), default=0.0)
+        amount = asked.question.kind is Kind.AMOUNT
         return {
             "sentence": best,
             "kind": 0.0 if amount else fit,
             "unit": fit if amount else 0.0,
-            "forbidden": _when(_ASKS_FORBIDDEN, self.question.text, _FORBIDDEN, close),
-            "definition": _when(_ASKS_DEFINITION, self.question.text, _DEFINITION, close),
+            "forbidden": _best_with(_FORBIDDEN, close) if asked.forbidden else 0.0,
+            "definition": _best_with(_DEFINITION, close) if asked.definition else 0.0,
         }
+
+    def _shares(self, parts: Sequence[str], found: Mapping[str, int]) -> list[float]:
+        # A sentence holds no word that the whole does not.
+        finder = self.asked.finder.narrowed(found)
+        folded = map(normalise, parts) if finder.folds(self.candidate.text, found) else parts
+        return [self.asked.share(finder.within(part)) for part in folded]
 
     def _sanction(self) -> float:
         """1 for a sanction where one is asked, -1 where the rule itself is asked, 0 for everything else."""
         place = f"{self.candidate.title} {self.candidate.heading}"
         if not (_SANCTION_PLACE.search(place) or _SANCTION.search(self.candidate.text)):
             return 0.0
-        return 1.0 if self.question.kind is Kind.PENALTY else -1.0
+        return 1.0 if self.asked.question.kind is Kind.PENALTY else -1.0
 
     def _numbers(self) -> float:
         """The share of the question's own numbers that the chunk repeats."""
-        if not self.question.numbers:
+        numbers = self.asked.question.numbers
+        if not numbers:
             return 0.0
         text = squeeze(self.candidate.text)
-        return sum(number.value in text for number in self.question.numbers) / len(self.question.numbers)
+        return sum(number.value in text for number in numbers) / len(numbers)
 
 
-def _when(asks: re.Pattern[str], question: str, holds: re.Pattern[str], close: Sequence[tuple[float, str]]) -> float:
-    """Coverage by the best sentence that ``holds`` what the question ``asks`` for; 0 where it does not ask for it."""
-    if not asks.search(question):
-        return 0.0
+def _best_with(holds: re.Pattern[str], close: Sequence[tuple[float, str]]) -> float:
+    """Coverage by the best sentence that ``holds`` what the question asks for."""
     return max((covered for covered, part in close if holds.search(part)), default=0.0)
 
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 _CLOSERS = "”’」』》】）)\"'"
 _CHINESE_END = "。！？；!?;"
+_MAY_END = re.compile(f"[\n.{_CHINESE_END}]")
 _SHORTENED = (
     "mr mrs ms dr prof st no nos fig figs eq sec art vs etc e.g i.e al cf approx dept inc ltd co jr sr u.s ph.d vol "
     "pp p min max"
@@ -40,13 +41,14 @@ def sentences(text: str) -> list[Sentence]:
 
 def _spans(text: str) -> Iterator[tuple[int, int]]:
     start = 0
-    position = 0
-    while position < len(text):
+    found = _MAY_END.search(text)
+    while found:
+        position = found.start()
         if _ends_here(text, position):
             position = _past_closers(text, position)
             yield start, position + 1
             start = position + 1
-        position += 1
+        found = _MAY_END.search(text, position + 1)
     yield start, len(text)
 
 

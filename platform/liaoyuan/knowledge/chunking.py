@@ -11,6 +11,8 @@ from dataclasses import dataclass, field, replace
 from uuid import UUID
 
 from liaoyuan.knowledge.parse.blocks import Block, BlockType, Box
+from liaoyuan.knowledge.table_lines import Line, assembled, table_lines
+from liaoyuan.knowledge.table_lines import Span as Span
 from liaoyuan.knowledge.text.sentences import sentences
 
 TokenCounter = Callable[[str], int]
@@ -31,17 +33,6 @@ _OPENER = re.compile(
 _LOCATOR_CHARACTERS = 24
 # One article stays one unit however many paragraphs it has; what is longer than this is no article but a misreading.
 _LONGEST_ARTICLE = 8
-_BETWEEN_CELLS = " | "
-
-
-@dataclass(frozen=True, slots=True)
-class Span:
-    """Characters ``start``..``end`` of the chunk are characters from ``block_start`` of block number ``block``."""
-
-    start: int
-    end: int
-    block: int
-    block_start: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -243,22 +234,13 @@ def _draft(unit: _Unit, blocks: Sequence[Block], text: str, spans: tuple[Span, .
     return ChunkDraft(unit.kind, text, unit.heading_path, locator, first.page, first.box, spans, part)
 
 
-@dataclass(frozen=True, slots=True)
-class _Line:
-    """One row of a table as it is read, and which of its characters stand literally in the block's text."""
-
-    text: str
-    spans: tuple[Span, ...]
-
-
 def _table(unit: _Unit, blocks: Sequence[Block], budget: _Budget) -> Iterator[ChunkDraft]:
     """A table that fits stays whole; a longer one is cut between rows and its header repeated."""
     number = unit.blocks[0]
-    rows = _lines(blocks[number], number)
-    if not rows:
+    header, body = table_lines(blocks[number], number)
+    if header is None:
         yield from _prose(unit, blocks, budget)
         return
-    header, body = rows[0], rows[1:]
     packed = list(_packed_rows(header, body, budget.count, min(budget.room, 2 * budget.target)))
     pieces = [piece for lines in packed for piece in _fitting(header, lines, budget)]
     for part, piece in enumerate(pieces):
@@ -266,71 +248,9 @@ def _table(unit: _Unit, blocks: Sequence[Block], budget: _Budget) -> Iterator[Ch
         yield _draft(unit, blocks, piece.text, spans, part)
 
 
-def _lines(block: Block, number: int) -> list[_Line]:
-    """The table's rows. Cells of the block's text are parted by tabs; a merged cell stands there once, in its first
-    row."""
-    places = _cell_places(block.text)
-    found = []
-    for index, row in enumerate(block.table or []):
-        cells = [" ".join(cell.split()) for cell in row]
-        if any(cells):
-            found.append(
-                _line(
-                    cells,
-                    [_literal(block.text, places, index, column, cell) for column, cell in enumerate(cells)],
-                    number,
-                )
-            )
-    return found
-
-
-def _line(cells: Sequence[str], starts: Sequence[int | None], number: int) -> _Line:
-    spans, position = [], 0
-    for cell, start in zip(cells, starts, strict=True):
-        if cell and start is not None:
-            spans.append(Span(position, position + len(cell), number, start))
-        position += len(cell) + len(_BETWEEN_CELLS)
-    return _Line(_BETWEEN_CELLS.join(cells), tuple(spans))
-
-
-def _cell_places(text: str) -> list[list[tuple[int, int]]]:
-    """Start and end of every cell in a table's text, row by row."""
-    rows, position = [], 0
-    for line in text.split("\n"):
-        cells = []
-        for cell in line.split("\t"):
-            cells.append((position, position + len(cell)))
-            position += len(cell) + 1
-        rows.append(cells)
-    return rows
-
-
-def _literal(text: str, places: Sequence[Sequence[tuple[int, int]]], row: int, column: int, cell: str) -> int | None:
-    """Where a cell's words stand: in its own place, or above it, where a merged cell begins."""
-    for above in range(min(row, len(places) - 1), -1, -1):
-        start, end = places[above][column] if column < len(places[above]) else (0, 0)
-        found = text.find(cell, start, end)
-        if found >= 0 or text[start:end].strip():
-            return found if found >= 0 else None
-    return None
-
-
-def _assembled(lines: Sequence[_Line]) -> _Line:
-    spans: list[Span] = []
-    position = 0
-    for line in lines:
-        spans.extend(_moved(line.spans, position))
-        position += len(line.text) + 1
-    return _Line("\n".join(line.text for line in lines), tuple(spans))
-
-
-def _moved(spans: Iterable[Span], by: int) -> Iterator[Span]:
-    return (replace(span, start=span.start + by, end=span.end + by) for span in spans)
-
-
-def _fitting(header: _Line, lines: Sequence[_Line], budget: _Budget) -> Iterator[_Line]:
+def _fitting(header: Line, lines: Sequence[Line], budget: _Budget) -> Iterator[Line]:
     """Header and rows in one piece; where a single row is too long, in several that each repeat the header."""
-    whole, body = _assembled([header, *lines]), _assembled(lines)
+    whole, body = assembled([header, *lines]), assembled(lines)
     fixed = budget.count(header.text)
     if budget.count(whole.text) <= budget.room:
         yield whole
@@ -338,13 +258,13 @@ def _fitting(header: _Line, lines: Sequence[_Line], budget: _Budget) -> Iterator
     repeats = bool(lines) and 2 * fixed <= budget.room
     source = body if repeats else whole
     for start, end in _ranges(source.text, budget.count, budget.room - (fixed if repeats else 0)):
-        piece = _Line(source.text[start:end], _clip(source.spans, start, end))
-        yield _assembled([header, piece]) if repeats else piece
+        piece = Line(source.text[start:end], _clip(source.spans, start, end))
+        yield assembled([header, piece]) if repeats else piece
 
 
-def _packed_rows(header: _Line, body: Sequence[_Line], count_tokens: TokenCounter, room: int) -> Iterator[list[_Line]]:
+def _packed_rows(header: Line, body: Sequence[Line], count_tokens: TokenCounter, room: int) -> Iterator[list[Line]]:
     fixed = count_tokens(header.text)
-    lines: list[_Line] = []
+    lines: list[Line] = []
     tokens = fixed
     for line in body:
         size = count_tokens(line.text)

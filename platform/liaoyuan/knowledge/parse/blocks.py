@@ -59,6 +59,8 @@ class Block:
     table: list[list[str]] | None = None
     ocr: bool = False
     lines: tuple[TextLine, ...] = ()
+    # How many rows of ``table`` name its columns.
+    header_rows: int = 1
 
     def lines_of(self, start: int, end: int) -> tuple[TextLine, ...]:
         """The lines under the characters ``start``..``end`` of the text; empty where the format has no lines."""
@@ -76,6 +78,7 @@ class Block:
             "heading_path": list(self.heading_path),
             "table": self.table,
             "ocr": self.ocr,
+            **({"header_rows": self.header_rows} if self.header_rows != 1 else {}),
             "lines": [[line.start, line.end, line.page, *(round(edge, 1) for edge in line.box)] for line in self.lines],
         }
 
@@ -94,6 +97,7 @@ class Block:
             table=values["table"],
             ocr=values["ocr"],
             lines=tuple(_line(line) for line in values.get("lines", ())),
+            header_rows=int(values.get("header_rows", 1)),
         )
 
 

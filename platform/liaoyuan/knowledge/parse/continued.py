@@ -43,10 +43,10 @@ def _goes_on(last: Block, block: Block) -> bool:
 
 def _together(last: Block, block: Block) -> Block:
     rows, more = last.table or [], block.table or []
-    again = more[0] == rows[0]
+    again = next((count for count in range(last.header_rows, 0, -1) if more[:count] == rows[:count]), 0)
     lines = block.text.split("\n")
-    text = "\n".join(lines[1:] if again and len(lines) == len(more) else lines)
-    added: Grid = more[1:] if again else more
+    text = "\n".join(lines[again:] if len(lines) == len(more) else lines)
+    added: Grid = more[again:]
     text = text if text.strip() else table_text(added)
     place = TextLine(block.page or 0, block.box or (0.0, 0.0, 0.0, 0.0), text=text)
     return replace(last, text=f"{last.text}\n{text}".rstrip("\n"), table=[*rows, *added], lines=(*_lines(last), place))

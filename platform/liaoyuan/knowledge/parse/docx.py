@@ -134,7 +134,7 @@ class _Walker:
                     if next(cell.iterancestors(_TBL), None) is element and depth < _DEPTH:
                         yield from self.blocks(cell, depth + 1)
             else:
-                yield table_block(once, filled=filled)
+                yield table_block(once, filled=filled, header=_head_rows(element))
 
     def _grid(self, element: etree._Element, depth: int) -> tuple[Grid, Grid]:
         once: Grid = []
@@ -164,6 +164,16 @@ class _Walker:
         if depth >= _DEPTH:
             return "".join(str(part) for part in cell.itertext())
         return "\n".join(block.text for block in self.blocks(cell, depth + 1)).strip()
+
+
+def _head_rows(table: etree._Element) -> int:
+    """Rows at the top that Word repeats on every page."""
+    count = 0
+    for row in table.iterchildren(qn("w:tr")):
+        if row.find(f"{qn('w:trPr')}/{qn('w:tblHeader')}") is None:
+            break
+        count += 1
+    return count
 
 
 def _with_text(element: etree._Element) -> set[str]:

@@ -113,7 +113,7 @@ class _Walker:
             yield from _one(BlockType.CAPTION, _inline_text(caption))
         once, filled = ([], []) if node.css_first("table table") is not None else _grid(node)
         if max((sum(map(bool, row)) for row in once), default=0) > 1:
-            yield table_block(once, filled=filled)
+            yield table_block(once, filled=filled, header=_head_rows(node))
             return
         # One column, or tables inside: a table that only places things on the page.
         for row in _rows(node):
@@ -182,6 +182,19 @@ def _rows(table: LexborNode) -> Iterator[list[LexborNode]]:
         rows = [group] if group.tag == "tr" else [row for row in group.iter() if row.tag == "tr"]
         for row in rows:
             yield [cell for cell in row.iter() if cell.tag in {"td", "th"}]
+
+
+def _head_rows(table: LexborNode) -> int:
+    """The rows of the table's own head, or the first ones that consist of ``th`` throughout."""
+    head = next((group for group in table.iter() if group.tag == "thead"), None)
+    if head is not None:
+        return sum(1 for row in head.iter() if row.tag == "tr")
+    count = 0
+    for row in _rows(table):
+        if not row or any(cell.tag != "th" for cell in row):
+            break
+        count += 1
+    return count
 
 
 def _span(cell: LexborNode, name: str) -> int:

@@ -7,6 +7,7 @@ from statistics import median
 
 from liaoyuan.knowledge.parse.blocks import Block, BlockType, TextLine
 from liaoyuan.knowledge.parse.columns import reading_order
+from liaoyuan.knowledge.parse.grid import header_rows
 from liaoyuan.knowledge.parse.runs import Line, Run, union
 from liaoyuan.knowledge.parse.structure import is_list_item, starts_item
 from liaoyuan.knowledge.parse.tables import aligned_table
@@ -142,7 +143,8 @@ def _table_block(lines: list[Line], table: list[list[str]], page: int, *, ocr: b
     text = "\n".join("\t".join(row).rstrip("\t") for row in table)
     table = lines[0].runs[0].filled or table
     box = union([run.box for line in lines for run in line.runs])
-    return Block(BlockType.TABLE, text, page=page, box=box, table=table, ocr=ocr)
+    names = header_rows(lines[0].runs[0].table or table, table)
+    return Block(BlockType.TABLE, text, page=page, box=box, table=table, ocr=ocr, header_rows=names)
 
 
 def _text_block(lines: list[Line], page: int, style: Typography, *, ocr: bool) -> Block:

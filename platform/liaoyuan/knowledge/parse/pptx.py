@@ -3,6 +3,7 @@
 import io
 import zipfile
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from typing import Any
 
 import pptx
@@ -105,7 +106,7 @@ def _shape_blocks(shape: Any, number: int) -> Iterator[Block]:
     if getattr(shape, "has_table", False):
         once, filled = _grid(shape.table)
         block = table_block(once, filled=filled, page=number, locator=locator)
-        yield Block(block.type, block.text, page=number, box=box, locator=locator, table=block.table)
+        yield replace(block, box=box)
     elif getattr(shape, "has_chart", False):
         grid = chart_grid(shape.chart._chartSpace)
         if grid:

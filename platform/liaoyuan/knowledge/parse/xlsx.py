@@ -4,6 +4,7 @@ import datetime
 import io
 import zipfile
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 
 import openpyxl
 from lxml import etree
@@ -155,16 +156,20 @@ def _lone(title: str, number: int, cells: list[str]) -> Block:
 
 def _table_blocks(title: str, rows: Rows, width: int, merges: list[str]) -> Iterator[Block]:
     filled = _filled_down(rows, merges)
+    names: list[list[str]] = []
     used = [index for index in range(width) if any(cells[index] for _, cells in rows)]
     for start in range(0, len(rows), _ROWS_A_BLOCK):
         part = rows[start : start + _ROWS_A_BLOCK]
         locator = f"{title}!{get_column_letter(used[0] + 1)}{part[0][0]}:{get_column_letter(used[-1] + 1)}{part[-1][0]}"
         once = [[cells[index] for index in used] for _, cells in part]
         full = [[filled[number][index] for index in used] for number, _ in part]
-        if start:
-            # The header row goes along, so that a later part of a long sheet still names its columns.
-            full = [[filled[rows[0][0]][index] for index in used], *full]
-        yield table_block(once, filled=full, locator=locator)
+        if not start:
+            first = table_block(once, filled=full, locator=locator)
+            names = full[: first.header_rows]
+            yield first
+            continue
+        # The header goes along, so that a later part of a long sheet still names its columns.
+        yield replace(table_block(once, locator=locator), table=[*names, *full], header_rows=len(names))
 
 
 def _filled_down(rows: Rows, merges: list[str]) -> dict[int, list[str]]:

@@ -1,10 +1,10 @@
 """Measure a collection on questions with known evidence: what gates, packs and the acceptance command all use."""
 
+import datetime
 import json
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import date
 from itertools import zip_longest
 from pathlib import Path, PurePosixPath
 from typing import Any
@@ -51,7 +51,8 @@ class Anchor:
 class GateQuestion:
     """One question with what it must find: ``evidence`` items are "DOCUMENT#LOCATOR", or "DOCUMENT" alone.
 
-    ``anchors`` say, item by item, the same places in a form that outlives the index.
+    ``anchors`` say, item by item, the same places in a form that outlives the index. ``date`` (YYYY-MM-DD) asks what
+    was in force on that day; empty: on the day of the evaluation.
     """
 
     id: str
@@ -62,6 +63,12 @@ class GateQuestion:
     anchors: tuple[Anchor, ...] = ()
     type: str = ""
     language: str = ""
+    date: str = ""
+
+    @property
+    def day(self) -> datetime.date | None:
+        """The day of which it asks; None: that of the evaluation."""
+        return datetime.date.fromisoformat(self.date) if self.date else None
 
     @property
     def places(self) -> list[tuple[str | None, Anchor | None]]:
@@ -99,7 +106,7 @@ def questions_read(path: Path) -> list[GateQuestion]:
 
 
 def question_from(values: Mapping[str, Any], number: int = 0) -> GateQuestion:
-    """One question from its JSON form. Raises ValueError where there is no question."""
+    """One question from its JSON form. Raises ValueError where there is no question, or its date is none."""
     text = str(values.get("question") or "").strip()
     if not text:
         raise ValueError("no question")
@@ -111,6 +118,7 @@ def question_from(values: Mapping[str, Any], number: int = 0) -> GateQuestion:
         answerable=bool(values.get("answerable", True)),
         type=str(values.get("type") or ""),
         language=str(values.get("language") or ""),
+        date=datetime.date.fromisoformat(str(values["date"])).isoformat() if values.get("date") else "",
     )
 
 
@@ -120,7 +128,7 @@ def collection_evaluate(
     *,
     mode: Mode = "extractive",
     chat: BaseChatModel | None = None,
-    day: date | None = None,
+    day: datetime.date | None = None,
     engine: Embedder | None = None,
     synonyms: Synonyms | None = None,
     index_id: UUID | None = None,
@@ -128,6 +136,7 @@ def collection_evaluate(
 ) -> Evaluation:
     """Ask every question inside the current tenant context and compare. Embeds all questions at once.
 
+    Each is asked as of its own date; those without one as of ``day`` (default: today).
     ``index_id`` measures another generation of the index than the live one, ``settings`` (RetrievalSettings) another
     way to retrieve than the collection's own.
     """
@@ -145,7 +154,7 @@ class Examiner:
     collection_id: UUID
     mode: Mode = "extractive"
     chat: BaseChatModel | None = None
-    day: date | None = None
+    day: datetime.date | None = None
     synonyms: Synonyms | None = None
     index_id: UUID | None = None
     settings: Any = None
@@ -162,26 +171,27 @@ class Examiner:
     def ask(self, item: GateQuestion, vector: Vectors, embedding: float = 0.0) -> dict[str, Any]:
         """One row: what was found, said and cited, compared with what was wanted."""
         began = time.perf_counter()
-        found = self.retrieve(item.question, vector)
+        day = item.day or self.day
+        found = self.retrieve(item.question, vector, day)
         answer = answer_question(
             self.collection_id,
             item.question,
             mode=self.mode,
             chat=self.chat,
-            day=self.day,
+            day=day,
             found=found,
             **index_named(self.index_id),
         )
         milliseconds = (time.perf_counter() - began + embedding) * 1000
         return _row(item, answer, found, milliseconds)
 
-    def retrieve(self, question: str, vector: Vectors) -> Retrieval:
-        """The retrieval of this configuration."""
+    def retrieve(self, question: str, vector: Vectors, day: datetime.date | None = None) -> Retrieval:
+        """The retrieval of this configuration, as of ``day`` where that is another than the configuration's."""
         given = {"index_id": self.index_id, "settings": self.settings}
         return retrieve(
             self.collection_id,
             question,
-            day=self.day,
+            day=day or self.day,
             vector=vector,
             synonyms=self.synonyms,
             **{name: value for name, value in given.items() if value is not None},
@@ -234,6 +244,7 @@ def _row(item: GateQuestion, answer: KnowledgeAnswer, found: Retrieval, millisec
         "answerable": item.answerable,
         "type": item.type,
         "language": item.language,
+        **({"date": item.date} if item.date else {}),
         "document": item.evidence[0].partition("#")[0] if item.evidence else "",
         "abstained": answer.abstained,
         "confidence": round(answer.confidence, 4),

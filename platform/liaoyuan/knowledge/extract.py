@@ -79,13 +79,21 @@ def _sources(
     return chosen
 
 
+def depth(question: Question) -> int:
+    """How many of the best chunks an answer to ``question`` may quote: more where it asks for several things."""
+    return _PARTS_AMONG if _parts(question) else _MOST_CHUNKS
+
+
 def _each_part(question: Question, ranked: Sequence[Ranked], statistics: Statistics) -> list[Ranked]:
     """For a question in parts (拉限负荷谁定，停运设备呢), the chunks that answer each; nothing for a plain one."""
+    return [item for part in _parts(question) for item in _best_for(part, ranked, statistics)]
+
+
+def _parts(question: Question) -> list[Question]:
+    """The parts of a question for several things; none of a plain one."""
     parts = [analyse(part) for part in _PARTS.split(question.text)]
     parts = [part for part in parts if len(part.words) >= _FEWEST_WORDS]
-    if len(parts) < _FEWEST_WORDS or not _COMPOUND.search(question.text):
-        return []
-    return [item for part in parts for item in _best_for(part, ranked, statistics)]
+    return parts if len(parts) >= _FEWEST_WORDS and _COMPOUND.search(question.text) else []
 
 
 def _best_for(part: Question, ranked: Sequence[Ranked], statistics: Statistics) -> list[Ranked]:

@@ -1,5 +1,6 @@
 """Questions about collections and documents; nothing here writes."""
 
+from datetime import date
 from pathlib import Path
 from uuid import UUID
 
@@ -24,13 +25,17 @@ def collection_by_name(name: str) -> Collection:
     return found
 
 
-def versions_in_force(collection_id: UUID) -> QuerySet[DocumentVersion]:
-    """The versions that answers rest on now, one a document, by document name."""
-    today = timezone.localdate()
-    begun = Q(effective_from__isnull=True) | Q(effective_from__lte=today)
-    lasts = Q(effective_to__isnull=True) | Q(effective_to__gt=today)
-    versions = DocumentVersion.objects.filter(document__collection_id=collection_id, state__in=PUBLISHED)
-    versions = versions.filter(begun & lasts)
+def in_force_on(day: date) -> Q:
+    """The condition on a version by which searches of that day find it: published, and by its days, not its state."""
+    begun = Q(effective_from__isnull=True) | Q(effective_from__lte=day)
+    lasts = Q(effective_to__isnull=True) | Q(effective_to__gt=day)
+    return Q(state__in=PUBLISHED) & begun & lasts
+
+
+def versions_in_force(collection_id: UUID, day: date | None = None) -> QuerySet[DocumentVersion]:
+    """The versions that answers rest on now, or did on ``day``, one a document, by document name."""
+    versions = DocumentVersion.objects.filter(document__collection_id=collection_id)
+    versions = versions.filter(in_force_on(day or timezone.localdate()))
     return versions.select_related("document").order_by("document__name")
 
 

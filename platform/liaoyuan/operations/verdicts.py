@@ -43,6 +43,7 @@ def trace_case(
         chunks=[str(item["chunk_id"]) for item in cited if item.get("chunk_id")],
         groups=_groups(trace.user_id),
         answerable=answerable,
+        mode="generative" if trace.mode == "generative" else "extractive",
     )
 
 

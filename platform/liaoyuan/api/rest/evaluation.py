@@ -191,7 +191,8 @@ def questions_list(
 def question_new(request: ApiRequest, set_id: UUID, body: QuestionNew) -> "Status[QuestionOut]":
     """Add a question; the same one again is given the evidence sent now."""
     home = set_get(set_id)
-    made = question_add(collection_id=home.collection_id, set_id=set_id, **body.model_dump())
+    given = body.model_dump(exclude={"date"}) | {"date": body.date.isoformat() if body.date else ""}
+    made = question_add(collection_id=home.collection_id, set_id=set_id, **given)
     return Status(201, QuestionOut.from_orm(made))
 
 

@@ -41,7 +41,9 @@ def configuration_of(
 ) -> dict[str, Any]:
     """Everything that decides the result, as JSON. Raises NotFound for an index of another collection."""
     generation = _index(collection.id, index_id)
-    documents = sorted(str(key) for key in versions_in_force(collection.id).values_list("id", flat=True))
+    day = day or timezone.localdate()
+    documents = _documents(collection.id, day)
+    dated = {each: _documents(collection.id, date.fromisoformat(each)) for each in _dates(questions)}
     generative = mode == "generative"
     return {
         "index": {
@@ -55,15 +57,24 @@ def configuration_of(
         },
         "retrieval": dict(retrieval) if retrieval is not None else dict(collection.settings.get("retrieval", {})),
         "retrieval_named": retrieval is not None,
-        "documents": {"count": len(documents), "digest": digest(documents)},
+        "documents": {"count": len(documents), "digest": digest([documents, dated] if dated else documents)},
         "questions": {"count": len(questions), "digest": questions_digest(questions)},
         "mode": mode,
         "model": (settings.CHAT_MODEL or BASE_MODEL) if generative else "",
         "prompt": digest([SYSTEM_ZH, SYSTEM_EN])[:12] if generative else "",
         "pack": pack_of(collection.id),
         "code": {"version": code_version(), "digest": code_digest()},
-        "day": (day or timezone.localdate()).isoformat(),
+        "day": day.isoformat(),
     }
+
+
+def _documents(collection_id: UUID, day: date) -> list[str]:
+    return sorted(str(key) for key in versions_in_force(collection_id, day).values_list("id", flat=True))
+
+
+def _dates(questions: Sequence[GateQuestion]) -> list[str]:
+    """The days of which some of the questions ask."""
+    return sorted({item.date for item in questions if item.date})
 
 
 def _index(collection_id: UUID, index_id: UUID | None) -> SearchIndex:
@@ -91,7 +102,12 @@ def synonyms_of(pack: str) -> Synonyms | None:
 
 def questions_digest(questions: Sequence[GateQuestion]) -> str:
     """The same questions with the same answers give the same digest, in whatever order they stand."""
-    return digest(sorted(json.dumps(asdict(item), sort_keys=True, ensure_ascii=False) for item in questions))
+    return digest(sorted(json.dumps(_told(item), sort_keys=True, ensure_ascii=False) for item in questions))
+
+
+def _told(item: GateQuestion) -> dict[str, Any]:
+    # A question without a date digests as it did before questions had one.
+    return {name: value for name, value in asdict(item).items() if name != "date" or value}
 
 
 def digest(value: Any) -> str:

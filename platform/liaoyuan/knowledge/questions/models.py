@@ -62,7 +62,8 @@ class TestQuestion(TenantModel):
 
     ``evidence`` items are "DOCUMENT#LOCATOR"; ``anchors`` are [{document_id, anchor, quote}], item by item the same
     places, which still hold when the collection is chunked anew. ``documents`` are the documents it rests on: who may
-    not read one of them does not see the question. ``digest`` is of the question's folded text: once a set.
+    not read one of them does not see the question. ``date`` asks what was in force on that day, None on the day of the
+    evaluation. ``digest`` is of the question's folded text and its date: once a set.
     """
 
     __test__ = False  # its name looks like a test case to pytest
@@ -76,6 +77,7 @@ class TestQuestion(TenantModel):
     answerable = models.BooleanField(default=True)
     type = models.CharField(max_length=20, blank=True)
     language = models.CharField(max_length=2)
+    date = models.DateField(null=True, blank=True)
     state = models.CharField(max_length=10, choices=QuestionState, default=QuestionState.PROPOSED)
     source = models.CharField(max_length=10, choices=QuestionSource, default=QuestionSource.HAND)
     source_id = models.UUIDField(null=True, blank=True)

@@ -1,6 +1,7 @@
 """Question files as people bring them: JSON lines, CSV or a spreadsheet. A bad line is told, the good ones stay."""
 
 import csv
+import datetime
 import io
 import json
 import re
@@ -26,8 +27,11 @@ _COLUMNS: Final = {
     "answerable": ("answerable", "可回答", "能否回答"),
     "type": ("type", "类型", "题型"),
     "language": ("language", "语言"),
+    "date": ("date", "日期", "截至日期", "as of", "as_of"),
 }
 _NO: Final = frozenset({"false", "no", "0", "n", "否", "不可", "不能", "不可回答", "f"})
+# 2024-5-1, 2024/05/01, 2024年5月1日; a spreadsheet's midnight belongs to the day.
+_DAY: Final = re.compile(r"(\d{4})\s*[-/.年]\s*(\d{1,2})\s*[-/.月]\s*(\d{1,2})\s*日?(?:[ T]00:00(?::00)?)?")
 _SEVERAL: Final = re.compile(r"\s*[\n|；;]\s*")
 
 
@@ -42,6 +46,8 @@ class QuestionDraft:
     type: str = ""
     language: str = "zh"
     external_id: str = ""
+    # YYYY-MM-DD: what was in force on that day is asked for; empty: on the day of the evaluation.
+    date: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -201,7 +207,21 @@ def draft_from(values: Mapping[str, Any]) -> QuestionDraft:
         type=str(values.get("type") or ("" if answerable else "unanswerable"))[:LONGEST_TYPE],
         language=str(values.get("language") or ("zh" if is_chinese(text) else "en"))[:2],
         external_id=str(values.get("id") or "")[:80],
+        date=_day(values.get("date")),
     )
+
+
+def _day(value: object) -> str:
+    """A day in the forms in which spreadsheets and people write one, as YYYY-MM-DD. Raises LineInvalid."""
+    text = str(value or "").strip()
+    if not text:
+        return ""
+    found = _DAY.fullmatch(text)
+    try:
+        day = datetime.date(*map(int, found.groups())) if found else datetime.date.fromisoformat(text)
+    except ValueError:
+        raise LineInvalid("date 不是日期（例如 2024-05-01）", "date is no date (for instance 2024-05-01)") from None
+    return day.isoformat()
 
 
 def _strings(values: Mapping[str, Any], name: str) -> tuple[str, ...]:

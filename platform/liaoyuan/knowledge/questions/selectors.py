@@ -114,6 +114,7 @@ def gate_question(row: TestQuestion) -> GateQuestion:
         anchors=tuple(Anchor(**each) for each in row.anchors),
         type=row.type,
         language=row.language,
+        date=row.date.isoformat() if row.date else "",
     )
 
 
@@ -128,6 +129,7 @@ def set_lines(questions: Sequence[TestQuestion]) -> list[dict[str, object]]:
             "must_contain": list(row.must_contain),
             "answerable": row.answerable,
             "type": row.type,
+            **({"date": row.date.isoformat()} if row.date else {}),
         }
         for row in questions
     ]

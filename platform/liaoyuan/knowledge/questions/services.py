@@ -3,22 +3,23 @@
 Call these inside a tenant context.
 """
 
+import datetime
 import hashlib
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path, PurePosixPath
 from typing import Any, Final
 from uuid import UUID
 
 from django.db import IntegrityError, transaction
-from django.db.models import Max
+from django.db.models import Case, Max, When
 from django.utils import timezone
 
 from liaoyuan.accounts.services import audit_record
 from liaoyuan.accounts.tenancy import current_tenant
 from liaoyuan.errors import NotFound
 from liaoyuan.knowledge.identity import display_name
-from liaoyuan.knowledge.models import Chunk, Collection, Document, DocumentVersion, VersionState
+from liaoyuan.knowledge.models import PUBLISHED, Chunk, Collection, Document, DocumentVersion
 from liaoyuan.knowledge.questions.errors import QuestionUnusable, SetNameTaken, SetNameUnusable, SetNotReady
 from liaoyuan.knowledge.questions.models import (
     QuestionSet,
@@ -32,6 +33,7 @@ from liaoyuan.knowledge.questions.reading import BadLine, LineInvalid, QuestionD
 from liaoyuan.knowledge.questions.selectors import questions_readable, set_get
 from liaoyuan.knowledge.questions.thresholds import thresholds_checked
 from liaoyuan.knowledge.rights import versions_readable
+from liaoyuan.knowledge.selectors import in_force_on
 from liaoyuan.knowledge.text.normalise import squeeze
 
 LONGEST_NAME: Final = 120
@@ -116,6 +118,7 @@ def question_add(
     must_contain: Sequence[str] = (),
     answerable: bool = True,
     type: str = "",  # noqa: A002 - the field's name in every question file
+    date: str = "",
     state: str = QuestionState.APPROVED,
     source: str = QuestionSource.HAND,
     source_id: UUID | None = None,
@@ -139,6 +142,7 @@ def question_add(
                 "must_contain": list(must_contain),
                 "answerable": answerable,
                 "type": type,
+                "date": date,
             }
         )
     except LineInvalid as error:
@@ -202,7 +206,7 @@ def questions_write(home: QuestionSet, new: Sequence[NewQuestion]) -> list[TestQ
         row, _created = TestQuestion.objects.update_or_create(
             organization_id=tenant.organization_id,
             question_set=home,
-            digest=digest_of(item.draft.question),
+            digest=digest_of(item.draft.question, item.draft.date),
             defaults=values,
             create_defaults={**values, "number": number + place, "author": tenant.user_id},
         )
@@ -210,9 +214,10 @@ def questions_write(home: QuestionSet, new: Sequence[NewQuestion]) -> list[TestQ
     return rows
 
 
-def digest_of(question: str) -> str:
-    """By what two questions are the same one."""
-    return hashlib.sha256(squeeze(question).encode()).hexdigest()
+def digest_of(question: str, date: str = "") -> str:
+    """By what two questions are the same one: asked of two days it is two."""
+    folded = squeeze(question) + (f"\n{date}" if date else "")
+    return hashlib.sha256(folded.encode()).hexdigest()
 
 
 def _columns(item: NewQuestion, names: Mapping[str, UUID]) -> dict[str, Any]:
@@ -227,6 +232,7 @@ def _columns(item: NewQuestion, names: Mapping[str, UUID]) -> dict[str, Any]:
         "answerable": draft.answerable,
         "type": draft.type,
         "language": draft.language,
+        "date": draft.date or None,
         "external_id": draft.external_id,
         "state": item.state,
         "source": item.source,
@@ -241,8 +247,10 @@ def _documents_by_name(collection_id: UUID) -> dict[str, UUID]:
     found: dict[str, UUID] = {}
     for identifier, name in Document.objects.filter(collection_id=collection_id).values_list("id", "name"):
         found[squeeze(PurePosixPath(name).stem)] = identifier
-    versions = DocumentVersion.objects.filter(document__collection_id=collection_id, state=VersionState.IN_FORCE)
-    for identifier, title in versions.values_list("document_id", "title"):
+    # What is in force names it first; an older title still tells which document is meant, for questions with a date.
+    versions = DocumentVersion.objects.filter(document__collection_id=collection_id, state__in=PUBLISHED)
+    current = Case(When(in_force_on(timezone.localdate()), then=0), default=1)
+    for identifier, title in versions.order_by(current, "-number").values_list("document_id", "title"):
         found.setdefault(squeeze(title), identifier)
     found.pop("", None)
     return found
@@ -259,7 +267,7 @@ def question_edit(
     """Replace a question's text, evidence and literals; who edits it has reviewed it. Raises NotFound."""
     row = question_get(question_id, collection_id)
     try:
-        draft = draft_from({"type": row.type, "language": "", **values})
+        draft = draft_from({"type": row.type, "language": "", "date": _iso(row.date), **values})
     except LineInvalid as error:
         raise QuestionUnusable(detail_zh=error.zh, detail_en=error.en) from error
     kept = [dict(anchor) for place, anchor in zip(row.evidence, row.anchors, strict=False) if place in draft.evidence]
@@ -267,13 +275,11 @@ def question_edit(
         [place for place in row.evidence if place in draft.evidence]
         + [place for place in draft.evidence if place not in row.evidence]
     )
-    changed = QuestionDraft(
-        draft.question, ordered, draft.must_contain, draft.answerable, draft.type, draft.language, row.external_id
-    )
+    changed = replace(draft, evidence=ordered, external_id=row.external_id)
     item = NewQuestion(changed, kept, state=state, source=row.source, source_id=row.source_id, note=row.note)
     columns = _columns(item, _documents_by_name(collection_id))
     columns |= {
-        "digest": digest_of(changed.question),
+        "digest": digest_of(changed.question, changed.date),
         "reviewer": current_tenant().user_id,
         "reviewed_at": timezone.now(),
     }
@@ -284,6 +290,10 @@ def question_edit(
         raise QuestionUnusable(detail_zh="问题集里已有同样的问题", detail_en="the set holds it already") from error
     row.refresh_from_db()
     return row
+
+
+def _iso(day: datetime.date | None) -> str:
+    return day.isoformat() if day else ""
 
 
 def question_get(question_id: UUID, collection_id: UUID) -> TestQuestion:

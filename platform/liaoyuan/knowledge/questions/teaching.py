@@ -210,7 +210,7 @@ def _samples(context: StageContext, lesson: _Lesson) -> list[Sample]:
             if context.cancelled():
                 raise RunCancelled
             with tenant_context(organization, person):
-                ranked = lesson.examiner.retrieve(item.question, vector).ranked
+                ranked = lesson.examiner.retrieve(item.question, vector, item.day).ranked
                 found.append(sample_of(item, ranked, lesson.legs, approved=approved))
         done = min(start + _AT_ONCE, len(questions))
         context.progress(

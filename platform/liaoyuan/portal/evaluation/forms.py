@@ -22,7 +22,7 @@ class ImportForm(forms.Form):
 
     file = forms.FileField(
         label=_("File"),
-        help_text=_("JSONL, CSV or XLSX with the columns question, evidence, must_contain, answerable."),
+        help_text=_("JSONL, CSV or XLSX with the columns question, evidence, must_contain, answerable, date."),
     )
     name = forms.CharField(
         label=_("Name of the set"), max_length=120, required=False, help_text=_("Empty: the file’s name.")
@@ -66,6 +66,13 @@ class QuestionForm(forms.Form):
         label=_("The documents do not answer it"), required=False, help_text=_("Then no answer is the right answer.")
     )
 
+    date = forms.DateField(
+        label=_("As of"),
+        required=False,
+        widget=forms.DateInput({"type": "date"}),
+        help_text=_("Asks what was in force on that day. Empty: on the day of the evaluation."),
+    )
+
     def values(self) -> dict[str, Any]:
         """The fields as the service takes them."""
         data = self.cleaned_data
@@ -74,6 +81,7 @@ class QuestionForm(forms.Form):
             "evidence": _lines(data["evidence"]),
             "must_contain": _lines(data["must_contain"]),
             "answerable": not data["unanswerable"],
+            "date": data["date"].isoformat() if data["date"] else "",
         }
 
 

@@ -1,6 +1,6 @@
 """Question sets, questions, evaluations, verdicts."""
 
-from datetime import date, datetime
+import datetime
 from typing import Annotated, Any, Literal
 from uuid import UUID
 
@@ -19,6 +19,9 @@ Asked = Annotated[
 ]
 Place = Annotated[
     str, StringConstraints(min_length=1, max_length=400, pattern=VISIBLE), Field(examples=["医疗废物管理办法#第三条"])
+]
+AsOf = Annotated[
+    datetime.date | None, Field(description="asks what was in force on that day; null: today", examples=["2024-05-01"])
 ]
 Literals = Annotated[list[Annotated[Text, Field(max_length=400)]], Field(max_length=20, examples=[["2天"]])]
 
@@ -85,6 +88,7 @@ class QuestionNew(Body):
     must_contain: Literals = []
     answerable: bool = True
     type: Annotated[str, Field(max_length=20, pattern=VISIBLE, examples=["number"])] = ""
+    date: AsOf = None
 
 
 class QuestionChange(Body):
@@ -92,6 +96,7 @@ class QuestionChange(Body):
     evidence: Annotated[list[Place], Field(max_length=20)] = []
     must_contain: Literals = []
     answerable: bool = True
+    date: AsOf = None
 
 
 class Review(Body):
@@ -106,7 +111,7 @@ class Evaluate(Body):
     mode: Literal["extractive", "generative"] = "extractive"
     index_id: UUID | None = None
     retrieval: Annotated[Free | None, Field(examples=[None])] = None
-    day: date | None = None
+    day: datetime.date | None = None
 
 
 class VerdictAsk(Body):
@@ -130,7 +135,7 @@ class SetOut(Schema):
     collection_id: UUID
     thresholds: list[dict[str, Any]]
     questions: Annotated[dict[str, int], Field(examples=[{"proposed": 0, "approved": 40, "rejected": 2}])]
-    created_at: datetime
+    created_at: datetime.datetime
 
 
 class QuestionOut(Schema):
@@ -142,12 +147,13 @@ class QuestionOut(Schema):
     answerable: bool
     type: str
     language: str
+    date: AsOf
     state: str
     source: Annotated[str, Field(examples=["rules"])]
     documents: list[UUID]
     author: UUID | None
     reviewer: UUID | None
-    reviewed_at: datetime | None
+    reviewed_at: datetime.datetime | None
     note: str
 
 
@@ -177,8 +183,8 @@ class EvaluationOut(Schema):
     count: int
     metrics: Annotated[Free, Field(examples=[{"recall@5": 0.95}])]
     intervals: Annotated[Free, Field(examples=[{"recall@5": [0.84, 0.99]}])]
-    finished_at: datetime | None
-    created_at: datetime
+    finished_at: datetime.datetime | None
+    created_at: datetime.datetime
 
 
 class GroupOut(Schema):

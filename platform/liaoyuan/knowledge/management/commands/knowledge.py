@@ -47,7 +47,7 @@ class Command(BaseCommand):
         ask.add_argument("question")
         ask.add_argument("--user", help="e-mail address of the member who asks (default: all documents)")
         evaluate = verbs.add_parser(
-            "evaluate", help="measure on lines {id, question, evidence, must_contain, answerable}"
+            "evaluate", help="measure on lines {id, question, evidence, must_contain, answerable, date}"
         )
         evaluate.add_argument("--questions", required=True, type=Path)
         indexes = verbs.add_parser("indexes", help="the generations of a collection's index, with their scores")

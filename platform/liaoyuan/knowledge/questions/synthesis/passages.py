@@ -4,12 +4,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from uuid import UUID
 
-from django.utils import timezone
-
 from liaoyuan.knowledge.identity import display_name
 from liaoyuan.knowledge.indexes import live_index
-from liaoyuan.knowledge.models import Chunk, VersionState
+from liaoyuan.knowledge.models import Chunk
 from liaoyuan.knowledge.questions.services import anchor_of, place_of
+from liaoyuan.knowledge.selectors import versions_in_force
 from liaoyuan.knowledge.text.normalise import is_chinese, squeeze
 
 
@@ -60,18 +59,13 @@ class Proposal:
 
 def passages_of(collection_id: UUID) -> Iterator[Passage]:
     """The enabled chunks of the live index that are in force today, document by document, in reading order."""
-    today = timezone.localdate()
     chunks = (
         Chunk.objects.select_related("version__document")
         .defer("embedding", "terms")
-        .filter(index=live_index(collection_id), enabled=True, version__state=VersionState.IN_FORCE)
+        .filter(index=live_index(collection_id), enabled=True, version__in=versions_in_force(collection_id))
         .order_by("version__document__name", "ordinal", "id")
     )
     for chunk in chunks.iterator(chunk_size=500):
-        if (chunk.effective_from and chunk.effective_from > today) or (
-            chunk.effective_to and chunk.effective_to <= today
-        ):
-            continue
         yield passage_of(chunk)
 
 

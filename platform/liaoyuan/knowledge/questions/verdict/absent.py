@@ -6,17 +6,20 @@ from datetime import date
 from difflib import SequenceMatcher
 from typing import Final
 
+from django.db.models import Q
+
 from liaoyuan.knowledge.models import Chunk, DocumentVersion, VersionState
 from liaoyuan.knowledge.questions.verdict.cases import Case
 from liaoyuan.knowledge.questions.verdict.finding import Cause, Finding, Verdict, mend
 from liaoyuan.knowledge.questions.verdict.originals import raw_hit, reread
-from liaoyuan.knowledge.questions.verdict.ranking import CONTEXT, searched
+from liaoyuan.knowledge.questions.verdict.ranking import searched
 from liaoyuan.knowledge.questions.verdict.shown import expected, of_chunk, of_version, verdict
 from liaoyuan.knowledge.questions.verdict.standing import (
     InBlocks,
     Wanted,
     blocks_text,
     chunks_holding,
+    current_version,
     disabled,
     documents_named,
     in_blocks,
@@ -26,6 +29,7 @@ from liaoyuan.knowledge.questions.verdict.standing import (
     versions_of,
 )
 from liaoyuan.knowledge.rights import versions_readable
+from liaoyuan.knowledge.selectors import in_force_on
 from liaoyuan.knowledge.text.normalise import squeeze
 
 # Opening files costs a process each: so many, and so long, before it is said how many were looked into.
@@ -105,7 +109,7 @@ def _out_of_force(case: Case, wanted: Wanted, day: date) -> Verdict | None:
         if place is None:
             return None
         version, text = place.version, place.text
-    newest = _current(version)
+    newest = current_version(version.document_id, day, version.id)
     draft = version.state == VersionState.DRAFT or (version.effective_from is not None and version.effective_from > day)
     findings = [expected(case), of_version("draft" if draft else "version", version, text)]
     if newest is not None:
@@ -120,17 +124,12 @@ def _out_of_force(case: Case, wanted: Wanted, day: date) -> Verdict | None:
     return verdict(case, Cause.STALE, said, findings, [mend("versions", version.document_id)])
 
 
-def _current(version: DocumentVersion) -> DocumentVersion | None:
-    rows = versions_readable().select_related("document").filter(document_id=version.document_id)
-    return rows.filter(state=VersionState.IN_FORCE).exclude(id=version.id).order_by("-number").first()
-
-
 def _misread(case: Case, wanted: Wanted, day: date) -> Verdict | None:
     """In a stored file, but not in what was read from it."""
     for version in documents_named(case, wanted):
         if version.state == VersionState.REJECTED:
             return _parse(case, version, "rejected", str(version.error.get("zh") or version.error.get("code", "")))
-    return _in_files(case, wanted, day) or _in_scans(case, wanted, day) or _read_again(case, wanted)
+    return _in_files(case, wanted, day) or _in_scans(case, wanted, day) or _read_again(case, wanted, day)
 
 
 def _in_files(case: Case, wanted: Wanted, day: date) -> Verdict | None:
@@ -141,7 +140,9 @@ def _in_files(case: Case, wanted: Wanted, day: date) -> Verdict | None:
         hit = raw_hit(version, wanted)
         if hit is not None:
             kind = "rejected" if version.state == VersionState.REJECTED else "file_text"
-            return _parse(case, version, kind, hit[0], hit[1], again=_again(version, wanted))
+            return _parse(
+                case, version, kind, hit[0], hit[1], again=_finds(version, day) and reread(version, wanted) is not None
+            )
     return None
 
 
@@ -154,9 +155,10 @@ def _in_scans(case: Case, wanted: Wanted, day: date) -> Verdict | None:
     return None
 
 
-def _read_again(case: Case, wanted: Wanted) -> Verdict | None:
-    for version in documents_named(case, wanted)[:_MOST_REREAD]:
-        found = reread(version, wanted) if version.state == VersionState.IN_FORCE else None
+def _read_again(case: Case, wanted: Wanted, day: date) -> Verdict | None:
+    named = [version for version in documents_named(case, wanted) if _finds(version, day)]
+    for version in named[:_MOST_REREAD]:
+        found = reread(version, wanted)
         if found is not None:
             return _parse(case, version, "reread", found[0], found[1])
     return None
@@ -165,13 +167,15 @@ def _read_again(case: Case, wanted: Wanted) -> Verdict | None:
 def _files(case: Case, wanted: Wanted, day: date) -> list[DocumentVersion]:
     """The files to open: those of the document named, those that were refused, then the rest."""
     rows = versions_readable().filter(document__collection_id=case.collection_id, document__erased_at__isnull=True)
-    rows = rows.filter(state__in=[VersionState.IN_FORCE, VersionState.REJECTED]).select_related("document")
+    rows = rows.filter(in_force_on(day) | Q(state=VersionState.REJECTED)).select_related("document")
     listed = sorted(rows.order_by("document__name"), key=lambda version: version.state != VersionState.REJECTED)
     return named_first(listed, wanted)[:_MOST_FILES]
 
 
-def _again(version: DocumentVersion, wanted: Wanted) -> bool:
-    return version.state == VersionState.IN_FORCE and reread(version, wanted) is not None
+def _finds(version: DocumentVersion, day: date) -> bool:
+    """Whether a search of that day reads the version, as ``in_force_on`` says it of rows."""
+    begin, end = version.days
+    return (begin is None or begin <= day) and (end is None or end > day)
 
 
 def nearest_words(version: DocumentVersion, wanted: Wanted) -> tuple[str, int | None] | None:
@@ -253,6 +257,7 @@ def _missing(case: Case, wanted: Wanted, day: date) -> Verdict:
 
 def _near(case: Case, day: date) -> Sequence[Finding]:
     """The closest that the collection has."""
-    ranked = searched(case, day).found.ranked[:CONTEXT]
+    search = searched(case, day)
+    ranked = search.found.ranked[: search.depth]
     rows = Chunk.objects.select_related("version__document").in_bulk([item.candidate.chunk_id for item in ranked])
     return [of_chunk("near", chunk) for chunk in rows.values()]

@@ -6,13 +6,17 @@ from datetime import date
 from typing import Any
 from uuid import UUID
 
+from django.utils import timezone
+
 from liaoyuan.errors import NotFound
+from liaoyuan.knowledge.answer import Mode
 from liaoyuan.knowledge.evaluate import Anchor, GateQuestion
 from liaoyuan.knowledge.models import Chunk
-from liaoyuan.knowledge.questions.models import EvaluationRow, TestQuestion
+from liaoyuan.knowledge.questions.models import EvaluationRow, EvaluationRun, TestQuestion
 from liaoyuan.knowledge.questions.selectors import gate_question, questions_readable, rows_readable
 from liaoyuan.knowledge.questions.services import anchor_of, place_of
 from liaoyuan.knowledge.rights import versions_readable
+from liaoyuan.knowledge.settings import RetrievalSettings
 
 Place = tuple[str | None, Anchor | None]
 
@@ -20,6 +24,7 @@ Place = tuple[str | None, Anchor | None]
 @dataclass(frozen=True, slots=True)
 class Case:
     """``answer`` None means: ask now. ``groups`` are the asker's (None: every document), ``versions`` those cited.
+    ``day`` is the day asked of (None: today), ``mode`` how it was answered.
 
     ``literals`` are words that the answer must say, ``places`` where they stand; either may be unknown, not both.
     """
@@ -36,6 +41,7 @@ class Case:
     day: date | None = None
     index_id: UUID | None = None
     settings: Any = None
+    mode: Mode = "extractive"
     pack: str = ""
     chunks: tuple[str, ...] = field(default=())
 
@@ -57,6 +63,7 @@ def case_of_text(
     groups: tuple[str, ...] | None = None,
     answerable: bool = True,
     chunks: Sequence[str] = (),
+    mode: Mode = "extractive",
 ) -> Case:
     """A case from what a person typed or pointed at. Raises NotFound for a chunk that the caller may not read."""
     wanted = [UUID(str(key)) for key in chunk_ids]
@@ -77,6 +84,7 @@ def case_of_text(
         versions=tuple(versions),
         groups=groups,
         chunks=tuple(chunks),
+        mode=mode,
     )
 
 
@@ -102,9 +110,18 @@ def case_of_row(row: EvaluationRow) -> Case:
         abstained=values["abstained"],
         versions=tuple(versions),
         index_id=UUID(told["index"]["id"]) if told["index"]["named"] else None,
+        settings=RetrievalSettings.model_validate(told["retrieval"]) if told["retrieval_named"] else None,
+        mode=told["mode"],
         pack=told["pack"],
         chunks=cited,
+        day=asked.day or _day(evaluation),
     )
+
+
+def _day(evaluation: EvaluationRun) -> date | None:
+    """The day that the evaluation was asked to look at; one of its own today looks at the today of the reader."""
+    day = date.fromisoformat(evaluation.configuration["day"])
+    return None if day == timezone.localdate(evaluation.created_at) else day
 
 
 def _asked(values: dict[str, Any]) -> GateQuestion:
@@ -114,6 +131,7 @@ def _asked(values: dict[str, Any]) -> GateQuestion:
         evidence=tuple(values["evidence"]),
         must_contain=tuple(values.get("wanted", ())),
         answerable=values["answerable"],
+        date=values.get("date", ""),
     )
 
 
@@ -124,5 +142,5 @@ def _case(collection_id: UUID, asked: GateQuestion, **more: Any) -> Case:
         literals=asked.must_contain,
         places=tuple(asked.places),
         answerable=asked.answerable,
-        **more,
+        **{"day": asked.day, **more},
     )

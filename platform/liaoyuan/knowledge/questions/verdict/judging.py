@@ -7,13 +7,13 @@ from django.utils import timezone
 
 from liaoyuan.knowledge.answer import KnowledgeAnswer, answer_question
 from liaoyuan.knowledge.evaluate import index_named, is_place
-from liaoyuan.knowledge.models import Chunk, DocumentVersion, VersionState
+from liaoyuan.knowledge.models import Chunk, DocumentVersion
 from liaoyuan.knowledge.questions.verdict.absent import unsearchable
 from liaoyuan.knowledge.questions.verdict.cases import Case
 from liaoyuan.knowledge.questions.verdict.finding import Cause, Finding, Verdict, mend
-from liaoyuan.knowledge.questions.verdict.ranking import CONTEXT, Search, legs_of, outweighed, searched
+from liaoyuan.knowledge.questions.verdict.ranking import Search, legs_of, outweighed, searched
 from liaoyuan.knowledge.questions.verdict.shown import expected, of_chunk, of_version, verdict
-from liaoyuan.knowledge.questions.verdict.standing import chunks_holding, searchable, wanted_of
+from liaoyuan.knowledge.questions.verdict.standing import chunks_holding, current_version, searchable, wanted_of
 from liaoyuan.knowledge.retrieve import retrieval_settings
 from liaoyuan.knowledge.rights import versions_readable
 from liaoyuan.knowledge.text.facts import unmatched
@@ -60,8 +60,10 @@ def _walk(case: Case, day: date) -> Verdict:
     for rank, chunk in placed:
         if rank is None:
             return _not_retrieved(case, search, chunk)
-    worst, chunk = max(placed, key=lambda item: item[0] or 0)
-    if (worst or 0) > CONTEXT:
+    read = search.chunks_read
+    unread = [item for chunks, item in zip(found, placed, strict=True) if not read & {str(each.id) for each in chunks}]
+    worst, chunk = max(unread or placed, key=lambda item: item[0] or 0)
+    if unread:
         return _ranked_low(case, search, worst or 0, chunk)
     return _not_said(case, search, worst or 0, chunk)
 
@@ -84,10 +86,11 @@ def _may_read(case: Case, chunk: Chunk) -> bool:
 def _outdated(case: Case, day: date) -> Verdict | None:
     """Stale where the answer rests on a version that is no longer the one in force."""
     cited = versions_readable().select_related("document").filter(id__in=list(case.versions))
-    old = [version for version in cited if version.state == VersionState.SUPERSEDED or _ended(version, day)]
+    # By its days, as a search goes: of an earlier day it is the version that was superseded since that is right.
+    old = [version for version in cited if _ended(version, day)]
     if not old:
         return None
-    newest = _in_force(old[0])
+    newest = current_version(old[0].document_id, day, old[0].id)
     findings = [expected(case), of_version("version", old[0])]
     if newest is not None:
         findings.append(of_version("newer", newest))
@@ -101,11 +104,6 @@ def _outdated(case: Case, day: date) -> Verdict | None:
 
 def _ended(version: DocumentVersion, day: date) -> bool:
     return version.effective_to is not None and version.effective_to <= day
-
-
-def _in_force(version: DocumentVersion) -> DocumentVersion | None:
-    rows = versions_readable().select_related("document").filter(document_id=version.document_id)
-    return rows.filter(state=VersionState.IN_FORCE).exclude(id=version.id).order_by("-number").first()
 
 
 def _forbidden(case: Case, chunk: Chunk) -> Verdict:
@@ -123,7 +121,7 @@ def _forbidden(case: Case, chunk: Chunk) -> Verdict:
 
 def _not_retrieved(case: Case, search: Search, chunk: Chunk) -> Verdict:
     legs = legs_of(search, case, chunk)
-    best = search.found.ranked[:CONTEXT]
+    best = search.found.ranked[: search.depth]
     ranks = {"vector": legs.vector, "lexical": legs.lexical, "candidates": legs.candidates, "depth": legs.depth}
     return verdict(
         case,
@@ -164,10 +162,13 @@ def _ranked_low(case: Case, search: Search, rank: int, chunk: Chunk) -> Verdict:
         case,
         Cause.RERANK,
         (
-            f"原文进入了候选，但重排后在第 {rank} 位，回答只依据前 {CONTEXT} 位。",
-            f"The passage was a candidate, but reranking put it at {rank}; the answer rests on the first {CONTEXT}.",
+            f"原文进入了候选，但重排后在第 {rank} 位，回答只依据前 {search.depth} 位。",
+            (
+                f"The passage was a candidate, but reranking put it at {rank}; "
+                f"the answer rests on the first {search.depth}."
+            ),
         ),
-        [expected(case), of_chunk("legs", chunk, **names), *features, *_above(search, min(CONTEXT, rank - 1))],
+        [expected(case), of_chunk("legs", chunk, **names), *features, *_above(search, min(search.depth, rank - 1))],
         [mend("lab", case.collection_id, q=case.question), mend("collection_settings", case.collection_id)],
     )
 

@@ -5,17 +5,17 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Final
 
+from liaoyuan.knowledge.context import expand
 from liaoyuan.knowledge.evaluate import Examiner
+from liaoyuan.knowledge.extract import depth, extract
 from liaoyuan.knowledge.models import Chunk
 from liaoyuan.knowledge.questions.configuration import pack_of, synonyms_of
 from liaoyuan.knowledge.questions.verdict.cases import Case
 from liaoyuan.knowledge.rank import Ranked, stock_weights
-from liaoyuan.knowledge.retrieve import Retrieval
+from liaoyuan.knowledge.retrieve import Retrieval, chunks_permitted, retrieval_settings
 from liaoyuan.knowledge.search import scope_here, search
 from liaoyuan.knowledge.settings import RetrievalSettings
 
-# The best few are what the answer is made from (see extract.py).
-CONTEXT: Final = 3
 # So deep the legs are looked into for a passage that is no candidate.
 _DEEP: Final = 2000
 _MOST_FEATURES: Final = 4
@@ -23,12 +23,18 @@ _MOST_FEATURES: Final = 4
 
 @dataclass(frozen=True, slots=True)
 class Search:
-    """One retrieval of a case, with its vector."""
+    """One retrieval of a case, with its vector, and how far down an answer to it reads.
+
+    ``depth`` counts the best chunks that the answer may quote. ``chunks_read`` are those that it was made from: what it
+    quotes, and for a model that writes what it reads around them, as much as the settings in force allow.
+    """
 
     found: Retrieval
     examiner: Examiner
     day: date
     vector: "object"
+    depth: int
+    chunks_read: frozenset[str]
 
     def rank_of(self, chunk_ids: Sequence[str]) -> int | None:
         """The best place of one of these chunks among the candidates, from 1."""
@@ -51,7 +57,21 @@ def searched(case: Case, day: date) -> Search:
         settings=case.settings,
     )
     vectors, _seconds = examiner.embed([case.question])
-    return Search(examiner.retrieve(case.question, vectors[0]), examiner, day, vectors[0])
+    found = examiner.retrieve(case.question, vectors[0])
+    best = depth(found.question)
+    read = {item.candidate.chunk_id for item in found.ranked[:best]}
+    return Search(found, examiner, day, vectors[0], best, frozenset(read | _around(case, found, day)))
+
+
+def _around(case: Case, found: Retrieval, day: date) -> set[str]:
+    """What a writing model reads around the quotes; nothing in an extractive answer."""
+    if case.mode != "generative":
+        return set()
+    budget = (case.settings or retrieval_settings(case.collection_id)).context
+    cited = dict.fromkeys(quote.chunk_id for quote in extract(found.question, found.ranked, found.statistics))
+    rows = chunks_permitted(case.collection_id, list(cited), day, found.index_id)
+    wider = expand(list(rows.values()), budget // max(1, len(rows)))
+    return {key for parent in wider.values() for key in parent.chunk_ids}
 
 
 @dataclass(frozen=True, slots=True)

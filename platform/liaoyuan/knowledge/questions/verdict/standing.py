@@ -12,11 +12,11 @@ from django.db.models.functions import Lower
 
 from liaoyuan.knowledge.evaluate import is_place
 from liaoyuan.knowledge.indexes import live_index
-from liaoyuan.knowledge.models import Chunk, DocumentVersion, VersionState
+from liaoyuan.knowledge.models import PUBLISHED, Chunk, DocumentVersion
 from liaoyuan.knowledge.parse.blocks import ParsedDocument
 from liaoyuan.knowledge.questions.verdict.cases import Case, Place
 from liaoyuan.knowledge.rights import versions_readable
-from liaoyuan.knowledge.selectors import parsed_document
+from liaoyuan.knowledge.selectors import in_force_on, parsed_document
 from liaoyuan.knowledge.text.normalise import squeeze
 from liaoyuan.pipeline.storage import storage
 
@@ -115,12 +115,8 @@ def disabled(case: Case) -> QuerySet[Chunk]:
 
 
 def out_of_force(case: Case, day: date) -> QuerySet[Chunk]:
-    """Chunks of versions that a search of today does not read: superseded, expired, or not yet in force."""
-    return _all(case).filter(
-        Q(effective_from__gt=day)
-        | Q(effective_to__lte=day)
-        | Q(version__state__in=[VersionState.SUPERSEDED, VersionState.DRAFT, "withdrawn"])
-    )
+    """Chunks of versions that a search of that day does not read: expired, not yet in force, or never published."""
+    return _all(case).filter(Q(effective_from__gt=day) | Q(effective_to__lte=day) | ~Q(version__state__in=PUBLISHED))
 
 
 def _all(case: Case) -> QuerySet[Chunk]:
@@ -134,12 +130,14 @@ def versions_of(case: Case, day: date, *, in_force: bool) -> QuerySet[DocumentVe
         .filter(document__collection_id=case.collection_id, document__erased_at__isnull=True)
         .exclude(blocks_key="")
     )
-    now = (
-        Q(state=VersionState.IN_FORCE)
-        & (Q(effective_from__isnull=True) | Q(effective_from__lte=day))
-        & (Q(effective_to__isnull=True) | Q(effective_to__gt=day))
-    )
+    now = in_force_on(day)
     return (rows.filter(now) if in_force else rows.exclude(now)).select_related("document").order_by("document__name")
+
+
+def current_version(document_id: UUID, day: date, besides: UUID) -> DocumentVersion | None:
+    """The readable version of a document that a search of that day finds, unless it is ``besides``."""
+    rows = versions_readable().select_related("document").filter(in_force_on(day), document_id=document_id)
+    return rows.exclude(id=besides).order_by("-number").first()
 
 
 def named_first(versions: Iterable[DocumentVersion], wanted: Wanted) -> list[DocumentVersion]:

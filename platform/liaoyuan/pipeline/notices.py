@@ -27,7 +27,8 @@ LAST: Final = (StageName.OPERATIONS, StageName.INGEST, StageName.EVALUATE, Stage
 
 @dataclass(frozen=True)
 class Notice:
-    """One event for one reader; ``need`` is "approval", "failed", "quota" or "done"; ``unread`` is new to them."""
+    """One event for one reader; ``need`` is "approval", "confirm", "failed", "quota" or "done"; ``unread`` is new to
+    them."""
 
     event: StageEvent
     need: str
@@ -74,6 +75,8 @@ def _of_interest(principal: Principal) -> QuerySet[StageEvent]:
         wanted |= Q(kind__in=BAD)
     if allowed(principal, "deployment.approve"):
         wanted |= Q(kind=RunState.WAITING, data__wait_kind=waits.APPROVAL)
+    if allowed(principal, "source.manage"):
+        wanted |= Q(kind=RunState.SUCCEEDED, run__stage=StageName.SYNC, data__result__asks__gt=0)
     wanted |= mine & Q(kind=RunState.WAITING, data__wait_kind__in=waits.ASKED_AGAIN)
     since = timezone.now() - timedelta(days=DAYS)
     events = StageEvent.objects.filter(wanted, created_at__gte=since)
@@ -84,4 +87,6 @@ def _of_interest(principal: Principal) -> QuerySet[StageEvent]:
 def _need(event: StageEvent) -> str:
     if event.kind == RunState.WAITING:
         return "approval" if event.data.get("wait_kind") == waits.APPROVAL else "quota"
+    if event.run.stage == StageName.SYNC and event.kind == RunState.SUCCEEDED:
+        return "confirm"
     return "failed" if event.kind in BAD else "done"

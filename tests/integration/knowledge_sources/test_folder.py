@@ -145,7 +145,9 @@ def test_an_empty_root_ends_nothing_until_a_person_says_so(organization: Any, ad
     sync(source)
     for n in range(3):
         (root / f"{n}.md").unlink()
-    assert counts(sync(source)) == {"held": 3}
+    asking, again = sync(source), sync(source)
+    assert counts(asking) == {"held": 3} == counts(again)
+    assert (asking.result["asks"], again.result["asks"]) == (3, 0), "people are told once, not at every round"
     with tenant_context(organization.id):
         assert Source.objects.get().state == SourceState.CONFIRM
         assert DocumentVersion.objects.filter(state="in_force").count() == 3

@@ -77,6 +77,83 @@ def refused_file(member: Member, groups: list[str]) -> None:
     )
 
 
+def source_in(member: Member, **columns: Any) -> Any:
+    from django.utils import timezone
+
+    from liaoyuan.knowledge.sources.models import Source
+
+    key = {"organization_id": member.organization_id}
+    collection = Collection.objects.create(name="制度", **key)
+    return Source.objects.create(
+        collection=collection,
+        name="共享盘",
+        prefix="共享盘",
+        kind="folder",
+        last_run_at=timezone.now(),
+        **key,
+        **columns,
+    )
+
+
+def test_a_synchronization_that_wants_a_word_and_a_rebuilt_index_need_who_may_decide(
+    organization: Any, owner: Member, viewer: Member, stranger: Member
+) -> None:
+    from liaoyuan.knowledge.models import SearchIndex
+    from tests.conftest import _member
+
+    def make() -> Any:
+        source = source_in(owner, held=7, state="confirm")
+        SearchIndex.objects.create(
+            collection=source.collection, number=2, state="ready", organization_id=owner.organization_id
+        )
+        return source
+
+    source = as_member(owner, make)
+    page = window(owner).get("/")
+    assert [(need.kind, need.badge) for need in page.context["it"].needs] == [
+        ("confirm", "needs-you"),
+        ("index", "needs-you"),
+    ]
+    assert f'href="/sources/{source.id}/"' in page.content.decode()
+    assert "7 documents are no longer at their source" in page.content.decode()
+    assert kinds(_member(organization, "steward")) == ["confirm", "index"]
+    assert kinds(_member(organization, "developer")) == ["index"]
+    assert kinds(viewer) == kinds(stranger) == []
+    as_member(owner, lambda: type(source).objects.update(held=0, state="active"))
+    assert kinds(owner) == ["index"]
+
+
+def test_the_bell_tells_a_synchronization_that_wants_a_word_once_and_says_when_it_is_over(
+    organization: Any, owner: Member, viewer: Member, stranger: Member
+) -> None:
+    from tests.conftest import _member
+
+    def make() -> Any:
+        source = source_in(owner, held=7, state="confirm")
+        for asks in (7, 0):
+            run = StageRun.objects.create(
+                organization_id=owner.organization_id,
+                stage="sync",
+                queue="ingest",
+                state="succeeded",
+                spec={"source_id": str(source.id), "collection_id": str(source.collection_id), "source": "共享盘"},
+            )
+            data = {"result": {"source_id": str(source.id), "counts": {"held": 7}, "asks": asks}}
+            event_write(run_id=run.id, organization_id=owner.organization_id, kind="succeeded", data=data)
+        return source
+
+    source = as_member(owner, make)
+    steward = _member(organization, "steward")
+    [notice] = window(steward).get("/notifications/").context["it"].notices
+    assert (notice.badge, notice.over, notice.address) == ("needs-you", False, f"/sources/{source.id}/")
+    assert "共享盘" in notice.title
+    for other in (viewer, stranger):
+        assert list(window(other).get("/notifications/").context["it"].notices) == []
+    as_member(owner, lambda: type(source).objects.update(held=0, state="active"))
+    [notice] = window(steward).get("/notifications/").context["it"].notices
+    assert (notice.badge, notice.over) == ("succeeded", True)
+
+
 def test_a_viewer_is_asked_for_nothing(owner: Member, viewer: Member) -> None:
     from django.utils import timezone
 

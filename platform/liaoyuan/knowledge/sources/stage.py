@@ -45,7 +45,8 @@ class SyncStage:
             if not Source.objects.filter(id=source_id).exists():
                 raise SourceGone
         try:
-            counts = Sync(context, source_id).run()
+            sync = Sync(context, source_id)
+            counts = sync.run()
         except RunCancelled:
             raise
         except LiaoyuanError as error:
@@ -53,7 +54,7 @@ class SyncStage:
                 Source.objects.filter(id=source_id).update(error=told_error(error), last_run_id=context.run_id)
             raise
         return Artifacts(
-            result={"source_id": str(source_id), "counts": counts},
+            result={"source_id": str(source_id), "counts": counts, "asks": sync.asks},
             summary_zh=_zh(counts),
             summary_en=_en(counts),
             reused=not any(counts.get(key) for key in ("read", "renamed", "gone", "failed", "regrouped")),

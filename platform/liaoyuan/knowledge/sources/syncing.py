@@ -45,6 +45,8 @@ class Sync:
     source_id: UUID
     engine: Embedder | None = None
     counts: Counter[str] = field(default_factory=Counter)
+    # So many endings wait for a person's word who has not been asked for it before.
+    asks: int = 0
 
     def run(self) -> dict[str, int]:
         saved = self.context.checkpoint
@@ -163,6 +165,8 @@ class Sync:
         self.counts["held"] = held
         with self._tenant():
             locked = Source.objects.select_for_update().get(id=source.id)
+            # Who was asked already is not told again at every round of the schedule.
+            self.asks = held if held != locked.held else 0
             locked.held, locked.counts, locked.error = held, dict(self.counts), {}
             locked.last_run_at, locked.last_run_id = timezone.now(), self.context.run_id
             if held:

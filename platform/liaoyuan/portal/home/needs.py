@@ -14,9 +14,10 @@ from django.utils.translation import ngettext
 
 from liaoyuan.accounts.models import Invitation
 from liaoyuan.accounts.policy import Principal, allowed
-from liaoyuan.knowledge.models import VersionState
+from liaoyuan.knowledge.models import IndexState, SearchIndex, VersionState
 from liaoyuan.knowledge.rights import versions_readable
-from liaoyuan.pipeline.models import Pipeline, RunState, StageRun
+from liaoyuan.knowledge.sources.models import Source
+from liaoyuan.pipeline.models import FINAL_STATES, Pipeline, RunState, StageRun
 from liaoyuan.pipeline.selectors import drafts_open
 from liaoyuan.pipeline.waits import APPROVAL, ASKED_AGAIN
 from liaoyuan.portal.solutions.words import STAGES, Titles, link, tells_files
@@ -42,7 +43,8 @@ class Need:
 
 def needs(principal: Principal, language: str) -> Sequence[Need]:
     """The most pressing first. Needs the tenant context."""
-    sources: list[Callable[[Principal, str], Iterator[Need]]] = [_approvals, _failures, _waits, _files]
+    sources: list[Callable[[Principal, str], Iterator[Need]]] = [_approvals, _sources, _indexes]
+    sources += [_failures, _waits, _files]
     found = [need for source in sources for need in source(principal, language)]
     return [*found, *_invitations(principal), *_drafts(principal, language)][:MOST]
 
@@ -61,6 +63,45 @@ def _approvals(principal: Principal, language: str) -> Iterator[Need]:
             at=run.started_at,
             verb="approve",
             run_id=run.id,
+        )
+
+
+def _sources(principal: Principal, language: str) -> Iterator[Need]:
+    """A synchronization that found so many documents gone that it ended none of them: a person has to say so."""
+    if not allowed(principal, "source.manage"):
+        return
+    for source in Source.objects.filter(held__gt=0).select_related("collection").order_by("last_run_at")[:MOST]:
+        yield Need(
+            kind="confirm",
+            badge="needs-you",
+            title=ngettext(
+                "“%(name)s”: %(count)s document is no longer at its source",
+                "“%(name)s”: %(count)s documents are no longer at their source",
+                source.held,
+            )
+            % {"name": source.name, "count": source.held},
+            detail=_("Nothing ends until you say so. “%(collection)s” is searched as before.")
+            % {"collection": source.collection.name},
+            address=link("source", source.id),
+            at=source.last_run_at,
+        )
+
+
+def _indexes(principal: Principal, language: str) -> Iterator[Need]:
+    """A rebuilt index that nobody has put in place or dropped."""
+    if not allowed(principal, "collection.settings"):
+        return
+    ready = SearchIndex.objects.filter(state=IndexState.READY).select_related("collection").order_by("created_at")
+    runs = StageRun.objects.filter(id__in=ready.values("run_id")).exclude(state__in=FINAL_STATES)
+    for index in ready.exclude(run_id__in=runs.values("id"))[:MOST]:
+        yield Need(
+            kind="index",
+            badge="needs-you",
+            title=_("“%(name)s”: generation %(number)s of its index is ready")
+            % {"name": index.collection.name, "number": index.number},
+            detail=_("Look at its scores, then put it in place or drop it."),
+            address=link("collection_settings", index.collection_id),
+            at=index.created_at,
         )
 
 
@@ -168,7 +209,7 @@ def _of_live_solutions(runs: QuerySet[StageRun]) -> QuerySet[StageRun]:
 
 
 def _name(run: StageRun) -> str:
-    return run.solution.name if run.solution else str(run.spec.get("collection", ""))
+    return run.solution.name if run.solution else str(run.spec.get("collection") or run.spec.get("source", ""))
 
 
 def _address(run: StageRun) -> str:

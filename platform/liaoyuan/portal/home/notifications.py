@@ -4,16 +4,18 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
+from uuid import UUID
 
 from django.urls import reverse
 from django.utils.translation import gettext as _
 
 from liaoyuan.accounts.policy import Principal
-from liaoyuan.pipeline.models import RunState
+from liaoyuan.knowledge.sources.models import Source
+from liaoyuan.pipeline.models import RunState, StageRun
 from liaoyuan.pipeline.notices import Notice, notices
 from liaoyuan.pipeline.waits import APPROVAL
 from liaoyuan.portal.solutions.timeline import event_words
-from liaoyuan.portal.solutions.words import STAGES, tells_files, verbs
+from liaoyuan.portal.solutions.words import STAGES, link, tells_files, verbs
 
 PER_PAGE: Final = 40
 
@@ -45,7 +47,8 @@ class NoticesView:
 def notices_view(principal: Principal, language: str, *, before: int | None = None) -> NoticesView:
     """One page below the event ``before``; ``older`` is where the next page begins."""
     found = notices(principal, before=before, limit=PER_PAGE + 1)
-    shown = [_view(notice, principal, language) for notice in found[:PER_PAGE]]
+    held = _held(found[:PER_PAGE])
+    shown = [_view(notice, principal, language, held) for notice in found[:PER_PAGE]]
     return NoticesView(
         notices=shown,
         newest=shown[0].seq if shown else 0,
@@ -54,25 +57,43 @@ def notices_view(principal: Principal, language: str, *, before: int | None = No
     )
 
 
-def _view(notice: Notice, principal: Principal, language: str) -> NoticeView:
+def _held(found: Sequence[Notice]) -> set[UUID]:
+    """Of the runs that asked for a word, those whose question still stands; one query for the page."""
+    asking = [notice.event.run_id for notice in found if notice.need == "confirm"]
+    if not asking:
+        return set()
+    runs = StageRun.objects.filter(id__in=asking).values_list("id", "spec__source_id")
+    sources = {str(key) for key in Source.objects.filter(held__gt=0).values_list("id", flat=True)}
+    return {run_id for run_id, source_id in runs if source_id in sources}
+
+
+def _view(notice: Notice, principal: Principal, language: str, held: set[UUID]) -> NoticeView:
     event, run = notice.event, notice.event.run
     may = verbs(run, principal)
     wanted = {"approval": "approve", "failed": "retry", "quota": "resume"}.get(notice.need, "")
     verb = wanted if wanted in may and _same(notice) else ""
-    name = run.solution.name if run.solution else str(run.spec.get("collection", ""))
-    in_pass = run.solution_id is not None and run.pipeline_id is not None
+    name = run.solution.name if run.solution else str(run.spec.get("collection") or run.spec.get("source", ""))
+    asks = notice.need == "confirm"
     return NoticeView(
         seq=event.seq,
         at=event.created_at,
-        badge="needs-you" if verb == "approve" else event.kind,
+        badge="needs-you" if verb == "approve" or (asks and run.id in held) else event.kind,
         title=_title(notice) % {"stage": STAGES.get(run.stage, run.stage), "name": name},
         words=event_words(event.data, language) if tells_files(run, principal) else "",
-        address=reverse("solution", args=[run.solution_id]) if in_pass else reverse("run", args=[run.id]),
+        address=_address(run, asks=asks),
         unread=notice.unread,
         verb=verb,
         run_id=run.id,
-        over=bool(wanted) and not _same(notice),
+        over=run.id not in held if asks else bool(wanted) and not _same(notice),
     )
+
+
+def _address(run: StageRun, *, asks: bool) -> str:
+    if asks:
+        return link("source", run.spec["source_id"])
+    if run.solution_id is not None and run.pipeline_id is not None:
+        return reverse("solution", args=[run.solution_id])
+    return reverse("run", args=[run.id])
 
 
 def _same(notice: Notice) -> bool:
@@ -86,6 +107,7 @@ def _same(notice: Notice) -> bool:
 def _title(notice: Notice) -> str:
     titles = {
         "approval": _("“%(name)s” asks for approval: %(stage)s"),
+        "confirm": _("“%(name)s” asks before it ends documents: %(stage)s"),
         "failed": _("“%(name)s” stopped: %(stage)s"),
         "quota": _("“%(name)s” waits: %(stage)s"),
         "done": _("“%(name)s” finished: %(stage)s"),

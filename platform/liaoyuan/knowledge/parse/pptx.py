@@ -16,6 +16,7 @@ from liaoyuan.knowledge.parse.blocks import Block, BlockType, Box, PageInfo, Par
 from liaoyuan.knowledge.parse.charts import chart_grid
 from liaoyuan.knowledge.parse.errors import Corrupt
 from liaoyuan.knowledge.parse.grid import Grid, table_block
+from liaoyuan.knowledge.parse.pptx_hidden import SlideGround
 from liaoyuan.knowledge.parse.source import Source
 from liaoyuan.knowledge.parse.text import plain
 
@@ -36,7 +37,7 @@ _DEPTH = 10
 
 def read_pptx(source: Source) -> ParsedDocument:
     """Slide order, then top to bottom within a slide with the title first; what is not shown is left out and told:
-    hidden slides, and shapes beside the slide."""
+    hidden slides, shapes beside the slide, and words that vanish in their ground."""
     flags: set[str] = set()
     try:
         deck = pptx.Presentation(io.BytesIO(source.data))
@@ -60,8 +61,10 @@ def read_pptx(source: Source) -> ParsedDocument:
 
 def _slide_blocks(slide: Any, number: int, size: PageInfo, flags: set[str]) -> Iterator[Block]:
     shapes = sorted(_flat(slide.shapes, 0), key=lambda shape: (not _is_title(shape), shape.top or 0, shape.left or 0))
+    ground = SlideGround(slide)
     for shape in shapes:
         box = _box(shape)
+        flags |= {"hidden_text"} if ground.clear(shape, box) else set()
         found = list(_shape_blocks(shape, number))
         if _unseen(shape) or (box is not None and not _on_slide(box, size)):
             flags |= {"hidden_text"} if found else set()

@@ -17,6 +17,7 @@ from liaoyuan.knowledge.parse.grid import table_block
 from liaoyuan.knowledge.parse.regions import regions
 from liaoyuan.knowledge.parse.source import Source
 from liaoyuan.knowledge.parse.text import plain
+from liaoyuan.knowledge.parse.xlsx_hidden import unseen
 from liaoyuan.knowledge.parse.xlsx_marks import Marks
 
 _MOST_COLUMNS = 1024
@@ -45,11 +46,12 @@ class _Budget:
 
 
 def read_xlsx(source: Source) -> ParsedDocument:
-    """Formulas give the value that was saved with them; hidden sheets, rows and columns are left out and told."""
+    """Formulas give the value that was saved with them; what is hidden is left out and told: sheets, rows,
+    columns, and cells whose words cannot be seen."""
     budget, flags, blocks = _Budget(source.limits.cells), set[str](), list[Block]()
     try:
         book = openpyxl.load_workbook(io.BytesIO(source.data), read_only=True, data_only=True, keep_links=False)
-        marks = Marks(source.data)
+        marks = Marks(source.data, unseen(book, source.data))
         for sheet in book.worksheets:
             if sheet.sheet_state != "visible":
                 flags |= {"hidden_sheet", "hidden_text"}

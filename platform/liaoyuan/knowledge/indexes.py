@@ -14,12 +14,18 @@ from liaoyuan.knowledge.errors import IndexBusy, IndexNotReady
 from liaoyuan.knowledge.models import Chunk, Collection, IndexState, SearchIndex
 
 # Below, a scan of what is visible is as fast as a walk through a graph, and exact.
-GRAPH_ROWS = 2_000
+GRAPH_ROWS = 400
 _GRAPH_STATE = """
 SELECT coalesce(sum(chunk_count) FILTER (WHERE NOT graphed), 0), coalesce(sum(chunk_count) FILTER (WHERE graphed), 0)
 FROM knowledge_searchentry WHERE index_id = %(index)s
 """
 _GRAPHED = "UPDATE knowledge_searchentry SET graphed = true WHERE index_id = %(index)s AND NOT graphed"
+_STEP = "UPDATE knowledge_searchindex SET graph_step = %(step)s WHERE id = %(index)s"
+_DONE = """
+UPDATE knowledge_searchindex SET graph_step = '', graph_rows = (
+    SELECT coalesce(sum(chunk_count), 0) FROM knowledge_searchentry WHERE index_id = %(index)s
+) WHERE id = %(index)s
+"""
 _GRAPH_FILL = """
 INSERT INTO {name} SELECT v.organization_id, v.entry, v.chunk_id, v.embedding
 FROM knowledge_searchentry e JOIN knowledge_vector v ON v.entry = e.seat WHERE e.index_id = %(index)s
@@ -106,10 +112,11 @@ def graph_ensure(index_id: UUID, *, more_than: int = GRAPH_ROWS) -> bool:
         if not _outgrown(cursor, index_id, more_than):
             return False
         cursor.execute("SET LOCAL maintenance_work_mem = '512MB'")
-        cursor.execute("SELECT knowledge_graph_make(%s, %s)", [index_id, _get(index_id).dimensions])
+        cursor.execute(_STEP, {"index": index_id, "step": "make"})
         cursor.execute(_GRAPH_FILL.format(name=f"knowledge_graph_{index_id.hex}_next"), {"index": index_id})
-        cursor.execute("SELECT knowledge_graph_index(%s)", [index_id])
+        cursor.execute(_STEP, {"index": index_id, "step": "index"})
         cursor.execute(_GRAPHED, {"index": index_id})
+        cursor.execute(_DONE, {"index": index_id})
         return True
 
 

@@ -125,7 +125,8 @@ class SearchIndex(TenantModel):
 
     State: building → ready → live → retired, or building → failed. A collection's first index is live from the start.
     A search reads exactly one generation, the live one unless a caller names another, so that a new one can be
-    built and scored beside it.
+    built and scored beside it. ``graph_rows`` chunks are in its HNSW graph (0: it has none); a trigger makes and
+    indexes the graph's table as ``graph_step`` says.
     """
 
     collection = models.ForeignKey(Collection, on_delete=models.CASCADE, related_name="indexes")
@@ -140,6 +141,8 @@ class SearchIndex(TenantModel):
     created_by = models.UUIDField(null=True, blank=True)
     live_at = models.DateTimeField(null=True, blank=True)
     error = models.JSONField(default=dict, blank=True)
+    graph_rows = models.PositiveIntegerField(default=0, db_default=0)
+    graph_step = models.CharField(max_length=8, blank=True, default="")
 
     class Meta:
         constraints = [
@@ -207,19 +210,32 @@ class Chunk(TenantModel):
         return f"{self.title} {self.locator}"
 
 
-class SearchEntry(TenantModel):
-    """The enabled chunks of one version in one generation that share rights and days: what a search asks first.
+class SearchAudience(TenantModel):
+    """Rights and days that entries of one generation share: what an asker may read is a handful of these.
 
-    Triggers on the chunks keep it, with a number (``seat``) that ties their vectors and postings to it
-    (``migrations/search_storage.sql``); nothing here writes it. ``term_count`` is the sum over the chunks;
-    ``graphed`` says that its vectors are in the generation's graph.
+    Triggers add them (``migrations/search_audiences.sql``), each with a number (``seat``) that ties the entries to it;
+    nothing here writes them. Two rows may say the same.
+    """
+
+    index = models.ForeignKey(SearchIndex, on_delete=models.CASCADE, related_name="+")
+    groups = ArrayField(models.CharField(max_length=64), default=list)
+    effective_from = models.DateField(null=True)
+    effective_to = models.DateField(null=True)
+
+    def __str__(self) -> str:
+        return f"{self.index_id} {self.groups}"
+
+
+class SearchEntry(TenantModel):
+    """The enabled chunks of one version in one generation that share an audience.
+
+    Triggers on the chunks keep it, with a number (``seat``) that ties their vectors and postings to it, and that of
+    its audience (``migrations/search_storage.sql``, ``search_audiences.sql``); nothing here writes it. ``term_count``
+    is the sum over the chunks; ``graphed`` says that its vectors are in the generation's graph.
     """
 
     index = models.ForeignKey(SearchIndex, on_delete=models.CASCADE, related_name="+")
     version = models.ForeignKey(DocumentVersion, on_delete=models.CASCADE, related_name="+")
-    groups = ArrayField(models.CharField(max_length=64), default=list)
-    effective_from = models.DateField(null=True)
-    effective_to = models.DateField(null=True)
     chunk_count = models.PositiveIntegerField()
     term_count = models.PositiveBigIntegerField()
     graphed = models.BooleanField(default=False, db_default=False)

@@ -1,11 +1,11 @@
 """Finds candidates by vector and by words, inside the asker's rights, at one date, in one generation of the index.
 
 One round trip, one prepared statement (:mod:`liaoyuan.knowledge.statements`). Up to ``EXACT_ROWS`` visible chunks the
-vectors are scanned exactly; above, the statement only says so, and the generation's own HNSW graph walks on
-(``iterative_scan``) until enough pass.
+vectors are scanned exactly; above, the generation's own HNSW graph is walked (``iterative_scan``) until enough pass.
 """
 
 import json
+import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -29,14 +29,17 @@ from liaoyuan.knowledge.question import Question
 from liaoyuan.knowledge.rank import Candidate, Statistics
 from liaoyuan.knowledge.text.segment import index_terms
 
-EXACT_ROWS = 2_000
+# A walk that keeps ``_EF_LEAST`` in view costs as much as a scan of so many vectors; a wider view in proportion.
+EXACT_ROWS = 400
 CANDIDATES = 50
 # Postings that one question may weigh before the commonest terms are only looked up for the best.
 _BUDGET = 60_000
 # How many neighbours the walk keeps in view: what brings k visible ones and half as many again, in these bounds (the
 # upper is pgvector's). Recall of the first ten is measured by benchmarks/knowledge.
-_EF_LEAST, _EF_MOST = 120, 1000
+_EF_LEAST, _EF_MOST = 40, 1000
 _EF_MARGIN = 1.6
+# How long a process believes that a generation has a graph before it asks again.
+_TOLD_SECONDS, _MOST_GRAPHS = 30.0, 10_000
 # A pasted page as a question must not become a thousand term look-ups.
 _MOST_TERMS = 96
 
@@ -60,8 +63,24 @@ class Scope:
             "index": self.index_id,
             "day": self.day,
             "everything": self.groups is None,
-            "groups": list(self.groups or ()),
+            "groups": _array(self.groups or ()),
         }
+
+
+@dataclass(frozen=True, slots=True)
+class _Graph:
+    """What an earlier answer told of a collection's index, so that the next question asks the graph at once.
+
+    Nothing rests on it: the statement looks for generation, rights and days itself, and finds nothing in a generation
+    that is no longer read.
+    """
+
+    index_id: UUID
+    dimensions: int
+    until: float
+
+
+_graphs: dict[tuple[UUID, UUID | None], _Graph] = {}
 
 
 def scope_here(collection_id: UUID, day: date, index_id: UUID | None = None) -> Scope:
@@ -82,7 +101,7 @@ def search(
             return [], Statistics(0, {}, 1.0)
         place = scope.parameters() | {"index": rows[0][0]}
         named = {name: _named(cursor, place, name) for name in question.names}
-    chunks, mean, frequency = rows[0][5:8]
+    chunks, mean, frequency = rows[0][3:6]
     return _candidates(rows), merged(Statistics(int(chunks), _counts(frequency), float(mean)), question, named)
 
 
@@ -136,23 +155,51 @@ def _prepare(connection: "psycopg.Connection[tuple[Any, ...]]") -> None:
 
 
 def _find(cursor: Cursor, exact: str, graph: str, parameters: dict[str, Any]) -> list[tuple[Any, ...]]:
-    """Rows of (generation, dimensions, walk, visible, every, chunks, mean, frequency, candidate…), if there is one."""
+    """Rows of (generation, dimensions, chunks in its graph, chunks, mean, frequency, candidate…), if there is one."""
+    asked = parameters["collection"], parameters["index"]
+    told = _graphs.get(asked)
+    if told and told.until > time.monotonic():
+        if told.dimensions == parameters["length"] and (rows := _walk(cursor, graph, told, parameters)):
+            return rows
+        del _graphs[asked]
     rows = cursor.execute(exact, parameters).fetchall()
     if not rows:
         return []
-    index_id, dimensions, walk, seen, every = rows[0][:5]
+    index_id, dimensions, graph_rows = rows[0][:3]
     if dimensions != parameters["length"]:
         raise EmbeddingMismatch(got=parameters["length"], wanted=dimensions)
-    if not walk:
+    if not graph_rows:
         return rows
-    in_view = round(_EF_MARGIN * int(parameters["k"]) * every / seen)
-    cursor.execute(statements.WALK_ON, {"ef": str(min(_EF_MOST, max(_EF_LEAST, in_view)))})
-    name = f"knowledge_graph_{index_id.hex}"
-    return cursor.execute(statements.of_graph(graph, name, dimensions), parameters | {"index": index_id}).fetchall()
+    told = _Graph(index_id, dimensions, time.monotonic() + _TOLD_SECONDS)
+    rows = _walk(cursor, graph, told, parameters)
+    _remember(asked, told)
+    return rows
+
+
+def _walk(cursor: Cursor, graph: str, told: _Graph, parameters: dict[str, Any]) -> list[tuple[Any, ...]]:
+    """What the statement over this graph finds; nothing if another generation is read by now."""
+    name = f"knowledge_graph_{told.index_id.hex}"
+    try:
+        rows = cursor.execute(statements.of_graph(graph, name, told.dimensions), parameters).fetchall()
+    except psycopg.errors.UndefinedTable:
+        _graphs.clear()
+        raise
+    return rows if rows and rows[0][0] == told.index_id else []
+
+
+def _remember(asked: tuple[UUID, UUID | None], told: _Graph) -> None:
+    if len(_graphs) >= _MOST_GRAPHS:
+        _graphs.clear()
+    _graphs[asked] = told
 
 
 def _limits(k: int, exact_rows: int) -> dict[str, Any]:
-    return {"k": k, "exact_rows": exact_rows, "reach": _EF_MOST / _EF_MARGIN}
+    return {"k": k, "exact_rows": exact_rows, "margin": _EF_MARGIN, "least": _EF_LEAST, "most": _EF_MOST}
+
+
+def _array(words: Sequence[str]) -> str:
+    """A PostgreSQL array as text: psycopg's own takes longer than the statement that reads it."""
+    return "{" + ",".join('"' + word.replace("\\", "\\\\").replace('"', '\\"') + '"' for word in words) + "}"
 
 
 def _vector(vector: Vectors) -> dict[str, Any]:
@@ -172,8 +219,8 @@ def _named(cursor: Cursor, place: dict[str, Any], name: str) -> int:
 
 def _candidates(rows: Sequence[tuple[Any, ...]]) -> list[Candidate]:
     return [
-        Candidate(str(chunk_id), title, " ".join(headings), text, -float(distance), float(score))
-        for chunk_id, title, headings, text, distance, score in (row[8:] for row in rows)
+        Candidate(chunk_id, title, heading, text, -float(distance), float(score))
+        for chunk_id, title, heading, text, distance, score in (row[6:] for row in rows)
         if chunk_id is not None
     ]
 

@@ -1,12 +1,14 @@
 """The SQL of the search. Every statement that finds a chunk holds the rights, the days and the generation itself.
 
-Entries come first: rights and days are those of a version's chunks (``knowledge_searchentry``), so what an asker may
-read is a handful of rows, and its vectors and postings are looked up entry by entry, however much lies beside them.
-``LATERAL … OFFSET 0`` keeps the planner to that order whatever its statistics say; equality of bigint, uuid and text is
-leakproof, so the indexes serve under row-level security.
+Audiences come first (``knowledge_searchaudience``): rights and days, each once for all versions that share them. What
+an asker may read is a handful of those, their entries, and the vectors and postings of these, looked up entry by
+entry, however much lies beside them. ``LATERAL … OFFSET 0`` keeps the planner to that order whatever its statistics
+say; equality of bigint, uuid and text is leakproof, so the indexes serve under row-level security.
 """
 
-# Days and rights of an entry or a chunk, for the asker of now.
+from functools import lru_cache
+
+# Days and rights of an audience or a chunk, for the asker of now.
 _MAY_READ = """
     ({0}.effective_from IS NULL OR {0}.effective_from <= %(day)s)
     AND ({0}.effective_to IS NULL OR {0}.effective_to > %(day)s)
@@ -15,64 +17,79 @@ _MAY_READ = """
 # A second look at the row itself, before any word of it leaves the database.
 _CHUNK_SCOPE = f"c.index_id = (SELECT p.id FROM place p) AND c.enabled AND {_MAY_READ.format('c')}"  # noqa: S608 - likewise
 
-# The live generation unless one is named, and what of it the asker may read. A large generation has a graph; whether to
-# walk it depends on that: below ``exact_rows``, and where so small a share is visible that a walk would have to look at
-# more than ``reach`` neighbours, the scan of what is visible is faster, and exact. If it is to be walked, the statement
-# finds nothing, says so, and the walk is asked for.
+# The live generation unless one is named, and which of its audiences the asker belongs to.
 _PLACE = f"""
 place AS MATERIALIZED (
-    SELECT i.id, i.dimensions, g.visible, g.every,
-           coalesce(g.visible > %(exact_rows)s AND g.visible * %(reach)s > g.every * %(k)s, false) AS walk
-    FROM knowledge_searchindex i LEFT JOIN LATERAL (
-        SELECT sum(e.chunk_count) FILTER (WHERE {_MAY_READ.format("e")})::float8 AS visible,
-               sum(e.chunk_count)::float8 AS every
-        FROM knowledge_searchentry e WHERE e.index_id = i.id AND to_regclass(knowledge_graph_name(i.id)) IS NOT NULL
-    ) g ON true WHERE i.collection_id = %(collection)s
-    AND (i.id = %(index)s OR (%(index)s::uuid IS NULL AND i.state = 'live'))
-)
-"""  # noqa: S608 - only constants of this module are joined
-_PLACE_NAMED = """
-place AS MATERIALIZED (
-    SELECT i.id, i.dimensions, NULL::float8 AS visible, NULL::float8 AS every, false AS walk
+    SELECT i.id, i.dimensions, i.graph_rows, ARRAY(
+        SELECT a.seat FROM knowledge_searchaudience a WHERE a.index_id = i.id AND {_MAY_READ.format("a")}
+    ) AS mine
     FROM knowledge_searchindex i WHERE i.collection_id = %(collection)s
     AND (i.id = %(index)s OR (%(index)s::uuid IS NULL AND i.state = 'live'))
 )
-"""
-WALK_ON = "SELECT set_config('hnsw.iterative_scan', 'strict_order', true), set_config('hnsw.ef_search', %(ef)s, true)"
-
-_SEEN = f"""
-seen AS MATERIALIZED (
-    SELECT e.seat, e.chunk_count, e.term_count, e.graphed FROM place p JOIN knowledge_searchentry e ON e.index_id = p.id
-    WHERE NOT p.walk AND {_MAY_READ.format("e")}
-)
 """  # noqa: S608 - only constants of this module are joined
+_SEEN = """
+seen AS MATERIALIZED (
+    SELECT e.seat, e.chunk_count, e.term_count FROM place p CROSS JOIN LATERAL unnest(p.mine) AS m(audience)
+    CROSS JOIN LATERAL (
+        SELECT n.seat, n.chunk_count, n.term_count FROM knowledge_searchentry n WHERE n.audience = m.audience OFFSET 0
+    ) e
+)
+"""
+# A large generation has a graph of its own; this statement then finds no vector and says so (``graph_rows``).
 _NEAREST_EXACT = """
 nearest AS MATERIALIZED (
     SELECT v.chunk_id AS id, v.distance FROM place p CROSS JOIN seen s CROSS JOIN LATERAL (
         SELECT n.chunk_id, n.embedding <#> %(vector)s AS distance FROM knowledge_vector n
         WHERE n.entry = s.seat AND p.dimensions = %(length)s OFFSET 0
-    ) v ORDER BY v.distance LIMIT %(k)s
+    ) v WHERE p.graph_rows = 0 ORDER BY v.distance LIMIT %(k)s
 )
 """
+# Where all is visible (``open``) the walk asks no row; else each that it meets is asked for its entry's audience, so
+# that it goes on until k pass. It keeps ``view`` neighbours in sight: as many as bring k visible ones. Where that is
+# more than it can, or the scan of what is visible takes no longer, what is visible is scanned: that is exact. Settings
+# are told before the walk begins, since it waits for ``walk``. OFFSET 0: looked up once, not once a use.
+_PLAN = f"""
+sized AS MATERIALIZED (
+    SELECT p.*, greatest(%(least)s, %(margin)s * %(k)s * p.graph_rows / greatest(p.visible, 1)) AS view FROM (
+        SELECT q.*, CASE WHEN q.open THEN q.graph_rows ELSE (SELECT sum(chunk_count) FROM seen) END::float8 AS visible
+        FROM (SELECT *, NOT EXISTS (
+            SELECT FROM knowledge_searchaudience a WHERE a.index_id = place.id AND NOT ({_MAY_READ.format("a")})
+            AND EXISTS (SELECT FROM knowledge_searchentry e WHERE e.audience = a.seat)
+        ) AS open FROM place OFFSET 0) q
+    ) p
+), plan AS MATERIALIZED (
+    SELECT w.*, CASE WHEN w.walk THEN set_config('hnsw.ef_search', round(w.view)::text, true)
+        || set_config('hnsw.iterative_scan', 'strict_order', true) END AS told
+    FROM (SELECT z.*, coalesce(z.graph_rows > 0 AND z.view <= %(most)s
+        AND z.visible > %(exact_rows)s * z.view / %(least)s, false) AS walk FROM sized z) w
+)
+"""  # noqa: S608 - only constants of this module are joined
 # The condition is a sub-query a row, no join: the walk through the graph keeps its order and stops as soon as k pass.
 # Entries that are younger than the graph are scanned beside it.
-_NEAREST_GRAPH = f"""
+_NEAREST_GRAPH = """
 walked AS MATERIALIZED (
     SELECT g.chunk_id AS id, g.embedding <#> %(vector)s::halfvec(DIMENSIONS) AS distance FROM GRAPH g
-    WHERE (SELECT true FROM knowledge_searchentry e WHERE e.seat = g.entry AND {_MAY_READ.format("e")})
-    ORDER BY g.embedding <#> %(vector)s::halfvec(DIMENSIONS) LIMIT %(k)s
+    WHERE (SELECT p.walk FROM plan p) AND ((SELECT p.open FROM plan p) OR (
+        SELECT e.audience = ANY ((SELECT p.mine FROM plan p)::bigint[]) FROM knowledge_searchentry e
+        WHERE e.seat = g.entry
+    )) ORDER BY g.embedding <#> %(vector)s::halfvec(DIMENSIONS) LIMIT %(k)s
+), scanned AS MATERIALIZED (
+    SELECT s.seat FROM plan p CROSS JOIN seen s WHERE NOT p.walk
+    UNION ALL
+    SELECT e.seat FROM plan p CROSS JOIN LATERAL (
+        SELECT n.seat, n.audience FROM knowledge_searchentry n WHERE n.index_id = p.id AND NOT n.graphed OFFSET 0
+    ) e WHERE p.walk AND e.audience = ANY (p.mine)
 ), nearest AS MATERIALIZED (
     SELECT id, distance FROM (
         SELECT id, distance FROM walked
         UNION ALL
-        SELECT v.chunk_id, v.distance FROM place p JOIN knowledge_searchentry e ON e.index_id = p.id AND NOT e.graphed
-        CROSS JOIN LATERAL (
+        SELECT v.chunk_id, v.distance FROM scanned s CROSS JOIN LATERAL (
             SELECT n.chunk_id, n.embedding <#> %(vector)s AS distance FROM knowledge_vector n
-            WHERE n.entry = e.seat OFFSET 0
-        ) v WHERE {_MAY_READ.format("e")}
+            WHERE n.entry = s.seat OFFSET 0
+        ) v
     ) found ORDER BY distance LIMIT %(k)s
 )
-"""  # noqa: S608 - only constants of this module are joined
+"""
 # Postings entry by entry where the asker may read few of them, else term by term: the fewer look-ups win.
 _HITS = """
 breadth AS MATERIALIZED (
@@ -129,9 +146,8 @@ _ROW = f"""
 LEFT JOIN LATERAL (SELECT * FROM knowledge_chunk k WHERE k.id = found.id OFFSET 0) c ON {_CHUNK_SCOPE}
 """  # noqa: S608 - only constants of this module are joined
 _RESULT = f"""
-SELECT p.id, p.dimensions, p.walk, p.visible, p.every,
-       z.chunks, z.mean, (SELECT jsonb_object_agg(term, chunks) FROM frequency),
-       c.id, c.title, c.heading_path, c.text,
+SELECT p.id, p.dimensions, p.graph_rows, z.chunks, z.mean, (SELECT jsonb_object_agg(term, chunks) FROM frequency),
+       c.id::text, c.title, array_to_string(c.heading_path, ' '), c.text,
        CASE WHEN p.dimensions = %(length)s THEN coalesce(found.distance, (c.embedding <=> %(vector)s) - 1) END,
        coalesce(found.score, 0)
 FROM place p CROSS JOIN size z
@@ -140,20 +156,20 @@ LEFT JOIN (
 ) found ON true {_ROW}
 """  # noqa: S608 - only constants of this module are joined
 _ROWS = f"""
-SELECT p.id, p.dimensions, p.walk, p.visible, p.every, NULL, NULL, NULL,
-       c.id, c.title, c.heading_path, c.text, found.distance, 0
+SELECT p.id, p.dimensions, p.graph_rows, NULL, NULL, NULL,
+       c.id::text, c.title, array_to_string(c.heading_path, ' '), c.text, found.distance, 0
 FROM place p LEFT JOIN nearest found ON true
 {_ROW} ORDER BY found.distance
 """  # noqa: S608 - only constants of this module are joined
 
 HYBRID_EXACT = f"WITH {_PLACE}, {_SEEN}, {_NEAREST_EXACT}, {_HITS}, {_LEXICAL} {_RESULT}"
-HYBRID_GRAPH = f"WITH {_PLACE_NAMED}, {_SEEN}, {_NEAREST_GRAPH}, {_HITS}, {_LEXICAL} {_RESULT}"
+HYBRID_GRAPH = f"WITH {_PLACE}, {_SEEN}, {_PLAN}, {_NEAREST_GRAPH}, {_HITS}, {_LEXICAL} {_RESULT}"
 VECTORS_EXACT = f"WITH {_PLACE}, {_SEEN}, {_NEAREST_EXACT} {_ROWS}"
-VECTORS_GRAPH = f"WITH {_PLACE_NAMED}, {_NEAREST_GRAPH} {_ROWS}"
+VECTORS_GRAPH = f"WITH {_PLACE}, {_SEEN}, {_PLAN}, {_NEAREST_GRAPH} {_ROWS}"
 
 # In how many visible chunks a name stands, letter by letter. Its own terms say where it can stand at all.
 NAMED = f"""
-WITH {_PLACE_NAMED}, {_SEEN}, places AS (
+WITH {_PLACE}, {_SEEN}, places AS (
     SELECT p.entry, u.packed >> 8 AS place FROM seen s CROSS JOIN LATERAL (
         SELECT q.entry, q.term, q.places FROM knowledge_posting q
         WHERE q.entry = s.seat AND q.term = ANY(%(parts)s::text[]) OFFSET 0
@@ -166,10 +182,11 @@ SELECT count(*) FROM places f CROSS JOIN LATERAL (
 AND strpos(lower(translate(c.title || c.text, E' \\n', '')), %(name)s) > 0
 """  # noqa: S608 - only constants of this module are joined
 VISIBLE = f"""
-WITH {_PLACE_NAMED} SELECT c.id FROM knowledge_chunk c WHERE c.id = ANY(%(ids)s::uuid[]) AND {_CHUNK_SCOPE}
+WITH {_PLACE} SELECT c.id FROM knowledge_chunk c WHERE c.id = ANY(%(ids)s::uuid[]) AND {_CHUNK_SCOPE}
 """  # noqa: S608 - only constants of this module are joined
 
 
+@lru_cache(maxsize=1024)
 def of_graph(statement: str, name: str, dimensions: int) -> str:
     """A statement that walks a graph, with the graph's table and the length of its vectors put in."""
     return statement.replace("GRAPH", name).replace("DIMENSIONS", str(dimensions))

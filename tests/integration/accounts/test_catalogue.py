@@ -163,7 +163,7 @@ def test_views_look_with_the_eyes_of_who_asks(catalogue: Ask) -> None:
 
 
 # They make, index and drop the table of one index's graph, which only an owner can; no row passes through them.
-OWNERS_FUNCTIONS = ["knowledge_graph_drop", "knowledge_graph_index", "knowledge_graph_make"]
+OWNERS_FUNCTIONS = ["knowledge_graph_drop", "knowledge_graph_step"]
 
 
 def test_no_function_but_those_listed_runs_with_its_owners_rights(catalogue: Ask) -> None:

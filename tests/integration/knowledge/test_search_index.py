@@ -8,7 +8,7 @@ from uuid import UUID
 
 import numpy as np
 import pytest
-from django.db import connections
+from django.db import DatabaseError, connections, transaction
 from django.utils import timezone
 
 from liaoyuan.accounts.tenancy import tenant_context
@@ -140,10 +140,47 @@ def test_a_dropped_generation_takes_its_graph_and_its_rows_along(shelf: Shelf) -
     graph_ensure(other.id, more_than=0)
     assert index_drop(other.id) == 4
     with connections["default"].cursor() as cursor:
-        cursor.execute("SELECT to_regclass(%s)", [f"knowledge_graph_{other.id.hex}"])
-        assert cursor.fetchone() == (None,)
+        # The empty table stays for an hour, for searches that were told of it a moment ago.
+        cursor.execute(f"SELECT count(*) FROM knowledge_graph_{other.id.hex}")  # noqa: S608 - a number of ours
+        assert cursor.fetchone() == (0,)
         cursor.execute("SELECT (SELECT count(*) FROM knowledge_vector), (SELECT count(*) FROM knowledge_posting)")
         assert cursor.fetchone() == (0, 0)
+    assert shelf.found(exact_rows=0, index_id=other.id) == (set(), set())
+
+
+def test_a_search_that_was_told_of_a_graph_asks_the_one_that_is_read_now(shelf: Shelf) -> None:
+    old = set(shelf.add("制度"))
+    first = live_index(shelf.collection.id)
+    graph_ensure(first.id, more_than=0)
+    assert shelf.found(exact_rows=0) == (old, old)
+    second = index_start(shelf.collection.id, embedder="multilingual-e5-small", dimensions=384, settings={})
+    new = set(shelf.add("制度", index=second))
+    SearchIndex.objects.filter(id=second.id).update(state=IndexState.READY)
+    index_swap(second.id)
+    assert shelf.found(exact_rows=0) == (new, new)
+    index_drop(first.id)
+    assert shelf.found(exact_rows=0) == (new, new)
+
+
+def test_a_stranger_can_neither_make_nor_replace_the_graph_of_an_index_whose_id_they_know(
+    shelf: Shelf, organization: Any
+) -> None:
+    ids = set(shelf.add("公开"))
+    index = live_index(shelf.collection.id)
+    graph_ensure(index.id, more_than=0)
+    with connections["default"].cursor() as cursor:
+        cursor.execute("SELECT set_config('app.organization', gen_random_uuid()::text, true)")
+        for step in ("make", "index"):
+            cursor.execute("UPDATE knowledge_searchindex SET graph_step = %s WHERE id = %s", [step, index.id])
+            assert cursor.rowcount == 0
+        assert not graph_ensure(index.id, more_than=0)
+        cursor.execute("SELECT to_regclass(%s)", [f"knowledge_graph_{index.id.hex}_next"])
+        assert cursor.fetchone() == (None,)
+        for function in ("knowledge_graph_step()", "knowledge_graph_drop()", "knowledge_graphs_sweep()"):
+            with pytest.raises(DatabaseError, match=r"trigger|permission"), transaction.atomic():
+                cursor.execute(f"SELECT {function}")
+        cursor.execute("SELECT set_config('app.organization', %s, true)", [str(organization.id)])
+    assert shelf.found(exact_rows=0) == (ids, ids)
 
 
 def test_a_graph_is_built_when_enough_stands_outside_and_again_when_a_quarter_does(shelf: Shelf) -> None:

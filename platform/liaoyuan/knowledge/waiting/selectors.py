@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from django.db.models import Case, Count, F, Q, QuerySet, Sum, Value, When, Window
+from django.db.models import Case, Count, F, Max, Q, QuerySet, Sum, Value, When, Window
 from django.db.models.functions import RowNumber
 from django.utils import timezone
 
@@ -81,16 +81,17 @@ def items_of(collection_id: UUID) -> QuerySet[ImportItem]:
 def items_current(collection_id: UUID) -> QuerySet[ImportItem]:
     """What is still worth showing: all that is open, and the failures that nobody dealt with: a later version of the
     same file that could be read has settled them."""
-    settled = ImportItem.objects.filter(collection_id=collection_id, state__in=ITEM_DONE)
-    failed = items_of(collection_id).filter(state__in=ITEM_AGAIN)
-    newest = settled.filter(name__in=failed.values("name")).order_by("finished_at")
-    done = {name: at for name, at in newest.values_list("name", "finished_at") if at is not None}
-    old = [
-        item_id
-        for item_id, name, at in failed.filter(name__in=list(done)).values_list("id", "name", "finished_at")
-        if at is None or at < done[name]
-    ]
-    return items_of(collection_id).filter(state__in=ITEM_OPEN | ITEM_AGAIN).exclude(id__in=old)
+    shown = items_of(collection_id).filter(state__in=ITEM_OPEN | ITEM_AGAIN)
+    failed = list(items_of(collection_id).filter(state__in=ITEM_AGAIN).values_list("id", "name", "finished_at"))
+    if not failed:
+        return shown
+    # The names as values and not as a subquery: right after ten thousand rows came, before the database has counted
+    # them, it would take few for granted and compare each with each.
+    names = {name for _id, name, _at in failed}
+    settled = ImportItem.objects.filter(collection_id=collection_id, state__in=ITEM_DONE, name__in=names)
+    done = dict(settled.order_by().values_list("name").annotate(at=Max("finished_at")))
+    old = [item_id for item_id, name, at in failed if (then := done.get(name)) and (at is None or at < then)]
+    return shown.exclude(id__in=old)
 
 
 def line_of(collection_id: UUID, *, state: str = "", offset: int = 0, limit: int = RECENT) -> Line:
@@ -117,7 +118,8 @@ def _states(state: str) -> Sequence[str]:
 
 
 def _runs(items: QuerySet[ImportItem]) -> QuerySet[StageRun]:
-    return StageRun.objects.filter(id__in=items.filter(state__in=ITEM_OPEN).values("run_id").distinct())
+    ids = items.filter(state__in=ITEM_OPEN).order_by().values_list("run_id", flat=True).distinct()
+    return StageRun.objects.filter(id__in=list(ids))
 
 
 def _ordered(items: QuerySet[ImportItem]) -> QuerySet[ImportItem]:

@@ -1,7 +1,7 @@
 """PDF: the text layer where it is sound, recognition where it is missing or broken, page by page."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy
 import pypdfium2
@@ -14,6 +14,7 @@ from liaoyuan.knowledge.parse.furniture import remove_furniture
 from liaoyuan.knowledge.parse.layout import page_blocks, typography
 from liaoyuan.knowledge.parse.limits import Ocr
 from liaoyuan.knowledge.parse.ocr import LONGEST_SIDE, recognise
+from liaoyuan.knowledge.parse.pdf_layer import differs, pages_compared, without_ink
 from liaoyuan.knowledge.parse.pdf_runs import Drawn, Frame, PageText, page_drawn, page_text
 from liaoyuan.knowledge.parse.runs import Run, union
 from liaoyuan.knowledge.parse.source import Source
@@ -35,6 +36,8 @@ class _Reading:
     turned: list[list[Run]] = field(default_factory=list)
     pictures: list[Sequence[Box]] = field(default_factory=list)
     flags: set[str] = field(default_factory=set)
+    # By number of the page: the invisible layer of a scan.
+    layers: dict[int, list[Run]] = field(default_factory=dict)
 
 
 def read_pdf(source: Source) -> ParsedDocument:
@@ -49,6 +52,7 @@ def read_pdf(source: Source) -> ParsedDocument:
                 reading.flags.add("time_limit")
                 break
             _read_page(source, document, index, reading)
+        _compare_layers(source, document, reading)
         title = _metadata_title(document)
     return _assemble(source, reading, title)
 
@@ -76,8 +80,11 @@ def _read_page(source: Source, document: pypdfium2.PdfDocument, index: int, read
         frame = Frame(page)
         drawn = page_drawn(page, frame)
         text = page_text(page, frame, drawn.ground)
+        _drop_inkless(page, text)
         if text.hidden:
             reading.flags.add("hidden_text")
+        if text.layer and source.limits.ocr == "auto":
+            reading.layers[index] = [run for run in text.upright if run.unsure]
         if _wants_ocr(source.limits.ocr, text, drawn):
             runs = _recognised(source, page, frame)
             reading.flags.add("ocr")
@@ -87,6 +94,43 @@ def _read_page(source: Source, document: pypdfium2.PdfDocument, index: int, read
             _append(reading, PageInfo(frame.width, frame.height), runs, text.turned, figures(drawn.pictures, frame))
     finally:
         page.close()
+
+
+def _drop_inkless(page: pypdfium2.PdfPage, text: PageText) -> None:
+    gone = {id(run) for run in without_ink(page, [run for run in text.upright + text.turned if run.unsure])}
+    if gone:
+        text.upright[:] = [run for run in text.upright if id(run) not in gone]
+        text.turned[:] = [run for run in text.turned if id(run) not in gone]
+        text.hidden = True
+
+
+def _compare_layers(source: Source, document: pypdfium2.PdfDocument, reading: _Reading) -> None:
+    """Recognise some of the pages with an invisible layer; once one is caught, all of them."""
+    waiting = [index for index in reading.layers if not reading.pages[index].ocr]
+    first = pages_compared(waiting, source.data)
+    caught = False
+    for index in first:
+        caught = _layer_compared(source, document, index, reading) or caught
+    for index in waiting if caught else ():
+        if index not in first and not source.late():
+            _layer_compared(source, document, index, reading)
+
+
+def _layer_compared(source: Source, document: pypdfium2.PdfDocument, index: int, reading: _Reading) -> bool:
+    """Whether the layer of this page says what its picture does not show; then the picture's words take its place."""
+    if source.late():
+        return False
+    page = document[index]
+    try:
+        runs = _recognised(source, page, Frame(page))
+    finally:
+        page.close()
+    if not differs(reading.layers[index], runs):
+        return False
+    reading.flags |= {"hidden_text", "layer_differs", "ocr"}
+    reading.runs[index], reading.turned[index], reading.pictures[index] = runs, [], []
+    reading.pages[index] = replace(reading.pages[index], ocr=True)
+    return True
 
 
 def _append(

@@ -1,12 +1,14 @@
 """Text in a PDF that nobody sees: in the paper's own colour, fully transparent, drawn invisibly, or beside the page.
 
 Such text carries instructions to a model past the person who reads the page. White text on a dark ground is seen, and
-so is the invisible text layer of a scan, which repeats what its picture shows: both stay.
+so is the invisible text layer of a scan, which repeats what its picture shows: both stay, and are looked at once more
+where the page is drawn (:mod:`liaoyuan.knowledge.parse.pdf_layer`).
 """
 
 import ctypes
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from enum import Enum
 from typing import Any
 
 import pypdfium2
@@ -17,6 +19,15 @@ from liaoyuan.knowledge.parse.blocks import Box
 _PALE, _FAINT = 245, 12
 _INVISIBLE_MODES = frozenset({pdfium.FPDF_TEXTRENDERMODE_INVISIBLE, pdfium.FPDF_TEXTRENDERMODE_CLIP})
 _SCANNED = 0.3
+
+
+class Sight(Enum):
+    """What is known of a character: seen, not seen, of the invisible layer of a scan, or pale on something unknown."""
+
+    SEEN = 0
+    UNSEEN = 1
+    LAYER = 2
+    UNSURE = 3
 
 
 @dataclass(slots=True)
@@ -49,18 +60,22 @@ class Hidden:
             map(self._suspicious, _texts(page.raw, pdfium.FPDFPage_CountObjects, pdfium.FPDFPage_GetObject))
         )
 
-    def __call__(self, textpage: "ctypes._Pointer[ctypes.c_void_p]", index: int, box: Box) -> bool:
-        """Whether character ``index`` with its ``box`` on the page as shown cannot be seen."""
+    def __call__(self, textpage: "ctypes._Pointer[ctypes.c_void_p]", index: int, box: Box) -> Sight:
+        """Whether character ``index`` with its ``box`` on the page as shown can be seen."""
         if box[2] < -1 or box[3] < -1 or box[0] > self._width + 1 or box[1] > self._height + 1:
-            return True
+            return Sight.UNSEEN
         if not self._looks:
-            return False
+            return Sight.SEEN
         thing = pdfium.FPDFText_GetTextObject(textpage, index)
-        return bool(thing) and self._suspicious(thing) and not self._ground.under(box)
+        if not thing or not self._suspicious(thing):
+            return Sight.SEEN
+        if pdfium.FPDFTextObj_GetTextRenderMode(thing) in _INVISIBLE_MODES:
+            return Sight.LAYER if self._ground.covered >= _SCANNED else Sight.UNSEEN
+        return Sight.UNSURE if self._ground.under(box) else Sight.UNSEEN
 
     def _suspicious(self, thing: "ctypes._Pointer[ctypes.c_void_p]") -> bool:
         if pdfium.FPDFTextObj_GetTextRenderMode(thing) in _INVISIBLE_MODES:
-            return self._ground.covered < _SCANNED
+            return True
         colour = _colour(thing)
         return colour is not None and (_pale(colour) or colour[3] < _FAINT)
 

@@ -8,7 +8,7 @@ import pypdfium2
 import pypdfium2.raw as pdfium
 
 from liaoyuan.knowledge.parse.blocks import Box
-from liaoyuan.knowledge.parse.pdf_hidden import Ground, Hidden, is_ground
+from liaoyuan.knowledge.parse.pdf_hidden import Ground, Hidden, Sight, is_ground
 from liaoyuan.knowledge.parse.runs import Run
 from liaoyuan.knowledge.parse.tables import Rule
 from liaoyuan.knowledge.parse.text import is_cjk
@@ -29,13 +29,15 @@ _MOST_CHARACTERS = 200_000
 
 @dataclass(slots=True)
 class PageText:
-    """Runs of a page (upright and turned), how many characters had no meaning, whether hidden text was dropped."""
+    """Runs of a page (upright and turned), how many characters had no meaning, whether hidden text was dropped,
+    and whether some of it is the invisible layer of a scan."""
 
     upright: list[Run]
     turned: list[Run]
     characters: int
     unmapped: int
     hidden: bool
+    layer: bool = False
 
 
 @dataclass(slots=True)
@@ -101,10 +103,10 @@ class _Collector:
         touching = x0 - run.x1 < 0.2 * run.size
         return not (touching and is_cjk(character) and is_cjk(run.chars[-1][0]))
 
-    def joins(self, box: tuple[float, float, float, float]) -> bool:
+    def joins(self, box: tuple[float, float, float, float], *, unsure: bool = False) -> bool:
         """Whether a character in ``box`` goes on with the open run."""
         run = self.run
-        if run is None:
+        if run is None or run.unsure != unsure:
             return False
         gap = box[0] - run.x1
         apart = abs((box[1] + box[3]) / 2 - run.middle) > 0.5 * run.size
@@ -134,7 +136,7 @@ def _collect(raw: "ctypes._Pointer[ctypes.c_void_p]", count: int, frame: Frame, 
     rect = pdfium.FS_RECTF()
     reference = ctypes.byref(rect)
     characters = unmapped = 0
-    dropped = False
+    dropped = layer = False
     collector = upright
     for index in range(count):
         code = pdfium.FPDFText_GetUnicode(raw, index)
@@ -151,20 +153,24 @@ def _collect(raw: "ctypes._Pointer[ctypes.c_void_p]", count: int, frame: Frame, 
         character = "\u00ad" if chr(code) in _HYPHENS else chr(code)
         pdfium.FPDFText_GetLooseCharBox(raw, index, reference)
         box = frame.box(rect.left, rect.bottom, rect.right, rect.top)
-        if _invisible(box) or hidden(raw, index, box):
+        sight = Sight.UNSEEN if _invisible(box) else hidden(raw, index, box)
+        if sight is Sight.UNSEEN:
             dropped = True
             continue
-        joins = collector.joins(box)
+        layer = layer or sight is Sight.LAYER
+        unsure = sight is not Sight.SEEN
+        joins = collector.joins(box, unsure=unsure)
         if not joins:
             collector = turned if _is_turned(raw, index, frame) else upright
-            joins = collector.joins(box)
+            joins = collector.joins(box, unsure=unsure)
         if collector.add(character, box, joins=joins) and collector.run is not None:
+            collector.run.unsure = unsure
             font = _font(raw, index)
             collector.run.bold = pdfium.FPDFText_GetFontWeight(raw, index) >= _BOLD or bool(_BOLD_FONT.search(font))
             collector.run.formula = bool(_FORMULA_FONT.search(font))
     upright.close()
     turned.close()
-    return PageText(upright.runs, turned.runs, characters, unmapped, dropped)
+    return PageText(upright.runs, turned.runs, characters, unmapped, dropped, layer)
 
 
 def _invisible(box: tuple[float, float, float, float]) -> bool:

@@ -27,6 +27,8 @@ class Run:
     table: list[list[str]] | None = None
     filled: list[list[str]] | None = None
     formula: bool = False
+    # Drawn so that only what lies behind shows whether it can be seen: invisibly on a scan, or pale on a picture.
+    unsure: bool = False
 
     @property
     def middle(self) -> float:

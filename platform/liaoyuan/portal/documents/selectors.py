@@ -29,6 +29,7 @@ MOST_COLLECTIONS: Final = 200
 FLAGS: Final[dict[str, Any]] = {
     "ocr": _("Recognised from a scan (OCR)"),
     "hidden_text": _("Hidden text was taken out"),
+    "layer_differs": _("The scan’s hidden text layer says something else than its picture; the picture was read"),
     "page_limit": _("Only the first pages were read"),
     "time_limit": _("Only what fitted into the time was read"),
     "cell_limit": _("Only the first cells were read"),

@@ -166,6 +166,7 @@ _OPENING = re.compile(r"^(?:请问|关于|在)?([\u4e00-\u9fff]{2,8}?)(大学|�
 _GENERIC = re.compile(
     r"民办|公办|公立|私立|综合|定点|中医|专科|用人|供电|电力|发电|电网|建设|施工|保险|物业|医疗|高等|普通|职业|技工|师范|三级|二级|一级|甲等"
     r"|新建|改建|扩建|在建|核|火力|水力|县|市|省|区|里|外资|国有|上市|承包|分包|子|分|总|本|各|每|该|我|一家|这家|那家|哪些|什么|哪|所有|如果|当|到|去|住|的|可以|应当|能|不|与|和|对|向|被"
+    r"|情况|情形|时候|之?[后前]|[上下里时]|我们|你们|他们|咱们|民营|私营|国营|合资|大型|中小|小型|互联网|网络|科技|软件|物流|员工|职工|离开|辞职|入职|毕业|考|读|给|把|由|跟|从|到底|怎么|如何"
 )
 _YEAR = re.compile(r"(?<!\d)((?:19|20)\d{2})(?!\d)")
 _ASKED = re.compile(
@@ -176,7 +177,7 @@ _ENGLISH_FOCUS = re.compile(r"what (?:is|are|was|were) the (?:[a-z-]+ )*?([a-z-]
 # Words that ask for a value of any kind; documents state such values without naming the word.
 _ANY_VALUE = """
 时间 期限 时限 标准 要求 金额 费用 数量 比例 年限 天数 次数 人数 范围 最多 最少 至少 最高 最低 上限 下限 数值 时长 间隔
-频率 周期 有效期 温度 浓度 剂量 距离 超过 达到 需要 不少于 大约
+额度 幅度 限额 号码 频率 周期 有效期 温度 浓度 剂量 距离 超过 达到 需要 不少于 大约
 limit time number amount maximum minimum period deadline length
 """
 _VALUES = frozenset(_ANY_VALUE.split())

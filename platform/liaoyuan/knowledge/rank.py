@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 
 from liaoyuan.knowledge.question import Kind, Question, fits
 from liaoyuan.knowledge.text.normalise import normalise, squeeze
+from liaoyuan.knowledge.text.segment import names_a_thing
 from liaoyuan.knowledge.text.sentences import sentences
 
 _RRF_CONSTANT = 20
@@ -38,6 +39,9 @@ FEATURES = (
     "sanction",
     "forbidden",
     "definition",
+    "things",
+    "doings",
+    "items",
 )
 # A rule and the sanction for breaking it use the same words; which of the two is asked is told by the question.
 _SANCTION = re.compile(
@@ -52,6 +56,8 @@ _ASKS_FORBIDDEN = re.compile(
     re.IGNORECASE,
 )
 _DEFINITION = re.compile(r"是指|所称|指的是|定义|\bmeans\b|refers to|defined as", re.IGNORECASE)
+_LISTED = re.compile(r"[（(][一二三四五六七八九十\d]+[)）]|^\s*(?:[-•·]|\d{1,2}[.、)）])", re.MULTILINE)
+_LIST_LENGTH = 3
 _ASKS_DEFINITION = re.compile(
     r"什么(?:是|叫|属于)|是什么(?:意思)?[？?]?$|指(?:的是)?什么|含义|定义|算不算"
     r"|what (?:is|are) (?:an? )?[\w -]+\?*$|define",
@@ -193,13 +199,16 @@ def _character_weights(question: Question, candidates: Sequence[Candidate]) -> d
 class _Asked:
     """What is the same for every candidate of one question."""
 
-    __slots__ = ("definition", "finder", "forbidden", "letters", "question", "weights", "whole")
+    __slots__ = ("definition", "doings", "finder", "forbidden", "letters", "question", "things", "weights", "whole")
 
     def __init__(self, question: Question, weights: Mapping[str, float], letters: Mapping[str, float]) -> None:
         self.question = question
         self.weights = weights
         self.whole = sum(weights.values())
         self.letters = letters
+        # People call things by few names and say what happens to them in many words.
+        self.things = {word: weights[word] for word in question.words if names_a_thing(word)}
+        self.doings = {word: weights[word] for word in question.words if word not in self.things}
         self.finder = question.finder()
         self.forbidden = _ASKS_FORBIDDEN.search(question.text) is not None
         self.definition = _ASKS_DEFINITION.search(question.text) is not None
@@ -227,6 +236,9 @@ class _Features:
             "numbers": self._numbers(),
             "length": math.log1p(len(text)) / 5,
             "sanction": self._sanction(),
+            "things": share(asked.things, anywhere),
+            "doings": share(asked.doings, anywhere),
+            "items": float(asked.question.kind is Kind.LIST and len(_LISTED.findall(text)) >= _LIST_LENGTH),
             **self._sentence(found),
         }
 

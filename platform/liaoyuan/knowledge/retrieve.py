@@ -20,10 +20,11 @@ from liaoyuan.accounts.tenancy import current_tenant, tenant_context
 from liaoyuan.knowledge.adapters.embeddings import Embedder, Vectors, embedder, embedder_for
 from liaoyuan.knowledge.indexes import index_read
 from liaoyuan.knowledge.models import Chunk, Collection
+from liaoyuan.knowledge.parts import interleaved, question_parts
 from liaoyuan.knowledge.question import Question, analyse
 from liaoyuan.knowledge.rank import Ranked, Statistics
 from liaoyuan.knowledge.rerankers import rerank
-from liaoyuan.knowledge.search import EXACT_ROWS, scope_here, search, visible
+from liaoyuan.knowledge.search import EXACT_ROWS, Scope, scope_here, search, visible
 from liaoyuan.knowledge.settings import RetrievalSettings, settings_of
 from liaoyuan.knowledge.text.synonyms import Synonyms
 
@@ -58,15 +59,18 @@ def retrieve(
 
     ``day`` asks as of that date (default: today). ``vector`` saves the embedding where a caller made many at once;
     ``synonyms`` are the trade's own words and their official names. ``index_id`` names a generation of the index
-    other than the live one. The question is embedded by that generation's own model; a ``vector`` must be of it.
+    other than the live one. The question is embedded by that generation's own model; a ``vector`` must be of it. A
+    question that asks several things is searched for part by part as well (:mod:`liaoyuan.knowledge.parts`).
     Raises EmbedderDown.
     """
     analysed = analyse(question, synonyms)
     began = time.perf_counter()
     index = index_read(collection_id, index_id)
-    if vector is None:
+    parts = question_parts(question)
+    if vector is None or parts:
         engine = engine or (embedder_for(index.embedder) if index else embedder())
-        vector = engine.embed([question], "query")[0]
+        first, *vectors = engine.embed([question, *parts], "query")
+        vector = first if vector is None else vector
     embedded = time.perf_counter()
     pinned = index.id if index else index_id
     scope = scope_here(collection_id, day or timezone.localdate(), pinned)
@@ -74,8 +78,18 @@ def retrieve(
     candidates, statistics = search(scope, analysed, vector, k=settings.candidates, exact_rows=exact_rows)
     found = time.perf_counter()
     ordered = rerank(analysed, candidates, statistics, settings)
+    ranked = ordered.ranked
+    if parts:
+        lists = [_part(scope, analyse(part, synonyms), own, settings) for part, own in zip(parts, vectors, strict=True)]
+        ranked = interleaved(ranked, lists)
     timings = {"embed": embedded - began, "retrieve": found - embedded, "rerank": time.perf_counter() - found}
-    return Retrieval(analysed, ordered.ranked, statistics, timings, pinned, ordered.reranker, ordered.notes)
+    return Retrieval(analysed, ranked, statistics, timings, pinned, ordered.reranker, ordered.notes)
+
+
+def _part(scope: Scope, question: Question, vector: Vectors, settings: RetrievalSettings) -> list[Ranked]:
+    """What one part of the question finds alone, best first."""
+    candidates, statistics = search(scope, question, vector, k=settings.candidates)
+    return rerank(question, candidates, statistics, settings).ranked
 
 
 def retrieval_settings(collection_id: UUID) -> RetrievalSettings:

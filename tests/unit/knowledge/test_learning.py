@@ -47,7 +47,7 @@ def test_chance_teaches_nothing_that_is_kept() -> None:
 
 def test_a_gain_on_made_questions_that_costs_people_s_own_is_not_kept() -> None:
     made = samples(signal=0.6)
-    against = samples(signal=-0.6, documents=2, each=3, approved=True)
+    against = samples(signal=-0.3, documents=2, each=6, approved=True)
     comparison = compared([*made, *against], STOCK)
     assert comparison.metrics["mrr"]["difference_interval"][0] > 0
     assert comparison.approved["mrr"]["difference"] < 0

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from functools import lru_cache
 from pathlib import Path
-from typing import Protocol, cast
+from typing import IO, Protocol, cast
 
 import jieba
 import snowballstemmer
@@ -30,6 +30,8 @@ _PARTICLES = frozenset(
 )
 _lock = threading.Lock()
 
+# In jieba's dictionary: word, frequency, part of speech. Nouns and names are n…, j, l, i, b, s.
+_DOING = re.compile(rb"^(\S{6,12}) \d+ (?:v(?!n)|a(?!n)|d|c|p|r|t|f|m|z|y|q|u|o|e)\S*$", re.MULTILINE)
 _ASKING = re.compile(
     r"([\u4e00-\u9fff])不\1(?:可以|能够|得了)?|有没有|可不可以|应不应该|需不需要|由?谁来|由谁|多少(?:人|个|天|年|次|钱|元|岁|度|倍)?"
     r"|几(?:个工作日|个月|个人|天|年|次|个|名|人|岁|倍|级|点|位|项|种|类|条|家|部)|什么(?:样|时候|情况|情形)?|怎么(?:样|办|罚|处理)?|哪(?:些|个|种|几个?|里|类|一?级|家|位)?"
@@ -38,6 +40,8 @@ _ASKING = re.compile(
 
 class _Tokenizer(Protocol):
     FREQ: dict[str, int]
+
+    def get_dict_file(self) -> IO[bytes]: ...
 
     def cut_for_search(self, sentence: str) -> Iterator[str]: ...
 
@@ -154,13 +158,31 @@ def _core(word: str) -> str:
         return word
     known = _tokenizer().FREQ
     while len(word) > 1 and not known.get(word):
-        if word[-1] in _PARTICLES:
+        if word[:2] in QUESTION:
+            word = word[2:]
+        elif word[-1] in _PARTICLES:
             word = word[:-1]
         elif word[0] in _PARTICLES:
             word = word[1:]
         else:
             break
     return word
+
+
+@lru_cache(maxsize=1)
+def _doings() -> frozenset[str]:
+    """Chinese words that say what is done, when or how (verbs, adverbs, times, pronouns), by jieba's dictionary."""
+    with _tokenizer().get_dict_file() as file:
+        return frozenset(word.decode() for word in _DOING.findall(file.read()))
+
+
+@lru_cache(maxsize=4096)
+def names_a_thing(word: str) -> bool:
+    """Whether a question's word names what it is about (食堂, 津贴) and not what happens to it (核对, 交上去, 事后).
+
+    People say what happens in many words and call things by few. Unknown words are names. In English every word is.
+    """
+    return word[0] < _HAN_START or word not in _doings()
 
 
 def question_terms(question: str) -> list[str]:

@@ -106,6 +106,9 @@ FEATURES: Final[dict[str, Any]] = {
     "sanction": _("a rule against its sanction"),
     "forbidden": _("a prohibition"),
     "definition": _("a definition"),
+    "things": _("the things it names"),
+    "doings": _("what is done with them"),
+    "items": _("a list of several items"),
 }
 MENDS: Final[dict[str, tuple[Any, str]]] = {
     "collection": (_("Add or check documents"), "upload"),

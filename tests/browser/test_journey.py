@@ -214,7 +214,7 @@ def ask(page: Any, url: str, solution_id: str) -> tuple[str, str]:
     answer.locator("input[name=reason]").first.check()
     answer.locator(".fault-form button").click()
     page.locator(".verdict").first.wait_for()
-    trace = str(page.locator("a[href^='/traces/']").first.get_attribute("href"))
+    trace = str(answer.locator("a[href^='/traces/']").first.get_attribute("href"))
     page.fill("textarea[name=question]", UNKNOWN)
     page.keyboard.press("Enter")
     page.locator("article.turn[data-shape=abstained]").wait_for(timeout=120_000)

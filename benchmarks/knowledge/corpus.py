@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 ROOT = Path(__file__).resolve().parents[2]
 DATA = ROOT.parent / "shared" / "data"
 _LONGEST = 600
+_OPENING = 40
 # Documents of a hundredth, a tenth and the rest: who is in the groups of a share reads what is below it too.
 SHARES: dict[str, tuple[str, ...]] = {"1%": ("one",), "10%": ("one", "ten"), "100%": ("one", "ten", "rest")}
 
@@ -54,10 +55,12 @@ def passages() -> list[str]:
 
 
 def questions(count: int) -> list[str]:
-    """Questions that people asked of these laws."""
+    """Questions that people asked of these laws, and as many openings of articles as it takes: no question twice."""
     files = sorted((DATA / "cn_law_qa_sample").glob("*.jsonl"))
     asked = [json.loads(line)["question"] for file in files for line in file.open(encoding="utf-8")]
-    return [asked[number % len(asked)] for number in range(count)]
+    every = passages()
+    openings = (text.split("。")[0][:_OPENING] for text in every[:: max(1, len(every) // (2 * count))])
+    return list(dict.fromkeys([*asked, *filter(None, openings)]))[:count]
 
 
 def embedded(texts: Sequence[str], role: str, cache: Path, engine: Any = None) -> Vectors:

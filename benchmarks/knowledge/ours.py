@@ -3,6 +3,7 @@
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -116,12 +117,21 @@ def _timed(filled: Filled, find: Callable[[int], list[str]], count: int) -> dict
     for number in range(min(10, count)):
         find(number)
     seconds, hits = [], []
+    used = _cpu()
     for number in range(count):
         began = time.perf_counter()
         found = find(number)
         seconds.append(time.perf_counter() - began)
         hits.append([filled.numbers[each] for each in found])
-    return {"seconds": seconds, "hits": hits}
+    return {"seconds": seconds, "hits": hits, "cpu": (_cpu() - used) / count}
+
+
+def _cpu() -> float:
+    """CPU seconds of this process and of its connection's process in the server."""
+    from django.db import connections
+
+    pid = connections["default"].connection.info.backend_pid
+    return time.process_time() + int(Path(f"/proc/{pid}/schedstat").read_text().split()[0]) / 1e9
 
 
 def plain(filled: Filled, share: str, vectors: Vectors, k: int) -> dict[str, Any]:

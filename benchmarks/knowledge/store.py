@@ -91,18 +91,34 @@ def bulk(plan: dict[str, Any], vectors: Any, texts: list[str], audiences: list[s
                 copy.write_row((identifier, words, str(vector.tolist()), audience, json.dumps({"number": number})))
 
 
+def server_cpu(url: str) -> float:
+    """CPU seconds that the connections of this database have used so far, in the server's own processes."""
+    with create_engine(url).connect() as connection:
+        pids = connection.execute(text("SELECT pid FROM pg_stat_activity WHERE datname = current_database()")).scalars()
+        return sum(_used(pid) for pid in pids if pid != connection.connection.info.backend_pid)
+
+
+def _used(pid: int) -> float:
+    try:
+        return int(Path(f"/proc/{pid}/schedstat").read_text().split()[0]) / 1e9
+    except OSError:
+        return 0.0
+
+
 def ask(folder: Path, plan: dict[str, Any], store: Any, groups: list[str]) -> dict[str, Any]:
     questions = [row.tolist() for row in np.load(folder / "questions.npy")]
     wanted = None if len(groups) == plan["all_groups"] else {"audience": {"$in": groups}}
     for vector in questions[:10]:
         store.similarity_search_by_vector(vector, k=plan["k"], filter=wanted)
     seconds, hits = [], []
+    used = server_cpu(plan["url"]) + time.process_time()
     for vector in questions:
         began = time.perf_counter()
         documents = store.similarity_search_by_vector(vector, k=plan["k"], filter=wanted)
         seconds.append(time.perf_counter() - began)
         hits.append([int(document.metadata["number"]) for document in documents])
-    return {"seconds": seconds, "hits": hits}
+    cpu = time.process_time() + server_cpu(plan["url"]) - used
+    return {"seconds": seconds, "hits": hits, "cpu": cpu / len(questions)}
 
 
 if __name__ == "__main__":

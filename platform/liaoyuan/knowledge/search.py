@@ -27,6 +27,7 @@ from liaoyuan.knowledge.adapters.embeddings import Vectors
 from liaoyuan.knowledge.errors import EmbeddingMismatch
 from liaoyuan.knowledge.question import Question
 from liaoyuan.knowledge.rank import Candidate, Statistics
+from liaoyuan.knowledge.statements import text_array
 from liaoyuan.knowledge.text.segment import index_terms
 
 # A walk that keeps ``_EF_LEAST`` in view costs as much as a scan of so many vectors; a wider view in proportion.
@@ -63,7 +64,7 @@ class Scope:
             "index": self.index_id,
             "day": self.day,
             "everything": self.groups is None,
-            "groups": _array(self.groups or ()),
+            "groups": text_array(self.groups or ()),
         }
 
 
@@ -195,11 +196,6 @@ def _remember(asked: tuple[UUID, UUID | None], told: _Graph) -> None:
 
 def _limits(k: int, exact_rows: int) -> dict[str, Any]:
     return {"k": k, "exact_rows": exact_rows, "margin": _EF_MARGIN, "least": _EF_LEAST, "most": _EF_MOST}
-
-
-def _array(words: Sequence[str]) -> str:
-    """A PostgreSQL array as text: psycopg's own takes longer than the statement that reads it."""
-    return "{" + ",".join('"' + word.replace("\\", "\\\\").replace('"', '\\"') + '"' for word in words) + "}"
 
 
 def _vector(vector: Vectors) -> dict[str, Any]:

@@ -6,6 +6,7 @@ entry, however much lies beside them. ``LATERAL … OFFSET 0`` keeps the planner
 say; equality of bigint, uuid and text is leakproof, so the indexes serve under row-level security.
 """
 
+from collections.abc import Iterable
 from functools import lru_cache
 
 # Days and rights of an audience or a chunk, for the asker of now.
@@ -45,12 +46,14 @@ nearest AS MATERIALIZED (
 )
 """
 # Where all is visible (``open``) the walk asks no row; else each that it meets is asked for its entry's audience, so
-# that it goes on until k pass. It keeps ``view`` neighbours in sight: as many as bring k visible ones. Where that is
-# more than it can, or the scan of what is visible takes no longer, what is visible is scanned: that is exact. Settings
-# are told before the walk begins, since it waits for ``walk``. OFFSET 0: looked up once, not once a use.
+# that it goes on until k pass. It keeps ``view`` neighbours in sight: as many as bring k visible ones, and more in a
+# larger graph, whose ways are longer. Where that is more than it can, or the scan of what is visible takes no longer,
+# what is visible is scanned: that is exact. Settings are told before the walk begins, since it waits for ``walk``.
+# OFFSET 0: looked up once, not once a use.
 _PLAN = f"""
 sized AS MATERIALIZED (
-    SELECT p.*, greatest(%(least)s, %(margin)s * %(k)s * p.graph_rows / greatest(p.visible, 1)) AS view FROM (
+    SELECT p.*, greatest(%(least)s, sqrt(p.graph_rows) / 2,
+        %(margin)s * %(k)s * p.graph_rows / greatest(p.visible, 1)) AS view FROM (
         SELECT q.*, CASE WHEN q.open THEN q.graph_rows ELSE (SELECT sum(chunk_count) FROM seen) END::float8 AS visible
         FROM (SELECT *, NOT EXISTS (
             SELECT FROM knowledge_searchaudience a WHERE a.index_id = place.id AND NOT ({_MAY_READ.format("a")})
@@ -190,3 +193,8 @@ WITH {_PLACE} SELECT c.id FROM knowledge_chunk c WHERE c.id = ANY(%(ids)s::uuid[
 def of_graph(statement: str, name: str, dimensions: int) -> str:
     """A statement that walks a graph, with the graph's table and the length of its vectors put in."""
     return statement.replace("GRAPH", name).replace("DIMENSIONS", str(dimensions))
+
+
+def text_array(words: Iterable[str]) -> str:
+    """A PostgreSQL array as text: psycopg's own, element by element, takes longer than cutting the words."""
+    return "{" + ",".join(['"' + word.replace("\\", "\\\\").replace('"', '\\"') + '"' for word in words]) + "}"

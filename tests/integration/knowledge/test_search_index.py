@@ -104,6 +104,30 @@ def test_rights_and_days_follow_their_chunks_at_once(shelf: Shelf) -> None:
     assert shelf.found(exact_rows=0) == (set(), set())
 
 
+def test_common_words_beyond_the_budget_count_as_if_they_were_weighed_like_the_others(
+    shelf: Shelf, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One question weighs 60,000 postings; of commoner words the best chunks alone are asked, with the same scores."""
+    shelf.add("公开", 12)
+    shelf.add("本组", 6, groups=["ward"])
+    shelf.add("他组", 20, groups=["board"])
+    scope = scope_here(shelf.collection.id, timezone.localdate())
+    question = analyse(f"本组{WORD}第3项")
+
+    def scores() -> dict[str, float]:
+        found, _ = search(scope, question, points(1)[0], k=100)
+        return {item.chunk_id: round(item.lexical, 9) for item in found if item.lexical > 0}
+
+    whole = scores()
+    # 18 chunks hold the common words, 6 the rare one: from 6 postings on the rare one alone is weighed at first.
+    monkeypatch.setattr("liaoyuan.knowledge.search._BUDGET", 6)
+    capped = scores()
+    assert len(whole) == 18
+    assert len(capped) == 6
+    assert capped == {chunk_id: whole[chunk_id] for chunk_id in capped}
+    assert min(capped.values()) > max(score for chunk_id, score in whole.items() if chunk_id not in capped)
+
+
 def test_statistics_are_those_of_what_the_asker_may_read(shelf: Shelf) -> None:
     shelf.add("公开", 3)
     shelf.add("他组", 40, groups=["board"])

@@ -102,7 +102,7 @@ BEGIN
             own, own);
     ELSIF NEW.graph_step = 'index' THEN
         -- Only now does the new graph take the old one's place: a moment's lock, not the minute of the build.
-        EXECUTE format('CREATE INDEX ON %I USING hnsw (embedding halfvec_ip_ops) WITH (m = 12, ef_construction = 100)',
+        EXECUTE format('CREATE INDEX ON %I USING hnsw (embedding halfvec_ip_ops) WITH (m = 16, ef_construction = 100)',
             graph || '_next');
         EXECUTE format('CREATE INDEX ON %I (entry)', graph || '_next');
         EXECUTE format('ANALYZE %I', graph || '_next');

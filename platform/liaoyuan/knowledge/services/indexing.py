@@ -24,6 +24,7 @@ from liaoyuan.knowledge.services.carrying import Carrying, edits_carry, edits_re
 from liaoyuan.knowledge.services.publishing import version_publish
 from liaoyuan.knowledge.services.receiving import DOCUMENTS
 from liaoyuan.knowledge.settings import settings_of
+from liaoyuan.knowledge.statements import text_array
 from liaoyuan.knowledge.text.segment import index_terms, terms_ahead
 from liaoyuan.pipeline.contract import NewArtifact, Parent
 from liaoyuan.pipeline.files import StoredFile
@@ -218,12 +219,16 @@ def _rows(title: str, drafts: Sequence[ChunkDraft], vectors: Sequence[Vectors]) 
             list(draft.box) if draft.box else None,
             json.dumps([[span.start, span.end, span.block, span.block_start] for span in draft.spans]),
             len(terms),
-            sorted(set(terms)),
-            "[" + ",".join(map("{:.6g}".format, vector.tolist())) + "]",
+            text_array(sorted(set(terms))),
+            _vector_text(vector),
             draft.enabled,
             draft.origin,
             content_anchor(draft.text, draft.heading_path),
         )
+
+
+def _vector_text(vector: Vectors) -> str:
+    return "[" + ("%.6g," * len(vector) % tuple(vector.tolist()))[:-1] + "]"
 
 
 def _register(version: DocumentVersion, index: SearchIndex, stored: StoredFile, run_id: UUID | None) -> None:

@@ -8,11 +8,14 @@ from liaoyuan.knowledge.learning import Sample, compared, fit, folds_of
 from liaoyuan.knowledge.rank import FEATURES, stock_weights
 
 STOCK = np.asarray([stock_weights()[name] for name in FEATURES])
-TITLE = FEATURES.index("title")
+TITLE, COSINE = FEATURES.index("title"), FEATURES.index("cosine")
 
 
-def samples(*, signal: float, documents: int = 8, each: int = 8, approved: bool = False) -> list[Sample]:
-    """Candidates alike in everything but chance, the right one ahead by ``signal`` in what stands in its title."""
+def samples(
+    *, signal: float, documents: int = 8, each: int = 8, approved: bool = False, near: float = 0.0
+) -> list[Sample]:
+    """Candidates alike in everything but chance, the right one ahead by ``signal`` in what stands in its title, and by
+    ``near`` in meaning."""
     chance = np.random.default_rng(7)
     found = []
     for number in range(documents * each):
@@ -21,6 +24,7 @@ def samples(*, signal: float, documents: int = 8, each: int = 8, approved: bool 
         right = int(chance.integers(0, 30))
         gold[right, 0] = True
         table[right, TITLE] += signal
+        table[right, COSINE] += near
         found.append(Sample(table, gold, f"document {number % documents}", approved))
     return found
 
@@ -47,7 +51,7 @@ def test_chance_teaches_nothing_that_is_kept() -> None:
 
 def test_a_gain_on_made_questions_that_costs_people_s_own_is_not_kept() -> None:
     made = samples(signal=0.6)
-    against = samples(signal=-0.3, documents=2, each=6, approved=True)
+    against = samples(signal=-0.6, near=0.6, documents=2, each=3, approved=True)
     comparison = compared([*made, *against], STOCK)
     assert comparison.metrics["mrr"]["difference_interval"][0] > 0
     assert comparison.approved["mrr"]["difference"] < 0

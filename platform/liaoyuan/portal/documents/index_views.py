@@ -24,6 +24,7 @@ from liaoyuan.knowledge.shadow.selectors import (
     not_carried,
     rebuild_seconds,
 )
+from liaoyuan.portal.away import watch
 from liaoyuan.portal.documents.index_forms import IndexForm, SearchForm
 from liaoyuan.portal.documents.ranking_views import ranking_shown
 from liaoyuan.portal.documents.selectors import collection_get
@@ -195,6 +196,7 @@ def _generations(request: PageRequest, collection: Collection) -> dict[str, Any]
         "collection": collection,
         "generations": generations,
         "building": building,
+        "watch": watch([building] if building else []),
         "may": allowed(request.principal, "collection.settings"),
         "may_cancel": allowed(request.principal, "run.cancel"),
     }

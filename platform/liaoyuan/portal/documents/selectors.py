@@ -19,6 +19,7 @@ from liaoyuan.knowledge.parse.parser import PARTIAL_FLAGS
 from liaoyuan.knowledge.rights import versions_readable
 from liaoyuan.pipeline.models import FINAL_STATES, Lineage, RunState, Solution, StageRun
 from liaoyuan.pipeline.waiting import wait_report
+from liaoyuan.portal.away import Watch, watch
 from liaoyuan.portal.documents import listing
 from liaoyuan.portal.documents.listing import Filters
 from liaoyuan.portal.documents.waiting import LineView, line_view
@@ -144,6 +145,7 @@ class CollectionPage:
     formats: Sequence[str]
     groups: Sequence[str]
     imports: Sequence[ImportView]
+    watch: Watch
     latest: ImportResult | None
     rights: Rights
     line: LineView
@@ -204,6 +206,7 @@ def collection_page(
         formats=listing.formats_of(collection_id),
         groups=listing.groups_of(collection_id),
         imports=imports,
+        watch=watch(listing.imports_open(collection)),
         latest=_latest(collection, who, language),
         rights=Rights.of(who),
         line=line_view(collection_id),

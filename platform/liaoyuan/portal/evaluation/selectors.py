@@ -16,12 +16,14 @@ from liaoyuan.knowledge.questions.measures import SHOWN, SMALLER_IS_BETTER, Diff
 from liaoyuan.knowledge.questions.models import EvaluationRun, QuestionSet, SetState, TestQuestion
 from liaoyuan.knowledge.questions.selectors import evaluations_of, questions_readable, sets_of
 from liaoyuan.pipeline.models import FINAL_STATES, StageRun
+from liaoyuan.portal.away import Watch, watch
 from liaoyuan.portal.door import language
 from liaoyuan.portal.evaluation.charts import history_option
 from liaoyuan.portal.evaluation.words import METRICS, SET_STATES
 
 PAGE: Final = 25
 _RECENT: Final = 12
+_LATEST: Final = 6
 _HEADLINE: Final = ("recall@5", "must_contain", "citation_correct", "abstained_unanswerable", "refused_answerable")
 _MILLISECONDS: Final = frozenset({"p50_ms", "p95_ms"})
 
@@ -97,6 +99,7 @@ class Overview:
     jobs: Sequence[Job]
     history: Mapping[str, Any] | None
     waiting: int
+    watch: Watch
 
     @property
     def working(self) -> Job | None:
@@ -130,6 +133,7 @@ def overview(collection_id: UUID, chosen_id: UUID | None = None) -> Overview:
         jobs_of(collection_id),
         history_option(list(reversed(of_set))) if len(of_set) > 1 else None,
         waiting,
+        watch(runs_of(collection_id)),
     )
 
 
@@ -150,9 +154,15 @@ def _run_row(run: EvaluationRun) -> RunRow:
     return RunRow(run, shown, badge, run.finished_at or run.created_at)
 
 
+def runs_of(collection_id: UUID) -> list[StageRun]:
+    """The last evaluations and syntheses of the collection, newest first."""
+    found = StageRun.objects.filter(stage="evaluate", spec__collection_id=str(collection_id))
+    return list(found.order_by("-created_at")[:_LATEST])
+
+
 def jobs_of(collection_id: UUID) -> list[Job]:
     """The collection's evaluations and syntheses under way, and the last one that ended badly."""
-    runs = StageRun.objects.filter(stage="evaluate", spec__collection_id=str(collection_id)).order_by("-created_at")[:6]
+    runs = runs_of(collection_id)
     jobs = [job_of(run) for run in runs if run.state not in FINAL_STATES]
     if not jobs and runs and runs[0].state in {"failed", "errored", "dead"}:
         jobs = [job_of(runs[0])]

@@ -10,9 +10,9 @@ from django.db.models import Max
 
 from liaoyuan.accounts.policy import Principal, allowed
 from liaoyuan.deployment.models import Route
-from liaoyuan.pipeline.models import FINAL_STATES, Pipeline, RunState, StageEvent, StageRun, WorkerBeat
+from liaoyuan.pipeline.models import FINAL_STATES, Pipeline, RunState, StageEvent, StageRun
 from liaoyuan.pipeline.selectors import Board, StageCard, board
-from liaoyuan.pipeline.waiting import worker_slots
+from liaoyuan.portal.away import Away, workers_away
 from liaoyuan.portal.solutions.words import (
     STAGES,
     Titles,
@@ -58,14 +58,6 @@ class ImportView:
     label: Any
     percent: int | None
     line: str
-
-
-@dataclass(frozen=True)
-class Away:
-    """A queue that runs of this board need and nobody serves; ``since`` its last sign of life, if there was one."""
-
-    queue: str
-    since: datetime | None
 
 
 @dataclass(frozen=True)
@@ -139,17 +131,6 @@ def stage_line(card: StageCard, language: str) -> str:
     if run.state == RunState.SUCCEEDED:
         return in_language(run.result, "summary", language)
     return run.message_zh if language == "zh" else run.message_en
-
-
-def workers_away(runs: Sequence[StageRun]) -> list[Away]:
-    """The queues of ``runs`` that are queued or will be, and that no living worker serves."""
-    wanted = {run.queue for run in runs if run.state == RunState.QUEUED}
-    return [Away(queue, _last_beat(queue)) for queue in sorted(wanted) if not worker_slots(queue)]
-
-
-def _last_beat(queue: str) -> datetime | None:
-    found: datetime | None = WorkerBeat.objects.filter(queues__contains=[queue]).aggregate(at=Max("at"))["at"]
-    return found
 
 
 def _since(runs: Sequence[StageRun]) -> dict[UUID, datetime]:

@@ -11,7 +11,8 @@ from liaoyuan.accounts.policy import Principal
 from liaoyuan.pipeline.models import FINAL_STATES, Artifact, RunState, StageEvent, StageRun
 from liaoyuan.pipeline.selectors import StageCard, run_get, run_inputs
 from liaoyuan.pipeline.waiting import wait_report
-from liaoyuan.portal.solutions.board import Away, stage_line, workers_away
+from liaoyuan.portal.away import Away, workers_away
+from liaoyuan.portal.solutions.board import stage_line
 from liaoyuan.portal.solutions.timeline import CHATTER, Attempt, EventView, attempts, event_views, people_named
 from liaoyuan.portal.solutions.words import (
     STAGES,

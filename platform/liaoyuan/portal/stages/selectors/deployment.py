@@ -63,6 +63,8 @@ class GateView:
     low: float | None
     high: float | None
     failing: Sequence[Row]
+    # The collection's own question set that was asked; "" for the pack's examination.
+    question_set: str
 
     @property
     def share(self) -> bool:
@@ -110,6 +112,7 @@ class DeploymentPage:
     history: Sequence[Live]
     route: Route | None
     address: str
+    collection: UUID | None
 
     @property
     def failing(self) -> bool:
@@ -126,7 +129,8 @@ def deployment_page(frame: Frame, principal: Principal, origin: str) -> Deployme
     names = _names([str(deployment.approved_by) for deployment in history])
     route = route_of(frame.solution.id)
     approval, approved_at = _approval(run, bundle, history)
-    gates = [gate_view(gate, report.get("rows", []) if visible else []) for gate in report.get("gates", [])]
+    sets = {each["name"]: each for each in report.get("sets", [])}
+    gates = [gate_view(gate, _rows(gate, report, sets) if visible else [], sets) for gate in report.get("gates", [])]
     return DeploymentPage(
         bundle=bundle,
         parts=_parts(bundle) if bundle else [],
@@ -142,10 +146,17 @@ def deployment_page(frame: Frame, principal: Principal, origin: str) -> Deployme
         history=_history(history, route, names, principal),
         route=route,
         address=f"{origin}/v1",
+        collection=frame.solution.collection_id,
     )
 
 
-def gate_view(gate: Row, rows: Sequence[Row]) -> GateView:
+def _rows(gate: Row, report: Row, sets: Mapping[str, Row]) -> Sequence[Row]:
+    """The rows that a gate was measured on; of a question set those that somebody should look at."""
+    name = gate.get("questions")
+    return list(sets.get(name, {}).get("rows", ())) if name else list(report.get("rows", []))
+
+
+def gate_view(gate: Row, rows: Sequence[Row], sets: Mapping[str, Row]) -> GateView:
     """One gate with its confidence and the questions that it failed."""
     metric = gate["metric"]
     title, hint = GATES.get(metric, (gate["name"], ""))
@@ -154,8 +165,7 @@ def gate_view(gate: Row, rows: Sequence[Row]) -> GateView:
     bounds = wilson(value, len(concerned)) if value is not None else None
     fails = FAILS.get(metric)
     if gate.get("questions"):
-        # Measured on the collection's own question set: its rows are on the collection's evaluation page.
-        title, concerned, fails = f"{gate['questions']}: {title}", [], None
+        title = f"{gate['questions']}: {title}"
         bounds = (gate["low"], gate["high"]) if gate.get("low") is not None else None
     return GateView(
         name=gate["name"],
@@ -171,6 +181,7 @@ def gate_view(gate: Row, rows: Sequence[Row]) -> GateView:
         low=bounds[0] if bounds else None,
         high=bounds[1] if bounds else None,
         failing=[row for row in concerned if fails and fails(row)],
+        question_set=str(sets.get(gate.get("questions", ""), {}).get("id", "")),
     )
 
 

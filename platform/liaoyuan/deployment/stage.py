@@ -4,7 +4,7 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Final
 from uuid import UUID, uuid4
 
 from django.conf import settings
@@ -18,7 +18,8 @@ from liaoyuan.deployment.services import bundle_create, deployment_create, gate_
 from liaoyuan.industry.pack import IndustryPack
 from liaoyuan.industry.schemas import ScenarioSpec
 from liaoyuan.industry.selectors import industry_get
-from liaoyuan.knowledge.questions.gate import sets_digest, sets_measure
+from liaoyuan.knowledge.questions.gate import SetMeasured, sets_digest, sets_measure
+from liaoyuan.knowledge.questions.measures import failed
 from liaoyuan.knowledge.selectors import versions_in_force
 from liaoyuan.pipeline.adapters.model_server import ModelServerClient
 from liaoyuan.pipeline.contract import (
@@ -36,6 +37,9 @@ from liaoyuan.pipeline.contract import (
 from liaoyuan.pipeline.models import Artifact, Solution
 from liaoyuan.pipeline.services.lineage import artifact_ref
 from liaoyuan.pipeline.storage import storage
+
+# Of a large set the first ones say enough; the whole of it is a page of its own.
+MOST_ROWS_OF_A_SET: Final = 200
 
 
 @dataclass(frozen=True)
@@ -111,7 +115,7 @@ class DeploymentStage:
             "gates": [gate.as_dict() for gate in gates],
             "metrics": metrics,
             "rows": found.rows,
-            "sets": [{"id": str(each.set_id), "name": each.name, "questions": each.count} for each in sets],
+            "sets": [_of_set(each) for each in sets],
             "sets_sha256": asked,
         }
         return _Measured(parts, documents, model_version, report)
@@ -175,6 +179,18 @@ def _collection(context: StageContext) -> UUID:
 def _documents(collection_id: UUID) -> list[ArtifactRef]:
     ids = list(versions_in_force(collection_id).values_list("id", flat=True))
     return [artifact_ref(artifact) for artifact in Artifact.objects.filter(id__in=ids, kind="document_version")]
+
+
+def _of_set(measured: SetMeasured) -> dict[str, Any]:
+    """A question set in the report, with the rows that were not answered at their best: where a gate fails, this is
+    why."""
+    rows = [row for row in measured.rows if failed(row) or any(rank != 1 for rank in row["ranks"])]
+    return {
+        "id": str(measured.set_id),
+        "name": measured.name,
+        "questions": measured.count,
+        "rows": rows[:MOST_ROWS_OF_A_SET],
+    }
 
 
 def _training_metrics(model_version: ArtifactRef | None) -> dict[str, float]:

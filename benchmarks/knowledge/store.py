@@ -94,8 +94,8 @@ def bulk(plan: dict[str, Any], vectors: Any, texts: list[str], audiences: list[s
 def server_cpu(url: str) -> float:
     """CPU seconds that the connections of this database have used so far, in the server's own processes."""
     with create_engine(url).connect() as connection:
-        pids = connection.execute(text("SELECT pid FROM pg_stat_activity WHERE datname = current_database()")).scalars()
-        return sum(_used(pid) for pid in pids if pid != connection.connection.info.backend_pid)
+        others = "SELECT pid FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()"
+        return sum(_used(pid) for pid in connection.execute(text(others)).scalars())
 
 
 def _used(pid: int) -> float:

@@ -13,7 +13,7 @@ from liaoyuan.knowledge.question import Question
 from liaoyuan.knowledge.rank import Ranked, Statistics, share
 from liaoyuan.knowledge.text.facts import base_quantities, negations
 from liaoyuan.knowledge.text.normalise import squeeze
-from liaoyuan.knowledge.text.segment import words
+from liaoyuan.knowledge.text.segment import names_a_thing, words
 from liaoyuan.knowledge.text.sentences import Sentence, sentences
 
 Difference = Literal["number", "negation", "modality"]
@@ -28,6 +28,7 @@ _DIGITS = re.compile(r"\d|^[零〇一二两三四五六七八九十百千万亿]
 _HEAD = re.compile(r"^\s*第[〇零一二两三四五六七八九十百千\d]+[条章节款项]|^\s*\d+(?:\.\d+)*[.、\s]")
 _MUST = re.compile(r"应当|必须|应(?!急|用|对|收|届)|须|不得|禁止|严禁|\b(?:must|shall|required)\b")
 _MAY = re.compile(r"可以|可(?!能|靠|行|疑|燃|见|持续|再生)|宜|\b(?:may|can|optional(?:ly)?|recommended)\b")
+_LACKS = re.compile(r"无(?!论|菌|线|人|障碍|机|形)|\bwithout\b")
 # Sanctions are graded on purpose: another fine for another deed is no contradiction.
 _GRADED = re.compile(r"罚款|处分|情节|\bfines?\b|penalt")
 
@@ -98,7 +99,9 @@ def differs(one: str, other: str) -> Difference | None:
     if min(len(mine), len(theirs)) < _FEWEST_WORDS:
         return None
     alike = len(mine & theirs) / len(mine | theirs)
-    if alike >= _ALIKE and _numbers_differ(one, other):
+    if alike < _ALIKE or _about_others(one, other, mine, theirs):
+        return None
+    if _numbers_differ(one, other):
         return "number"
     if alike < _ALIKE_WITHOUT_NUMBER:
         return None
@@ -111,16 +114,24 @@ def _subject(text: str) -> set[str]:
     return {word for word in words(text) if not _DIGITS.match(word)}
 
 
+def _about_others(one: str, other: str, mine: set[str], theirs: set[str]) -> bool:
+    """Whether each names what the other does not (住院病历 and 门诊病历, the first and the second reminder), or one is
+    the other's opposite case (未经批准 and 经批准, 有 and 无)."""
+    if any(map(names_a_thing, mine - theirs)) and any(map(names_a_thing, theirs - mine)):
+        return True
+    opposite = bool(_LACKS.search(one)) != bool(_LACKS.search(other))
+    return opposite or abs(negations(one) - negations(other)) > 1
+
+
 def _numbers_differ(one: str, other: str) -> bool:
-    """Both give exactly one value in a common unit, and the values differ."""
+    """Both give exactly one value in a common unit, the values differ, and no other measure does: of 35 kV and of
+    110 kV different distances are true."""
     one, other = _HEAD.sub("", one), _HEAD.sub("", other)
     mine, theirs = base_quantities(one), base_quantities(other)
-    for unit in ({unit for _, unit in mine} & {unit for _, unit in theirs}) - _NO_MEASURE:
-        left = {value for value, own in mine if own == unit}
-        right = {value for value, own in theirs if own == unit}
-        if len(left) == 1 and len(right) == 1 and left != right:
-            return True
-    return False
+    units = ({unit for _, unit in mine} | {unit for _, unit in theirs}) - _NO_MEASURE
+    values = [({v for v, own in mine if own == unit}, {v for v, own in theirs if own == unit}) for unit in units]
+    differ = [(left, right) for left, right in values if left != right]
+    return len(differ) == 1 and all(len(side) == 1 for side in differ[0])
 
 
 def _modality(text: str) -> str:

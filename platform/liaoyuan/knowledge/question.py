@@ -173,9 +173,12 @@ _ASKED = re.compile(
     r"(?:是|为|有|要|应为|大概|大约|应该|需要)*"
     r"(?:多少|谁|哪一?家|哪一?位|哪一?个人|什么时候|何时|百分之几|几(?:号|点|天|年|次|人|名|个|岁|元|分|米)|哪一?天)"
 )
+# 由哪家厂商供货 asks for a 厂商; which body is asked (部门, 单位) a text says by its name.
+_ASKED_THING = re.compile(r"哪一?(?:家|位|款)(?!部门|单位|机构|机关|企业|公司|医院|学校|人)([\u4e00-\u9fff]{2,4})")
 _ENGLISH_FOCUS = re.compile(r"what (?:is|are|was|were) the (?:[a-z-]+ )*?([a-z-]+) (?:of|for|in|at|on|per)\b")
 # Words that ask for a value of any kind; documents state such values without naming the word.
 _ANY_VALUE = """
+高值 低值 限值 上限值 下限值
 时间 期限 时限 标准 要求 金额 费用 数量 比例 年限 天数 次数 人数 范围 最多 最少 至少 最高 最低 上限 下限 数值 时长 间隔
 额度 幅度 限额 号码 频率 周期 有效期 温度 浓度 剂量 距离 超过 达到 需要 不少于 大约
 limit time number amount maximum minimum period deadline length
@@ -198,6 +201,10 @@ def _focus(folded: str, words: Iterable[str]) -> str:
     if english:
         word = stem(english.group(1))
         return "" if english.group(1) in _VALUES or word not in words else word
+    thing = _ASKED_THING.search(folded)
+    if thing:
+        named = [word for word in words if thing.group(1).startswith(word)]
+        return max(named, key=len, default="")
     asked = _ASKED.search(folded)
     if asked is None:
         return ""

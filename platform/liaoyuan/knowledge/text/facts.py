@@ -17,6 +17,12 @@ _UNIT = (
 _ARABIC = re.compile(rf"(?<![\d.])(\d{{1,3}}(?:,\d{{3}})+(?:\.\d+)?|\d+(?:\.\d+)?)\s*({_UNIT}(?![a-z]))?")
 _ARABIC_ANY_CASE = re.compile(_ARABIC.pattern, re.IGNORECASE)
 _HAN_NUMBER = re.compile(rf"(百分之)?([零〇一二两三四五六七八九十百千万亿]+)({_UNIT})?")
+_WORDS = {
+    "one": 1, "two": 2, "three": 3, "four": 4, "five": 5, "six": 6, "seven": 7, "eight": 8, "nine": 9, "ten": 10,
+    "eleven": 11, "twelve": 12, "fifteen": 15, "twenty": 20, "thirty": 30, "forty": 40, "fifty": 50, "sixty": 60,
+    "ninety": 90,
+}  # fmt: skip
+_IN_WORDS = re.compile(rf"\b({'|'.join(_WORDS)})[ -]({_UNIT})\b")
 _DATE = re.compile(r"(\d{4})\s*(?:年|[-/.])\s*(\d{1,2})\s*(?:月|[-/.])\s*(\d{1,2})\s*日?")
 _NEGATION = re.compile(
     r"不得|不予|不能|不应|不可|不准|不许|不宜|不需|不必|不再|未经|未能|禁止|严禁|无需|无须|无权|没有|免于|不(?!但|仅|同|断|良|足|动产|少于|低于|超过|服|合格|大于|高于|小于|多于)"
@@ -118,6 +124,8 @@ def quantities(text: str) -> list[Quantity]:
         value = _canonical(match.group(1))
         if value is not None:
             found.append(Quantity(value, _unit(match.group(2))))
+    for match in _IN_WORDS.finditer(folded):
+        found.append(Quantity(str(_WORDS[match.group(1)]), _unit(match.group(2))))
     for match in _HAN_NUMBER.finditer(folded):
         percent, digits, unit = match.groups()
         value_of = han_number(digits)

@@ -53,6 +53,34 @@ def versions_of(organization: Any) -> dict[int, DocumentVersion]:
         return {version.number: version for version in DocumentVersion.objects.all()}
 
 
+def test_a_large_version_is_compared_by_its_import_and_one_beyond_all_bounds_is_told_so(
+    organization: Any, owner: Any, document: uuid.UUID, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from liaoyuan.knowledge.services import comparing
+
+    monkeypatch.setattr(comparing, "LARGE", 2)
+    name = "值班规定(2025-01-01).md"
+    (tmp_path / name).write_text(NEW.replace("三", "五"))
+    facts = {name: DocumentFacts(document="值班规定.md", groups=("护理",))}
+    documents_import(organization_id=organization.id, collection="制度", paths=[tmp_path / name], facts=facts)
+    versions = versions_of(organization)
+    monkeypatch.setattr(comparing, "compare", _never)
+    client = signed_in(owner)
+    page = client.get(f"/documents/{document}/versions/").content.decode()
+    assert "<del>三</del>" in page and "<ins>五</ins>" in page, "it was ready before anybody asked"
+    monkeypatch.setattr(comparing, "LARGEST", 1)
+    again = f"?before={versions[1].id}&after={versions[3].id}"
+    told = client.get(f"/documents/{document}/versions/{again}")
+    assert told.status_code == 200
+    assert "超过逐段比较的上限 1" in told.content.decode()
+    with pytest.raises(comparing.TooLargeToCompare):
+        comparing.versions_compare(versions[1], versions[3])
+
+
+def _never(*_: Any) -> Any:
+    raise AssertionError("nothing is compared in a request that an import has compared before")
+
+
 def test_a_decision_is_told_before_it_is_done(organization: Any, owner: Any, document: uuid.UUID) -> None:
     client = signed_in(owner)
     draft = versions_of(organization)[2]

@@ -1,14 +1,17 @@
 """What a reader is told about a new version: which words, cells and paragraphs changed, and what only moved."""
 
-import json
 import time
+from pathlib import Path
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from liaoyuan.knowledge.diff.compare import Change, Comparison, compare
+from liaoyuan.knowledge.diff.kept import comparison_read, comparison_write
 from liaoyuan.knowledge.diff.words import Part, words_diff
 from liaoyuan.knowledge.parse.blocks import Block, BlockType
+from liaoyuan.portal.sources.versions import CHANGES, steps
 
 
 def paragraphs(*texts: str) -> list[Block]:
@@ -101,11 +104,54 @@ def test_a_new_column_is_a_new_column() -> None:
     assert [[cell.kind for cell in row.cells] for row in change.rows] == [["same", "added", "same"]] * 2
 
 
-def test_a_comparison_survives_json() -> None:
-    found = compare(table(["甲"], ["乙"]) + paragraphs("一二三四"), table(["甲"], ["丙"]) + paragraphs("一二三五"))
-    again = Comparison.from_dict(json.loads(json.dumps(found.as_dict(), ensure_ascii=False)))
-    assert again == found
-    assert all(isinstance(change, Change) for change in again.changes)
+def kept(found: Comparison, folder: Path) -> Comparison:
+    comparison_write(found, folder / "diff")
+    return comparison_read(folder / "diff")
+
+
+def test_a_comparison_is_read_again_as_it_was_written(tmp_path: Path) -> None:
+    before = table(["甲"], ["乙"]) + paragraphs("一二三四", "行\n分隔\u2028符\x85在内", "此段不再出现在新版本里")
+    found = compare(
+        before, table(["甲"], ["丙"]) + paragraphs("一二三五", "行\n分隔\u2028符\x85在内", "全新的一段话，前所未有")
+    )
+    again = kept(found, tmp_path)
+    assert list(again.changes) == list(found.changes) and again.counts == found.counts
+    assert again.kinds == found.kinds and len(again.changes) == len(found.changes)
+    assert [change.kind for change in again.changes[1:3]] == found.kinds[1:3]
+
+
+BOOK = 20_000  # the paragraphs of some two thousand pages
+
+
+def page_of(n: int, words: str = "") -> Block:
+    return Block(
+        BlockType.PARAGRAPH, f"第{n}条 {n * 7919} 号设备由第{n % 89}班检查，{words}记录保存{n % 7}年。", page=n // 10
+    )
+
+
+@pytest.mark.slow
+def test_two_thousand_pages_are_compared_kept_and_shown_page_by_page(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = [page_of(n) for n in range(BOOK)]
+    after = [page_of(n, "并拍照，" if n % 100 == 0 else "") for n in range(BOOK) if n % 1000 != 7]
+    found = kept(compare(before, after), tmp_path)
+    assert found.counts == {"same": BOOK - 220, "changed": 200, "added": 0, "removed": 20, "moved": 0}
+    read: list[int] = []
+    real = Change.from_dict
+    monkeypatch.setattr(Change, "from_dict", lambda values: (read.append(1), real(values))[1])
+    first, pages = steps(found, everything=False, page=1)
+    last, again = steps(found, everything=False, page=pages)
+    assert pages == again > 1 and {line.change.kind for line in last if line.change} <= {"same", "changed", "removed"}
+    assert len(read) <= len(first) + len(last) <= 2 * CHANGES, "only what is shown is read"
+
+
+@pytest.mark.slow
+def test_a_book_in_which_every_paragraph_was_touched_is_still_the_same_book() -> None:
+    found = compare([page_of(n) for n in range(BOOK)], [page_of(n, "并拍照，") for n in range(BOOK)])
+    assert found.counts["changed"] > BOOK * 0.98
+    anew = compare([page_of(n) for n in range(BOOK)], paragraphs(*(f"{n} 完全不同 {n * 104729}" for n in range(BOOK))))
+    assert anew.counts["same"] == 0 and anew.counts["changed"] < BOOK * 0.01
 
 
 def test_a_large_document_is_compared_in_bounded_work() -> None:

@@ -159,10 +159,10 @@ def version_diff(request: ApiRequest, document_id: UUID, version_id: UUID, query
         before = _version(document_id, query.against) if query.against else _before(after)
     if not before.blocks_key or not after.blocks_key:
         raise NotFound
-    found = versions_compare(before, after).changes
-    wanted = [DiffChange(**change.as_dict()) for change in found if query.same or change.kind != "same"]
-    items, following = slice_of(request, query, wanted)
-    return Page(items=items, next=following)
+    found = versions_compare(before, after)
+    wanted = [place for place, kind in enumerate(found.kinds) if query.same or kind != "same"]
+    places, following = slice_of(request, query, wanted)
+    return Page(items=[DiffChange(**found.changes[place].as_dict()) for place in places], next=following)
 
 
 def _spec(body: SourceNew) -> SourceSpec:

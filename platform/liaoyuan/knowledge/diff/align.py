@@ -3,6 +3,7 @@
 from collections import defaultdict
 from collections.abc import Hashable, Sequence
 from difflib import SequenceMatcher
+from itertools import pairwise
 from typing import Final
 
 from liaoyuan.knowledge.diff.words import likeness, sketch
@@ -16,8 +17,11 @@ _MOVED_LENGTH: Final = 10
 # Blocks compared with each other inside one changed stretch: all of a small one, a band along the diagonal of a large.
 _WINDOW: Final = 60
 _BAND: Final = 12
-# A longer stretch without one common block was written anew: pairing it would take long and tell nothing.
+# A longer stretch without one common block is paired piece by piece: a book in which every paragraph was touched is
+# still the same book, and all of it at once would take the memory of the machine.
 _LONGEST: Final = 1500
+# Of such a stretch so many times as long as the other a document was written anew: pairing would tell nothing.
+_UNEQUAL: Final = 1.5
 # Blocks that went × blocks that came, compared for moves with changes.
 _MOST_COMPARED: Final = 100_000
 
@@ -47,8 +51,11 @@ def align(before: Sequence[Hashable], after: Sequence[Hashable], old: Sequence[s
 
 def _stretch(before: range, after: range, old: Sequence[str], new: Sequence[str]) -> list[Pair]:
     """Pair what is alike without crossing, so that reading order stays; the best total likeness wins."""
-    if not before or not after or max(len(before), len(after)) > _LONGEST:
+    longer, shorter = max(len(before), len(after)), min(len(before), len(after))
+    if not shorter or (longer > _LONGEST and longer > shorter * _UNEQUAL):
         return [(place, None) for place in before] + [(None, place) for place in after]
+    if longer > _LONGEST:
+        return _by_pieces(before, after, old, new)
     matched = _best(before, after, [sketch(old[i]) for i in before], [sketch(new[j]) for j in after])
     found: list[Pair] = []
     i, j = before.start, after.start
@@ -58,6 +65,16 @@ def _stretch(before: range, after: range, old: Sequence[str], new: Sequence[str]
         if left < before.stop:
             found.append((left, right))
         i, j = left + 1, right + 1
+    return found
+
+
+def _by_pieces(before: range, after: range, old: Sequence[str], new: Sequence[str]) -> list[Pair]:
+    """Both cut at the same shares of their length; what drifts over a cut is told as gone and come."""
+    count = -(-max(len(before), len(after)) // _LONGEST)
+    cuts = [(len(before) * part // count, len(after) * part // count) for part in range(count + 1)]
+    found: list[Pair] = []
+    for (i, j), (k, m) in pairwise(cuts):
+        found += _stretch(before[i:k], after[j:m], old, new)
     return found
 
 

@@ -67,19 +67,18 @@ class Change:
 class Comparison:
     """Every block of both versions, and how many of them changed how."""
 
-    changes: tuple[Change, ...]
+    changes: Sequence[Change]
     counts: dict[str, int] = field(default_factory=dict)
+
+    @property
+    def kinds(self) -> list[ChangeKind]:
+        """What each change is; of a stored comparison without reading the changes."""
+        told = getattr(self.changes, "kinds", None)
+        return list(told) if told is not None else [change.kind for change in self.changes]
 
     @property
     def equal(self) -> bool:
         return all(not count for kind, count in self.counts.items() if kind != "same")
-
-    def as_dict(self) -> dict[str, Any]:
-        return {"counts": self.counts, "changes": [change.as_dict() for change in self.changes]}
-
-    @classmethod
-    def from_dict(cls, values: dict[str, Any]) -> "Comparison":
-        return cls(tuple(Change.from_dict(each) for each in values["changes"]), dict(values["counts"]))
 
 
 def compare(before: Sequence[Block], after: Sequence[Block]) -> Comparison:

@@ -19,6 +19,7 @@ from liaoyuan.knowledge.parse.limits import Limits
 from liaoyuan.knowledge.parse.pool import ParsePool
 from liaoyuan.knowledge.parse.sandbox import ParseOutcome
 from liaoyuan.knowledge.services.collecting import collection_create
+from liaoyuan.knowledge.services.comparing import comparison_prepare
 from liaoyuan.knowledge.services.finding import FoundFile, files_found, unpacking
 from liaoyuan.knowledge.services.indexing import document_index
 from liaoyuan.knowledge.services.receiving import Received, document_receive, version_reject
@@ -207,6 +208,7 @@ def file_finish(job: ImportJob, incoming: Incoming, parsed_now: Callable[[], Non
         run_id=job.run_id,
         engine=job.engine,
     )
+    comparison_prepare(organization_id=job.organization_id, version_id=received.version_id, user_id=job.user_id)
     outcome.pages, outcome.blocks, outcome.chunks = indexed.pages, indexed.blocks, indexed.chunks
     outcome.seconds = round(parsed.seconds + time.monotonic() - began, 3)
     return outcome

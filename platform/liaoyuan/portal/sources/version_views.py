@@ -14,7 +14,7 @@ from liaoyuan.accounts.policy import allowed
 from liaoyuan.accounts.tenancy import tenant_context
 from liaoyuan.errors import InvalidInput, NotFound
 from liaoyuan.knowledge.rights import versions_readable
-from liaoyuan.knowledge.services.comparing import versions_compare
+from liaoyuan.knowledge.services.comparing import TooLargeToCompare, versions_compare
 from liaoyuan.knowledge.services.versioning import (
     Decision,
     version_days_change,
@@ -35,16 +35,20 @@ def versions(request: PageRequest, document_id: UUID) -> HttpResponse:
     with tenant_context(who.organization_id, who.user_id, groups=who.document_groups):
         shown = versions_page(document_id, language(), request.GET, may=may)
     lines: list[Step] = []
-    pages, found = 1, None
+    pages, found, refused = 1, None, ""
     if shown.before and shown.after:
-        # No transaction is held while a book is compared.
-        found = versions_compare(shown.before, shown.after)
-        lines, pages = steps(found, everything=request.GET.get("all") == "1", page=_number(request.GET.get("page")))
+        try:
+            # No transaction is held while a book is compared.
+            found = versions_compare(shown.before, shown.after)
+            lines, pages = steps(found, everything=request.GET.get("all") == "1", page=_number(request.GET.get("page")))
+        except TooLargeToCompare as error:
+            refused = error.sentence(language())
     query = request.GET.copy()
     query.pop("page", None)
     context = {
         "shown": shown,
         "found": found,
+        "refused": refused,
         "lines": lines,
         "pages": range(1, pages + 1),
         "number": _number(request.GET.get("page")),

@@ -184,24 +184,24 @@ def _bars(spans: Sequence[Span], rows: Sequence[Row]) -> tuple[list[Bar], int | 
 
 
 def steps(found: Comparison, *, everything: bool, page: int) -> tuple[list[Step], int]:
-    """The lines of one page of the comparison, and how many pages there are."""
-    changes = found.changes
+    """The lines of one page of the comparison, and how many pages there are. Only these lines are read."""
+    kinds = found.kinds
     near: set[int] = set()
-    for place, change in enumerate(changes):
-        if change.kind != "same":
+    for place, kind in enumerate(kinds):
+        if kind != "same":
             near.update(range(place - CONTEXT, place + CONTEXT + 1))
-    lines: list[Step] = []
+    # A place of the comparison, or how many blocks that stayed are left out.
+    lines: list[tuple[int | None, int]] = []
     skipped = 0
-    for place, change in enumerate(changes):
+    for place in range(len(kinds)):
         if not everything and place not in near:
             skipped += 1
             continue
-        if skipped:
-            lines.append(Step(None, skipped))
-            skipped = 0
-        lines.append(Step(change))
-    if skipped:
-        lines.append(Step(None, skipped))
+        lines += [(None, skipped)] if skipped else []
+        lines.append((place, 0))
+        skipped = 0
+    lines += [(None, skipped)] if skipped else []
     count = max(1, -(-len(lines) // CHANGES))
     start = (min(max(page, 1), count) - 1) * CHANGES
-    return lines[start : start + CHANGES], count
+    shown = lines[start : start + CHANGES]
+    return [Step(None if place is None else found.changes[place], left) for place, left in shown], count

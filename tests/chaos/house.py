@@ -48,14 +48,14 @@ class House:
             }
         )
 
-    def start(self, *words: str) -> subprocess.Popen[bytes]:
+    def start(self, *words: str, **environment: str) -> subprocess.Popen[bytes]:
         """One process; what it says goes to a log in the broker's folder."""
         log = Path(self.broker.log) / f"{words[0]}-{len(self._children)}.log"
         with log.open("wb") as out:
             child = subprocess.Popen(
                 [sys.executable, "-m", "tests.chaos.process", *words],
                 cwd=ROOT,
-                env=self.environment(),
+                env=self.environment() | environment,
                 stdout=out,
                 stderr=subprocess.STDOUT,
                 start_new_session=True,
@@ -63,10 +63,10 @@ class House:
         self._children.append(child)
         return child
 
-    def worker(self, name: str, *queues: str, slots: int = 1) -> subprocess.Popen[bytes]:
+    def worker(self, name: str, *queues: str, slots: int = 1, **environment: str) -> subprocess.Popen[bytes]:
         """A worker by the same command line as in production, from ``--pool`` on."""
         argv = worker_argv(name, queues, slots)
-        return self.start("worker", *argv[argv.index("worker") :])
+        return self.start("worker", *argv[argv.index("worker") :], **environment)
 
     def kill(self, child: subprocess.Popen[bytes], sign: signal.Signals = signal.SIGKILL) -> None:
         """Send ``sign`` to a process and its children, the parent first, so that it cannot mend anything."""

@@ -1,4 +1,7 @@
-"""``python -m tests.chaos.process worker|relay|reaper …``: the real process, in the test database, scripted stages."""
+"""``python -m tests.chaos.process worker|relay|reaper …``: the real process, in the test database.
+
+Stages are scripted, or with ``LIAOYUAN_CHAOS_REAL`` the knowledge layer's own.
+"""
 
 import os
 import runpy
@@ -14,9 +17,14 @@ def main() -> None:
     django.setup()
     database_use(os.environ["LIAOYUAN_TEST_DATABASE"])
     from liaoyuan.pipeline import ports
+    from tests.chaos.knowledge import REAL, die_where_told, real_stages
     from tests.stages import Released, scripted_stages_register
 
-    scripted_stages_register()
+    if REAL in os.environ:
+        real_stages()
+        die_where_told()
+    else:
+        scripted_stages_register()
     ports.wire(reservations=Released())
     if role == "worker":
         from workers.app import app

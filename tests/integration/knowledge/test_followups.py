@@ -107,3 +107,8 @@ def test_a_callers_own_condition_and_the_time_limit_hold(
     assert offer(found, QUESTION, limit=1) == offer(found, QUESTION)[:1]
     monkeypatch.setattr(followups, "BUDGET_SECONDS", 0.0)
     assert len(offer(found, QUESTION)) <= 1
+
+
+def test_three_questions_are_the_rule_where_the_documents_answer_so_many(bring: Import, ask: Ask, offer: Offer) -> None:
+    bring({"医疗废物暂存管理规定.md": RULES})
+    assert len(offer(ask(QUESTION), QUESTION)) == 3

@@ -11,6 +11,7 @@ from PIL import Image, ImageDraw, ImageFont
 from reportlab.platypus import SimpleDocTemplate, Table, TableStyle
 
 from liaoyuan.knowledge.parse.blocks import Block, BlockType, ParsedDocument
+from liaoyuan.knowledge.parse.html_page import html_document
 from liaoyuan.knowledge.parse.sandbox import ParseOutcome
 from tests.unit.knowledge_parse.conftest import Parse
 from tests.unit.knowledge_parse.files import STATUTE, canvas, deck_pptx, ledger_xlsx, statute_docx, write_lines
@@ -240,3 +241,31 @@ def test_a_document_survives_its_json(tmp_path: Path, parse: Parse) -> None:
     assert document.to_json() == ParsedDocument.from_json(document.to_json()).to_json()
     with pytest.raises(ValueError, match="schema"):
         ParsedDocument.from_dict({**json.loads(document.to_json()), "schema": 99})
+
+
+def blocks_of(markup: str) -> list[tuple[str, str]]:
+    return [(block.type.value, block.text) for block in html_document(f"<html><body>{markup}", "a").blocks]
+
+
+INSIDE = "<table><tr><th>剂量</th><th>频次</th></tr><tr><td>80万单位</td><td>每日2次</td></tr></table>"
+
+
+def test_a_table_inside_a_cell_is_read_as_the_value_of_its_row() -> None:
+    named = f"<table><tr><th>药品</th><th>用法</th></tr><tr><td>青霉素</td><td>{INSIDE}</td></tr></table>"
+    assert blocks_of(named) == [("table", "药品\t用法\n青霉素\t剂量 频次; 80万单位 每日2次")]
+
+
+def test_a_table_that_places_a_table_on_the_page_gives_that_table() -> None:
+    placing = f"<table><tr><td><p>左栏</p></td><td><h2>用法</h2>{INSIDE}</td></tr></table>"
+    assert blocks_of(placing) == [
+        ("paragraph", "左栏"),
+        ("heading", "用法"),
+        ("table", "剂量\t频次\n80万单位\t每日2次"),
+    ]
+
+
+def test_spans_that_claim_billions_of_cells_cost_no_more_than_the_tags() -> None:
+    row = "<tr>" + "<td colspan=500 rowspan=65000>x</td>" * 30 + "</tr>"
+    (block,) = html_document(f"<table>{row * 400}</table>", "a").blocks
+    assert sum(map(len, block.table or [])) < 3_000_000
+    assert block.text.count("x") == 30 * 400

@@ -1,6 +1,7 @@
 """More of what strangers send: bombs inside of formats, scripts, macros, depth, mixtures, files cut off anywhere."""
 
 import socket
+import zipfile
 import zlib
 from pathlib import Path
 
@@ -65,6 +66,18 @@ def test_entities_neither_read_files_nor_grow(tmp_path: Path, parse: Parse) -> N
         assert outcome.document is None or "root:" not in outcome.document.text
         assert outcome.document is None or "aaaaaaaaaaaaaaaaaaaaaaa" not in outcome.document.text
         assert outcome.peak_memory_mb < 500
+
+
+def test_an_entity_in_a_sheet_costs_its_file_and_says_so(tmp_path: Path, parse: Parse) -> None:
+    path = ledger_xlsx(tmp_path / "a.xlsx")
+    with zipfile.ZipFile(path) as archive:
+        sheet = archive.read("xl/worksheets/sheet1.xml").decode()
+    head, _, rest = sheet.partition("<worksheet")
+    told = '<!DOCTYPE a [<!ENTITY x SYSTEM "file:///etc/passwd">]>'
+    body = f"{head}{told}<worksheet{rest}".replace("</sheetData>", '<row><c t="str"><v>&x;</v></c></row></sheetData>')
+    outcome = parse(with_member(path, "xl/worksheets/sheet1.xml", body))
+    assert outcome.code in {"", "corrupt"}
+    assert outcome.document is None or "root:" not in outcome.document.text
 
 
 RELATION = (
@@ -148,8 +161,11 @@ def test_deep_xml_inside_an_office_file_ends(tmp_path: Path, parse: Parse) -> No
 def test_a_file_of_two_encodings_is_read_line_by_line(tmp_path: Path, parse: Parse) -> None:
     first = "变压器的油温应当每小时记录一次，由值班人员签字。\n" * 3
     second = "值班人员发现异常的，应当立即报告调度机构。\n"
-    (tmp_path / "a.log").write_bytes(first.encode() + second.encode("gb18030") + b"plain ascii\n")
+    (tmp_path / "a.log").write_bytes(
+        first.encode() + second.encode("gb18030") + b"plain ascii\n" + "une ligne é\n".encode("latin-1")
+    )
     text = ready(parse(tmp_path / "a.log")).text
+    assert "une ligne é" in text
     assert "油温应当每小时记录一次" in text and "立即报告调度机构" in text and "plain ascii" in text
 
 

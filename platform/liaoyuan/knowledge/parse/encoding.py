@@ -88,10 +88,13 @@ def _legacy(data: bytes) -> tuple[str, bool]:
 
 
 def _by_line(data: bytes) -> tuple[str, bool] | None:
-    """Logs and merged exports change their encoding midway: each line is UTF-8 or GB18030, and nearly all are one."""
+    """Logs and merged exports change their encoding midway: each line is UTF-8, GB18030 or, where it is nearly plain
+    ASCII, Western European; and nearly all are one of them."""
     lines, lost = [], 0
     for line in data.splitlines(keepends=True):
-        text = next((text for name in ("utf-8", "gb18030") if (text := _strict(line, name)) is not None), None)
+        western = ("cp1252",) if sum(byte > 0x7F for byte in line) * 4 < len(line) else ()
+        names = ("utf-8", "gb18030", *western)
+        text = next((text for name in names if (text := _strict(line, name)) is not None), None)
         lost += text is None
         lines.append(text if text is not None else line.decode("gb18030", "replace"))
     whole = "".join(lines)

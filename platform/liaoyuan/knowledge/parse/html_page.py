@@ -38,6 +38,10 @@ _INLINE = frozenset(
 )
 _BLANKS = re.compile(r"[ \t\r\n\f]+")
 _MOST_DEPTH = 200
+# Rows of a table that is still a value in a cell of another.
+_LARGEST_INSIDE = 12
+# Of one table, spans counted out: a few tags may claim billions.
+_MOST_COLUMNS, _MOST_CELLS = 1024, 200_000
 
 
 def read_html(source: Source) -> ParsedDocument:
@@ -111,11 +115,11 @@ class _Walker:
         caption = node.css_first("caption")
         if caption is not None:
             yield from _one(BlockType.CAPTION, _inline_text(caption))
-        once, filled = ([], []) if node.css_first("table table") is not None else _grid(node)
+        once, filled = _grid(node) if not _inner_tables(node) or _is_data(node) else ([], [])
         if max((sum(map(bool, row)) for row in once), default=0) > 1:
             yield table_block(once, filled=filled, header=_head_rows(node))
             return
-        # One column, or tables inside: a table that only places things on the page.
+        # One column, or the page's columns as tables inside: a table that only places things.
         for row in _rows(node):
             for cell in row:
                 yield from _Walker().blocks(cell, depth + 1)
@@ -148,13 +152,15 @@ def _grid(table: LexborNode) -> tuple[Grid, Grid]:
     once: Grid = []
     filled: Grid = []
     pending: dict[int, tuple[int, str]] = {}
+    left = _MOST_CELLS
     for row in _rows(table):
         texts: list[str] = []
         full: list[str] = []
         for cell in row:
             _take_pending(pending, texts, full)
-            text = plain(_inline_text(cell))
-            down, across = _span(cell, "rowspan"), _span(cell, "colspan")
+            text = _cell_text(cell)
+            down, across = _span(cell, "rowspan"), min(_span(cell, "colspan"), max(1, _MOST_COLUMNS - len(texts)))
+            down, across = (down, across) if left > 0 else (1, 1)
             for offset in range(across):
                 if down > 1:
                     pending[len(texts)] = (down - 1, text if offset == 0 else "")
@@ -163,6 +169,7 @@ def _grid(table: LexborNode) -> tuple[Grid, Grid]:
         _take_pending(pending, texts, full)
         once.append(texts)
         filled.append(full)
+        left -= len(texts)
     width = max((len(row) for row in once), default=0)
     return [row + [""] * (width - len(row)) for row in once], [row + [""] * (width - len(row)) for row in filled]
 
@@ -182,6 +189,37 @@ def _rows(table: LexborNode) -> Iterator[list[LexborNode]]:
         rows = [group] if group.tag == "tr" else [row for row in group.iter() if row.tag == "tr"]
         for row in rows:
             yield [cell for cell in row.iter() if cell.tag in {"td", "th"}]
+
+
+def _inner_tables(node: LexborNode) -> list[LexborNode]:
+    """The tables below ``node``; a selector would find the node itself as well."""
+    return [table for table in node.css("table") if table.mem_id != node.mem_id]
+
+
+def _is_data(table: LexborNode) -> bool:
+    """Whether a table with tables inside is one of facts, some of which are small tables: it names its columns, or its
+    rows are alike and few hold one. Else it places parts of the page beside each other."""
+    rows = list(_rows(table))
+    inner = [any(_inner_tables(cell) for cell in row) for row in rows]
+    large = any(sum(1 for _ in _rows(each)) > _LARGEST_INSIDE or _inner_tables(each) for each in _inner_tables(table))
+    if large or len(rows) < 2 or len(rows[0]) < 2 or inner[0]:
+        return False
+    named = all(cell.tag == "th" for cell in rows[0])
+    alike = len({len(row) for row in rows}) == 1 and len(rows) > 2 and 3 * sum(inner) <= len(rows)
+    return named or alike
+
+
+def _cell_text(cell: LexborNode) -> str:
+    """The words of a cell; a table in it is read row by row, as one passage."""
+    tables = _inner_tables(cell)
+    if not tables:
+        return plain(_inline_text(cell))
+    inside = "; ".join(
+        " ".join(plain(_inline_text(part)) for part in row) for table in tables for row in _rows(table) if row
+    )
+    for table in tables:
+        table.decompose()
+    return " ".join(part for part in (plain(_inline_text(cell)), inside) if part)
 
 
 def _head_rows(table: LexborNode) -> int:

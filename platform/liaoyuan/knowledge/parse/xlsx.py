@@ -5,6 +5,7 @@ import io
 import zipfile
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
+from xml.etree.ElementTree import ParseError
 
 import openpyxl
 from lxml import etree
@@ -32,6 +33,7 @@ _BROKEN = (
     AttributeError,
     zipfile.BadZipFile,
     etree.XMLSyntaxError,
+    ParseError,
     EOFError,
     OSError,
 )

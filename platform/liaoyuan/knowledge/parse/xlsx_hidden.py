@@ -21,7 +21,7 @@ _NOTHING_SHOWN: Final = re.compile(r'^(?:"";?|;){3,}$')
 _STRINGS: Final = "xl/sharedStrings.xml"
 _TABLE: Final = re.compile(r"^xl/tables/[^/]+\.xml$")
 _REFERENCE: Final = re.compile(rb'<(?:\w+:)?table\s[^>]*?\bref="([A-Z]{1,3}\d{1,7}(?::[A-Z]{1,3}\d{1,7})?)"')
-_MOST_STRINGS: Final = 64 << 20
+_MOST_STRINGS: Final = 32 << 20
 Area = tuple[int, int, int, int]
 
 

@@ -51,7 +51,6 @@ function typing(target) {
 
 const KEYS = {
   j: () => step(1), k: () => step(-1), "[": () => turn("prev"), "]": () => turn("next"),
-  "?": () => document.getElementById("chunk-keys")?.showModal(),
 };
 
 function leave() {

@@ -1,4 +1,5 @@
 // A page and its chunks point at each other: choose one, the other shows where it stands.
+import { step, typing } from "./keys.js";
 
 const doc = document.querySelector("[data-doc]");
 
@@ -44,4 +45,28 @@ if (doc) {
   const marked = [...doc.querySelectorAll(".box.is-marked, .sheet-blocks .is-marked")];
   marked[0]?.scrollIntoView({ block: "center" });
   doc.querySelector(".chunk.is-marked")?.scrollIntoView({ block: "nearest" });
+}
+
+const picks = () => [...doc.querySelectorAll(".chunk-pick")];
+function pick(by) {
+  step(picks(), by);
+  document.activeElement?.closest(".chunk-pick")?.click();
+}
+
+const KEYS = {
+  "/": () => document.querySelector(".doc-find input[type=search]")?.select(),
+  j: () => pick(1),
+  k: () => pick(-1),
+  e: () => document.querySelector("a[data-edit]")?.click(),
+  "[": () => document.querySelector(".doc-pages a[rel=prev]")?.click(),
+  "]": () => document.querySelector(".doc-pages a[rel=next]")?.click(),
+};
+
+// Where chunks are edited, the keys are that page's own.
+if (doc && !doc.matches("[data-desk]")) {
+  document.addEventListener("keydown", (event) => {
+    if (typing(event) || !Object.hasOwn(KEYS, event.key)) return;
+    event.preventDefault();
+    KEYS[event.key]();
+  });
 }

@@ -1,4 +1,5 @@
-// The list of a collection's documents: filters that apply themselves, and how many rows are chosen.
+// The list of a collection's documents: filters that apply themselves, how many rows are chosen, and its keys.
+import { step, typing } from "./keys.js";
 
 for (const form of document.querySelectorAll("form[data-autosubmit]")) {
   let timer;
@@ -33,3 +34,20 @@ document.addEventListener("change", (event) => {
 
 const place = document.querySelector("[data-bulk-count]");
 if (place) place.dataset.none = place.textContent;
+
+const rows = () => [...document.querySelectorAll("form[data-bulk] .row-link, .files .row-link")];
+const KEYS = {
+  "/": () => document.querySelector(".filters input[type=search]")?.select(),
+  j: () => step(rows(), 1),
+  k: () => step(rows(), -1),
+  x: () => document.activeElement?.closest("tr")?.querySelector("input[name=document]")?.click(),
+  u: () => document.getElementById("upload")?.showModal(),
+  "[": () => document.querySelector("a[rel=prev]")?.click(),
+  "]": () => document.querySelector("a[rel=next]")?.click(),
+};
+
+document.addEventListener("keydown", (event) => {
+  if (!document.querySelector(".filters, .files") || typing(event) || !Object.hasOwn(KEYS, event.key)) return;
+  event.preventDefault();
+  KEYS[event.key]();
+});

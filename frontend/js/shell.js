@@ -2,6 +2,7 @@
 import "./toast.js";
 import "./menus.js";
 import "./forms.js";
+import "./keys.js";
 import "./palette.js";
 import "./times.js";
 

@@ -55,7 +55,7 @@ def test_a_chunk_is_edited_split_merged_and_switched_off_by_keys(library: Librar
     page.keyboard.press("x")
     page.locator(".is-current.is-off:focus").wait_for()
     page.keyboard.press("?")
-    assert page.locator("#chunk-keys").is_visible()
+    assert page.locator("#keys").is_visible()
     page.keyboard.press("Escape")
 
 

@@ -119,6 +119,37 @@ def test_documents_are_chosen_and_an_erasure_is_taken_back(library: Library, sig
     expect(page.locator("input[name=document]")).to_have_count(library.documents)
 
 
+def test_documents_are_found_chosen_and_opened_without_a_mouse(library: Library, signed_in: Visit) -> None:
+    page = signed_in.page
+    signed_in.go(f"/collections/{library.collection_id}/")
+    page.keyboard.press("?")
+    expect(page.locator("#keys")).to_be_visible()
+    page.keyboard.press("Escape")
+    expect(page.locator("#keys")).to_be_hidden()
+    page.keyboard.press("j")
+    page.keyboard.press("j")
+    expect(page.locator(".row-link").nth(1)).to_be_focused()
+    page.keyboard.press("x")
+    expect(page.locator("input[name=document]").nth(1)).to_be_checked()
+    page.keyboard.press("u")
+    expect(page.locator("#upload")).to_be_visible()
+    page.keyboard.press("Escape")
+    expect(page.locator("#upload")).to_be_hidden()
+    page.keyboard.press("/")
+    page.keyboard.type("手卫生")
+    page.wait_for_url("**q=**")
+    page.keyboard.press("Tab")
+    page.evaluate("document.activeElement.blur()")
+    page.keyboard.press("j")
+    page.keyboard.press("Enter")
+    page.wait_for_selector("[data-doc] .chunk-pick")
+    page.keyboard.press("j")
+    expect(page.locator(".chunk-pick").first).to_have_attribute("aria-pressed", "true")
+    page.keyboard.press("/")
+    expect(page.locator(".doc-find input[type=search]")).to_be_focused()
+    assert signed_in.complaints == [] and signed_in.outside == []
+
+
 def test_the_list_filters_itself_and_reads_without_a_script(library: Library, signed_in: Visit, chromium: Any) -> None:
     page = signed_in.page
     signed_in.go(f"/collections/{library.collection_id}/")

@@ -92,6 +92,10 @@ def test_the_review_queue_is_worked_through_with_the_keyboard(
     before = items.count()
     assert before >= 4
     first = items.first.get_attribute("id")
+    page.keyboard.press("?")
+    expect(page.locator("#keys")).to_be_visible()
+    page.keyboard.press("Escape")
+    expect(page.locator("#keys")).to_be_hidden()
     page.keyboard.press("a")
     expect(page.locator(f"#{first}")).to_have_count(0)
     expect(items.first).to_be_focused()

@@ -38,10 +38,21 @@ def test_the_lab_is_looked_at_and_walked_through_by_keys(library: Library, signe
     look(signed_in, place, "lab-compared", looks=[(1280, "zh-CN", "light"), (375, "en-US", "dark")])
     page = signed_in.page
     signed_in.go(place)
+    page.keyboard.press("?")
+    expect(page.locator("#keys")).to_be_visible()
+    page.keyboard.press("Escape")
+    expect(page.locator("#keys")).to_be_hidden()
     page.keyboard.press("j")
     first = page.locator("[data-lab-row] > summary").first
     expect(first).to_be_focused()
     page.keyboard.press("Enter")
     expect(page.locator("[data-lab-row]").first).to_have_attribute("open", "")
+    right = page.locator("input[name=chunk]").first
+    ticked = right.is_checked()
+    page.keyboard.press("x")
+    expect(right).to_be_checked(checked=not ticked)
+    page.keyboard.press("o")
+    page.keyboard.press("o")
+    page.evaluate("document.activeElement.blur()")
     page.keyboard.press("/")
     expect(page.get_by_role("searchbox")).to_be_focused()

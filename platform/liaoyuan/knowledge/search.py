@@ -5,10 +5,11 @@ vectors are scanned exactly; above, the generation's own HNSW graph is walked (`
 """
 
 import json
+import math
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from typing import Any
 from uuid import UUID
@@ -73,15 +74,16 @@ class _Graph:
     """What an earlier answer told of a collection's index, so that the next question asks the graph at once.
 
     Nothing rests on it: the statement looks for generation, rights and days itself, and finds nothing in a generation
-    that is no longer read.
+    that is no longer read. ``whole``: this asker could read all of it.
     """
 
     index_id: UUID
     dimensions: int
     until: float
+    whole: bool = False
 
 
-_graphs: dict[tuple[UUID, UUID | None], _Graph] = {}
+_graphs: dict[tuple[Any, ...], _Graph] = {}
 
 
 def scope_here(collection_id: UUID, day: date, index_id: UUID | None = None) -> Scope:
@@ -110,7 +112,8 @@ def nearest(scope: Scope, vector: Vectors, *, k: int = 10, exact_rows: int = EXA
     """The vector leg alone: the ``k`` nearest visible chunks, best first. Raises EmbeddingMismatch."""
     with _cursor() as cursor:
         parameters = scope.parameters() | _vector(vector) | _limits(k, exact_rows)
-        return _candidates(_find(cursor, statements.VECTORS_EXACT, statements.VECTORS_GRAPH, parameters))
+        ways = statements.VECTORS_EXACT, statements.VECTORS_GRAPH
+        return _candidates(_find(cursor, *ways, parameters, whole=statements.VECTORS_OPEN))
 
 
 def visible(scope: Scope, chunk_ids: Sequence[str]) -> list[UUID]:
@@ -155,14 +158,21 @@ def _prepare(connection: "psycopg.Connection[tuple[Any, ...]]") -> None:
     _prepared.add(connection)
 
 
-def _find(cursor: Cursor, exact: str, graph: str, parameters: dict[str, Any]) -> list[tuple[Any, ...]]:
-    """Rows of (generation, dimensions, chunks in its graph, chunks, mean, frequency, candidate…), if there is one."""
-    asked = parameters["collection"], parameters["index"]
+def _find(
+    cursor: Cursor, exact: str, graph: str, parameters: dict[str, Any], whole: str | None = None
+) -> list[tuple[Any, ...]]:
+    """Rows of (generation, dimensions, chunks in its graph, chunks, mean, frequency, candidate…), if there is one.
+
+    ``whole`` is the quicker statement for who may read all of it; in place of chunks, both tell whether one may.
+    """
+    asked = tuple(parameters[name] for name in ("collection", "index", "everything", "groups", "day"))
     told = _graphs.get(asked)
-    if told and told.until > time.monotonic():
-        if told.dimensions == parameters["length"] and (rows := _walk(cursor, graph, told, parameters)):
+    if told and told.until > time.monotonic() and told.dimensions == parameters["length"]:
+        if whole and told.whole and _is_whole(rows := _walk(cursor, whole, told, parameters)):
             return rows
-        del _graphs[asked]
+        if rows := _walk(cursor, graph, told, parameters):
+            _remember(asked, replace(told, whole=_is_whole(rows) if whole else told.whole))
+            return rows
     rows = cursor.execute(exact, parameters).fetchall()
     if not rows:
         return []
@@ -173,22 +183,26 @@ def _find(cursor: Cursor, exact: str, graph: str, parameters: dict[str, Any]) ->
         return rows
     told = _Graph(index_id, dimensions, time.monotonic() + _TOLD_SECONDS)
     rows = _walk(cursor, graph, told, parameters)
-    _remember(asked, told)
+    _remember(asked, replace(told, whole=bool(whole) and _is_whole(rows)))
     return rows
 
 
-def _walk(cursor: Cursor, graph: str, told: _Graph, parameters: dict[str, Any]) -> list[tuple[Any, ...]]:
+def _is_whole(rows: Sequence[tuple[Any, ...]]) -> bool:
+    return bool(rows and rows[0][3])
+
+
+def _walk(cursor: Cursor, statement: str, told: _Graph, parameters: dict[str, Any]) -> list[tuple[Any, ...]]:
     """What the statement over this graph finds; nothing if another generation is read by now."""
     name = f"knowledge_graph_{told.index_id.hex}"
     try:
-        rows = cursor.execute(statements.of_graph(graph, name, told.dimensions), parameters).fetchall()
+        rows = cursor.execute(statements.of_graph(statement, name, told.dimensions), parameters).fetchall()
     except psycopg.errors.UndefinedTable:
         _graphs.clear()
         raise
     return rows if rows and rows[0][0] == told.index_id else []
 
 
-def _remember(asked: tuple[UUID, UUID | None], told: _Graph) -> None:
+def _remember(asked: tuple[Any, ...], told: _Graph) -> None:
     if len(_graphs) >= _MOST_GRAPHS:
         _graphs.clear()
     _graphs[asked] = told
@@ -200,7 +214,7 @@ def _limits(k: int, exact_rows: int) -> dict[str, Any]:
 
 def _vector(vector: Vectors) -> dict[str, Any]:
     """The question's vector as a unit vector, since the stored ones are: their inner product is the cosine."""
-    unit = vector / (float(np.linalg.norm(vector)) or 1.0)
+    unit = vector / (math.sqrt(float(np.dot(vector, vector))) or 1.0)
     return {"vector": HalfVector(unit), "length": len(vector)}
 
 

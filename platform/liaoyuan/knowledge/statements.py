@@ -50,15 +50,16 @@ nearest AS MATERIALIZED (
 # larger graph, whose ways are longer. Where that is more than it can, or the scan of what is visible takes no longer,
 # what is visible is scanned: that is exact. Settings are told before the walk begins, since it waits for ``walk``.
 # OFFSET 0: looked up once, not once a use.
+_HIDDEN = f"""
+    SELECT FROM knowledge_searchaudience a WHERE a.index_id = place.id AND NOT ({_MAY_READ.format("a")})
+    AND EXISTS (SELECT FROM knowledge_searchentry e WHERE e.audience = a.seat)
+"""  # noqa: S608 - only constants of this module are joined
 _PLAN = f"""
 sized AS MATERIALIZED (
     SELECT p.*, greatest(%(least)s, sqrt(p.graph_rows) / 2,
         %(margin)s * %(k)s * p.graph_rows / greatest(p.visible, 1)) AS view FROM (
         SELECT q.*, CASE WHEN q.open THEN q.graph_rows ELSE (SELECT sum(chunk_count) FROM seen) END::float8 AS visible
-        FROM (SELECT *, NOT EXISTS (
-            SELECT FROM knowledge_searchaudience a WHERE a.index_id = place.id AND NOT ({_MAY_READ.format("a")})
-            AND EXISTS (SELECT FROM knowledge_searchentry e WHERE e.audience = a.seat)
-        ) AS open FROM place OFFSET 0) q
+        FROM (SELECT *, NOT EXISTS ({_HIDDEN}) AS open FROM place OFFSET 0) q
     ) p
 ), plan AS MATERIALIZED (
     SELECT w.*, CASE WHEN w.walk THEN set_config('hnsw.ef_search', round(w.view)::text, true)
@@ -69,19 +70,13 @@ sized AS MATERIALIZED (
 """  # noqa: S608 - only constants of this module are joined
 # The condition is a sub-query a row, no join: the walk through the graph keeps its order and stops as soon as k pass.
 # Entries that are younger than the graph are scanned beside it.
-_NEAREST_GRAPH = """
+_WALKED = """
 walked AS MATERIALIZED (
     SELECT g.chunk_id AS id, g.embedding <#> %(vector)s::halfvec(DIMENSIONS) AS distance FROM GRAPH g
     WHERE (SELECT p.walk FROM plan p) AND ((SELECT p.open FROM plan p) OR (
         SELECT e.audience = ANY ((SELECT p.mine FROM plan p)::bigint[]) FROM knowledge_searchentry e
         WHERE e.seat = g.entry
     )) ORDER BY g.embedding <#> %(vector)s::halfvec(DIMENSIONS) LIMIT %(k)s
-), scanned AS MATERIALIZED (
-    SELECT s.seat FROM plan p CROSS JOIN seen s WHERE NOT p.walk
-    UNION ALL
-    SELECT e.seat FROM plan p CROSS JOIN LATERAL (
-        SELECT n.seat, n.audience FROM knowledge_searchentry n WHERE n.index_id = p.id AND NOT n.graphed OFFSET 0
-    ) e WHERE p.walk AND e.audience = ANY (p.mine)
 ), nearest AS MATERIALIZED (
     SELECT id, distance FROM (
         SELECT id, distance FROM walked
@@ -93,6 +88,33 @@ walked AS MATERIALIZED (
     ) found ORDER BY distance LIMIT %(k)s
 )
 """
+_NEAREST_GRAPH = f"""
+scanned AS MATERIALIZED (
+    SELECT s.seat FROM plan p CROSS JOIN seen s WHERE NOT p.walk
+    UNION ALL
+    SELECT e.seat FROM plan p CROSS JOIN LATERAL (
+        SELECT n.seat, n.audience FROM knowledge_searchentry n WHERE n.index_id = p.id AND NOT n.graphed OFFSET 0
+    ) e WHERE p.walk AND e.audience = ANY (p.mine)
+), {_WALKED}
+"""  # noqa: S608 - only constants of this module are joined
+# The same for whoever may read all of it: half the plan, which is half the time of a short walk. Whether that is so
+# is asked here as well; where it is not, nothing is walked, and the answer says so.
+_NEAREST_OPEN = f"""
+place AS MATERIALIZED (
+    SELECT i.id, i.dimensions, i.graph_rows, ARRAY[]::bigint[] AS mine FROM knowledge_searchindex i
+    WHERE i.collection_id = %(collection)s AND (i.id = %(index)s OR (%(index)s::uuid IS NULL AND i.state = 'live'))
+), plan AS MATERIALIZED (
+    SELECT w.*, CASE WHEN w.walk THEN set_config('hnsw.ef_search', round(w.view)::text, true)
+        || set_config('hnsw.iterative_scan', 'strict_order', true) END AS told, w.walk AS open
+    FROM (SELECT z.*, z.graph_rows > %(exact_rows)s * z.view / %(least)s AND z.view <= %(most)s
+        AND NOT EXISTS ({_HIDDEN.replace("place.id", "z.id")}) AS walk
+        FROM (SELECT *, greatest(%(least)s, sqrt(graph_rows) / 2, %(margin)s * %(k)s) AS view FROM place) z OFFSET 0) w
+), scanned AS MATERIALIZED (
+    SELECT e.seat FROM plan p CROSS JOIN LATERAL (
+        SELECT n.seat FROM knowledge_searchentry n WHERE n.index_id = p.id AND NOT n.graphed OFFSET 0
+    ) e WHERE p.walk
+), {_WALKED}
+"""  # noqa: S608 - only constants of this module are joined
 # Postings entry by entry where the asker may read few of them, else term by term: the fewer look-ups win.
 _HITS = """
 breadth AS MATERIALIZED (
@@ -158,8 +180,9 @@ LEFT JOIN (
     SELECT coalesce(n.id, l.id) AS id, n.distance, l.score FROM nearest n FULL JOIN lexical l ON l.id = n.id
 ) found ON true {_ROW}
 """  # noqa: S608 - only constants of this module are joined
+# TOLD: whether the asker may read all of it and the graph was walked.
 _ROWS = f"""
-SELECT p.id, p.dimensions, p.graph_rows, NULL, NULL, NULL,
+SELECT p.id, p.dimensions, p.graph_rows, TOLD, NULL, NULL,
        c.id::text, c.title, array_to_string(c.heading_path, ' '), c.text, found.distance, 0
 FROM place p LEFT JOIN nearest found ON true
 {_ROW} ORDER BY found.distance
@@ -167,8 +190,10 @@ FROM place p LEFT JOIN nearest found ON true
 
 HYBRID_EXACT = f"WITH {_PLACE}, {_SEEN}, {_NEAREST_EXACT}, {_HITS}, {_LEXICAL} {_RESULT}"
 HYBRID_GRAPH = f"WITH {_PLACE}, {_SEEN}, {_PLAN}, {_NEAREST_GRAPH}, {_HITS}, {_LEXICAL} {_RESULT}"
-VECTORS_EXACT = f"WITH {_PLACE}, {_SEEN}, {_NEAREST_EXACT} {_ROWS}"
-VECTORS_GRAPH = f"WITH {_PLACE}, {_SEEN}, {_PLAN}, {_NEAREST_GRAPH} {_ROWS}"
+_TOLD = _ROWS.replace("TOLD", "(SELECT p.open AND p.walk FROM plan p)")
+VECTORS_EXACT = f"WITH {_PLACE}, {_SEEN}, {_NEAREST_EXACT} {_ROWS.replace('TOLD', 'NULL::boolean')}"
+VECTORS_GRAPH = f"WITH {_PLACE}, {_SEEN}, {_PLAN}, {_NEAREST_GRAPH} {_TOLD}"
+VECTORS_OPEN = f"WITH {_NEAREST_OPEN} {_TOLD}"
 
 # In how many visible chunks a name stands, letter by letter. Its own terms say where it can stand at all.
 NAMED = f"""

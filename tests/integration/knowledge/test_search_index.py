@@ -186,6 +186,18 @@ def test_a_search_that_was_told_of_a_graph_asks_the_one_that_is_read_now(shelf: 
     assert shelf.found(exact_rows=0) == (new, new)
 
 
+def test_who_could_read_all_of_it_a_moment_ago_finds_nothing_that_was_hidden_since(shelf: Shelf) -> None:
+    ids = shelf.add("公开", 8)
+    graph_ensure(live_index(shelf.collection.id).id, more_than=0)
+    for _ in range(3):
+        assert shelf.found(exact_rows=0) == (set(ids), set(ids))
+    Chunk.objects.filter(id__in=ids[:3]).update(groups=["board"])
+    left = {*ids[3:], *shelf.add("图外")}
+    shelf.add("他组", groups=["board"])
+    for _ in range(3):
+        assert shelf.found(exact_rows=0) == (left, left)
+
+
 def test_a_stranger_can_neither_make_nor_replace_the_graph_of_an_index_whose_id_they_know(
     shelf: Shelf, organization: Any
 ) -> None:

@@ -4,6 +4,7 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from liaoyuan.knowledge.parts import question_parts
 from liaoyuan.knowledge.question import Kind, Question, analyse, fits
 from liaoyuan.knowledge.rank import Ranked, Statistics, share
 from liaoyuan.knowledge.text.normalise import squeeze
@@ -66,7 +67,8 @@ def _sources(
             chosen.append(item)
     covered = _terms(question, ranked[0], weights)
     compound = bool(_COMPOUND.search(question.text))
-    for item in ranked[1:_MOST_CHUNKS]:
+    most = _MOST_CHUNKS + 1 if question_parts(question.text) else _MOST_CHUNKS
+    for item in ranked[1:most]:
         if item in chosen:
             continue
         found = _terms(question, item, weights)

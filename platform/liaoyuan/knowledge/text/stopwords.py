@@ -23,6 +23,7 @@ _QUESTION = """
 赶紧 赶快 够不够 行吗 对吗 好吗 没有 经过 另外 说的 讲的 写的 别人 有没 没有责任 些什 会有 会被 能被 要被
 由哪 要什 要多 要几 哪一级 哪级 天内 日内 what which who whom whose when where why how many much long often do did
 can could may might must shall should would will tell pleas explain describ list name give me know need
+get got happen someon somebodi anyon anybodi someth thing want go went make happen let put ever exact actual own
 """
 
 _ENGLISH = """

@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from datetime import date
 from typing import Any
 from uuid import UUID
-from weakref import WeakSet
+from weakref import WeakKeyDictionary
 
 import numpy as np
 import psycopg
@@ -46,7 +46,8 @@ _TOLD_SECONDS, _MOST_GRAPHS = 30.0, 10_000
 _MOST_TERMS = 96
 
 Cursor = psycopg.Cursor[tuple[Any, ...]]
-_prepared: "WeakSet[psycopg.Connection[tuple[Any, ...]]]" = WeakSet()
+# By Django's wrapper, of which every thread has its own.
+_cursors: "WeakKeyDictionary[Any, Cursor]" = WeakKeyDictionary()
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,18 +134,20 @@ def merged(statistics: Statistics, question: Question, named: Mapping[str, int])
 
 @contextmanager
 def _cursor() -> Iterator[Cursor]:
-    """A cursor of psycopg's own on the tenant's connection: Django's sends text to be parsed and planned each time."""
+    """A cursor of psycopg's own on the tenant's connection: Django's sends text to be parsed and planned each time.
+
+    It is kept with the connection, since a new one works out anew how each column is to be read.
+    """
     wrapper = connections["default"]
     wrapper.ensure_connection()
-    connection: psycopg.Connection[tuple[Any, ...]] = wrapper.connection
     with wrapper.wrap_database_errors:
-        if connection not in _prepared:
-            _prepare(connection)
-        with psycopg.Cursor(connection) as cursor:
-            yield cursor
+        cursor = _cursors.get(wrapper)
+        if cursor is None or cursor.connection is not wrapper.connection:
+            cursor = _cursors[wrapper] = _prepare(wrapper.connection)
+        yield cursor
 
 
-def _prepare(connection: "psycopg.Connection[tuple[Any, ...]]") -> None:
+def _prepare(connection: "psycopg.Connection[tuple[Any, ...]]") -> Cursor:
     """Once a connection: vectors travel as they are stored, and a statement is planned once for all askers.
 
     The plan is the same whoever asks, since :mod:`liaoyuan.knowledge.statements` leaves the planner no choice.
@@ -155,7 +158,7 @@ def _prepare(connection: "psycopg.Connection[tuple[Any, ...]]") -> None:
     register_halfvec_info(connection, info)
     connection.prepare_threshold = 0
     connection.execute("SET plan_cache_mode = force_generic_plan")
-    _prepared.add(connection)
+    return psycopg.Cursor(connection)
 
 
 def _find(

@@ -1,13 +1,13 @@
 """Learn the weights of the reranker and of abstention from question sets over collections that are indexed already.
 
     manage.py knowledge import --organization bench --collection laws …       (once for each set)
-    python benchmarks/knowledge_fit.py --organization bench laws=questions.jsonl packs=gate.jsonl [--write]
+    python benchmarks/knowledge_fit.py --organization bench laws=a.jsonl laws=more.jsonl packs=gate.jsonl [--write]
 
-Each line of a set is {id, question, evidence, answerable}, as for ``manage.py knowledge evaluate``. Every
-collection is also asked
-the first questions of the other sets, which it must not answer. Printed first: what weights learned on the other
-sets do on each one
-(leave one collection out). ``--write`` stores the weights learned on all of them beside the code that reads them.
+A collection may be named with several files. Of the sets ``held_*`` only the halves ``_a`` teach; the halves ``_b``
+are for measuring alone. Each line of a set is {id, question, evidence, answerable}, as for ``manage.py knowledge
+evaluate``. Every collection is also asked the first questions of the other sets, which it must not answer. Printed
+first: what weights learned on the other sets do on each one (leave one collection out). ``--write`` stores the weights
+learned on all of them beside the code that reads them.
 """
 
 import argparse
@@ -52,18 +52,20 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--organization", required=True)
     parser.add_argument("--write", action="store_true")
-    parser.add_argument("--threshold", type=float, default=0.3)
+    parser.add_argument("--thresholds", type=float, nargs=2, metavar=("ZH", "EN"), default=(0.45, 0.38))
     parser.add_argument("sets", nargs="+", metavar="COLLECTION=FILE")
     options = parser.parse_args(arguments)
     _django()
-    pairs = [item.partition("=") for item in options.sets]
-    samples = collect(options.organization, {name: Path(file) for name, _, file in pairs})
+    files: dict[str, list[Path]] = {}
+    for name, _, file in (item.partition("=") for item in options.sets):
+        files.setdefault(name, []).append(Path(file))
+    samples = collect(options.organization, files)
     report_left_out(samples)
     ranking = fit_ranking(samples)
     abstention = {language: fit_abstention(samples, language) for language in LANGUAGES}
     print(json.dumps({"rank": ranking.round(3).tolist()}))
     if options.write:
-        write(ranking, abstention, options.threshold, ", ".join(options.sets))
+        write(ranking, abstention, dict(zip(LANGUAGES, options.thresholds, strict=True)), ", ".join(options.sets))
 
 
 def _django() -> None:
@@ -74,7 +76,7 @@ def _django() -> None:
     django.setup()
 
 
-def collect(organization_name: str, files: dict[str, Path]) -> list[Sample]:
+def collect(organization_name: str, files: dict[str, list[Path]]) -> list[Sample]:
     """Ask every collection its own questions and some of the others'."""
     from liaoyuan.accounts.selectors import organization_by_name
     from liaoyuan.accounts.tenancy import tenant_context
@@ -82,7 +84,7 @@ def collect(organization_name: str, files: dict[str, Path]) -> list[Sample]:
     from liaoyuan.knowledge.selectors import collection_by_name
 
     organization = organization_by_name(organization_name)
-    sets = {name: questions_read(file) for name, file in files.items()}
+    sets = {name: [item for file in listed for item in questions_read(file)] for name, listed in files.items()}
     samples = []
     for name, own in sets.items():
         sample = Sample(name)
@@ -188,14 +190,20 @@ def _probability(features: Array, bias: float, weights: Array) -> Array:
     return np.asarray(1 / (1 + np.exp(-(features @ weights + bias))))
 
 
-def write(ranking: Array, abstention: dict[str, tuple[float, Array]], threshold: float, sources: str) -> None:
+def write(
+    ranking: Array, abstention: dict[str, tuple[float, Array]], thresholds: dict[str, float], sources: str
+) -> None:
     """Store the models as JSON."""
     from liaoyuan.knowledge import abstain, rank
 
     models: dict[str, dict[str, Any]] = {"rank.json": {"weights": _named(rank.FEATURES, ranking)}}
     for language, (bias, weights) in abstention.items():
         named = _named(abstain.FEATURES, weights)
-        models[f"abstain_{language}.json"] = {"bias": round(bias, 4), "weights": named, "threshold": threshold}
+        models[f"abstain_{language}.json"] = {
+            "bias": round(bias, 4),
+            "weights": named,
+            "threshold": thresholds[language],
+        }
     for name, model in models.items():
         text = json.dumps(model | {"learned_on": sources}, indent=1, ensure_ascii=False)
         (WEIGHTS / name).write_text(text + "\n", encoding="utf-8")

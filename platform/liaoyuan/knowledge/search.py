@@ -36,10 +36,10 @@ EXACT_ROWS = 400
 CANDIDATES = 50
 # Postings that one question may weigh before the commonest terms are only looked up for the best.
 _BUDGET = 60_000
-# How many neighbours the walk keeps in view: what brings k visible ones and half as many again, in these bounds (the
+# How many neighbours the walk keeps in view: what brings twice k visible ones, in these bounds (the
 # upper is pgvector's). Recall of the first ten is measured by benchmarks/knowledge.
 _EF_LEAST, _EF_MOST = 40, 1000
-_EF_MARGIN = 1.6
+_EF_MARGIN = 2.0
 # How long a process believes that a generation has a graph before it asks again.
 _TOLD_SECONDS, _MOST_GRAPHS = 30.0, 10_000
 # A pasted page as a question must not become a thousand term look-ups.

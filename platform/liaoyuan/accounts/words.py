@@ -192,6 +192,7 @@ EVENTS: Final[dict[str, tuple[str, str]]] = {
     "source.change": ("修改同步来源", "Source changed"),
     "source.confirm": ("确认终止来源文档", "Endings of a source agreed to"),
     "source.pause": ("暂停同步来源", "Source paused"),
+    "source.rekey": ("更换来源的访问密钥", "Key of a source replaced"),
     "source.remove": ("移除同步来源", "Source removed"),
     "source.resume": ("恢复同步来源", "Source resumed"),
     "source.sync": ("同步来源", "Source synchronized"),

@@ -75,6 +75,16 @@ def test_ten_thousand_files_cost_as_many_questions_as_ten_and_each_has_its_reaso
     assert abs((line.until - ends[-1]).total_seconds()) < 60, "the end of the last is the end of the line"
 
 
+def test_while_its_import_runs_a_file_in_line_says_so(
+    organization: Any, owner: Any, collections: list[Collection]
+) -> None:
+    with tenant_context(organization.id):
+        StageRun.objects.filter(spec__collection="few").update(state="running")
+    line, _asked = told(organization, owner, collections[0], state="open")
+    assert {file.reason_en for file in line.files} == {"its import is going on and reads file by file"}
+    assert all(file.position and file.until for file in line.files)
+
+
 def test_the_page_of_a_collection_is_as_large_and_asks_as_much_however_long_the_line(
     organization: Any, owner: Any, collections: list[Collection]
 ) -> None:

@@ -20,6 +20,7 @@ from liaoyuan.api.rest.schemas.sources import (
     ItemOut,
     ItemsQuery,
     SourceEnd,
+    SourceKey,
     SourceNew,
     SourceOut,
     SourcePause,
@@ -79,6 +80,13 @@ def source_show(request: ApiRequest, source_id: UUID) -> SourceOut:
 def source_change(request: ApiRequest, source_id: UUID, body: SourceNew) -> SourceOut:
     """Other settings; without credentials the stored ones stay. The kind cannot change."""
     return SourceOut.from_orm(services.source_change(source_id=source_id, spec=_spec(body)))
+
+
+@operation(router, "PUT", "/sources/{source_id}/credentials", action=MANAGE, response=SourceOut)
+def source_rekey(request: ApiRequest, source_id: UUID, body: SourceKey) -> SourceOut:
+    """Replace the access key, once the new one opens the place; everything else stays."""
+    _source(source_id)
+    return SourceOut.from_orm(services.source_rekey(source_id=source_id, credentials=body.model_dump()))
 
 
 @operation(router, "DELETE", "/sources/{source_id}", action=MANAGE, response=SourceRemoved)

@@ -119,6 +119,7 @@ OPERATIONS: Final[dict[str, tuple[str, str, str]]] = {
     "source_new": ("Follow a source", "新建同步来源", "跟随运维人员允许的文件夹、存储桶或网页；尚不读取。"),
     "source_show": ("Show a source", "查看同步来源", "同步来源及最近一次同步的结果。"),
     "source_change": ("Change a source", "修改同步来源", "修改设置；不给密钥则沿用已保存的，种类不能改。"),
+    "source_rekey": ("Replace a source's key", "更换来源密钥", "新密钥能打开该位置后才替换，其余不变。"),
     "source_end": ("Remove a source", "移除同步来源", "不再跟随；其文档保留、今天终止或彻底删除。"),
     "source_test": ("Test a source", "测试同步来源", "检查来源能否读取。"),
     "source_look": ("Preview a synchronization", "预览同步", "同步会改变什么；不做任何改动。"),

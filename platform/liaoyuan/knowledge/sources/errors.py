@@ -50,6 +50,19 @@ class CredentialsRefused(LiaoyuanError):
     status = 422
 
 
+class ClockWrong(LiaoyuanError):
+    """The key may be right: signatures hold for some minutes, by the server's clock."""
+
+    code = "source_clock_wrong"
+    zh = "“{place}”拒绝了请求：本机时间与该服务器相差太多（{detail}）。请校准两边的时间（如 NTP），随后会自动继续。"
+    en = (
+        "“{place}” refused the request: this machine's clock differs too much from the server's ({detail}). Set both "
+        "clocks (NTP); it goes on by itself then."
+    )
+    retryable = True
+    status = 502
+
+
 class CredentialsLost(LiaoyuanError):
     code = "source_credentials_lost"
     zh = "“{name}”的访问密钥无法解密（平台密钥已更换）。请重新填写。"

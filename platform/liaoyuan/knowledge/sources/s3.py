@@ -15,6 +15,7 @@ from lxml import etree
 from liaoyuan.knowledge.parse.safe_xml import xml_parse
 from liaoyuan.knowledge.sources.connector import Entry, Fetched, Known, byte_limit, write_bounded
 from liaoyuan.knowledge.sources.errors import (
+    ClockWrong,
     CredentialsRefused,
     ItemTooLarge,
     ItemUnreadable,
@@ -25,6 +26,7 @@ from liaoyuan.knowledge.sources.signing import query_text, signed_headers
 
 _TIMEOUT: Final = {"connect": 10.0, "read": 30.0, "write": 30.0, "pool": 10.0}
 _LONGEST_LISTING: Final = 16 << 20
+_WRONG_CLOCK: Final = frozenset({"RequestTimeTooSkewed", "RequestExpired"})
 _NOT_YOURS: Final = frozenset({"AccessDenied", "InvalidAccessKeyId", "SignatureDoesNotMatch", "ExpiredToken"})
 
 
@@ -122,6 +124,8 @@ class Bucket:
             code = _text(_xml(response), "Code")
         except SourceUnreachable:
             code = f"HTTP {response.status}"
+        if code in _WRONG_CLOCK:
+            return ClockWrong(place=self._settings.endpoint, detail=code)
         if response.status in {401, 403} or code in _NOT_YOURS:
             return CredentialsRefused(place=self._settings.endpoint, detail=code[:60])
         if key and response.status == 404:

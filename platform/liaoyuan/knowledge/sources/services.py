@@ -102,6 +102,25 @@ def _describe(source: Source, spec: SourceSpec) -> None:
         source.sealed = seal(sealed, organization_id=source.organization_id, source_id=source.id)
 
 
+def source_rekey(*, source_id: UUID, credentials: Mapping[str, Any]) -> Source:
+    """Another key for the same place, taken only once it opens the place; what was read stays read, and a
+    synchronization that the old key stopped goes on. Raises NotFound, InvalidInput where the kind has no key, and what
+    the place raises: then the old key stays."""
+    found = _get(source_id)
+    if found.kind != SourceKind.S3:
+        raise InvalidInput(detail="credentials: s3")
+    told = credentials_read(dict(credentials)).model_dump()
+    check(connector_of(settings_read(found.kind, found.settings), told))
+    source = _locked(source_id)
+    source.sealed = seal(told, organization_id=source.organization_id, source_id=source.id)
+    source.error = {}
+    if source.every_minutes and source.state != SourceState.PAUSED:
+        source.due_at = timezone.now()
+    source.save(update_fields=["sealed", "error", "due_at"])
+    _record("source.rekey", source)
+    return source
+
+
 def source_test(*, spec: SourceSpec, source_id: UUID | None = None) -> Reached:
     """Look whether the place can be read, without storing anything. Raises what the place raises."""
     credentials = dict(spec.credentials or {})

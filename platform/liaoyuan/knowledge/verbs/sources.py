@@ -1,4 +1,4 @@
-"""``manage.py knowledge source add|list|sync|remove``: what a collection follows, from the command line."""
+"""``manage.py knowledge source add|list|sync|rekey|remove``: what a collection follows, from the command line."""
 
 import json
 import sys
@@ -18,6 +18,7 @@ from liaoyuan.knowledge.sources.services import (
     SourceSpec,
     source_add,
     source_confirm,
+    source_rekey,
     source_remove,
     source_sync,
 )
@@ -26,8 +27,8 @@ from liaoyuan.pipeline.services import stage_run_execute
 
 
 def source_arguments(parser: ArgumentParser) -> None:
-    """Options of all four; --organization and --collection are added by the command."""
-    parser.add_argument("act", choices=["add", "list", "sync", "remove"])
+    """Options of all five; --organization and --collection are added by the command."""
+    parser.add_argument("act", choices=["add", "list", "sync", "rekey", "remove"])
     parser.add_argument("--name", help="the source's name")
     parser.add_argument("--kind", choices=SourceKind.values)
     parser.add_argument("--settings", default="{}", help='JSON, e.g. {"root": "/srv/docs", "path": "制度"}')
@@ -42,7 +43,7 @@ def source_arguments(parser: ArgumentParser) -> None:
 
 def source_verb(options: dict[str, Any]) -> dict[str, Any]:
     """One JSON-ready answer. Raises what the services raise."""
-    acts = {"add": _add, "list": _list, "sync": _sync, "remove": _remove}
+    acts = {"add": _add, "list": _list, "sync": _sync, "rekey": _rekey, "remove": _remove}
     organization = organization_by_name(options["organization"])
     return acts[options["act"]](organization.id, options)
 
@@ -86,6 +87,14 @@ def _sync(organization_id: UUID, options: dict[str, Any]) -> dict[str, Any]:
             "ended": run.state in FINAL_STATES,
             "error": run.error,
         }
+
+
+def _rekey(organization_id: UUID, options: dict[str, Any]) -> dict[str, Any]:
+    """Another key, from standard input alone: an argument would stand in the list of processes."""
+    if not options["credentials_stdin"]:
+        raise InvalidInput(detail="--credentials-stdin")
+    with tenant_context(organization_id):
+        return _told(source_rekey(source_id=_named(options).id, credentials=_json(sys.stdin.read(), "stdin")))
 
 
 def _remove(organization_id: UUID, options: dict[str, Any]) -> dict[str, Any]:

@@ -26,6 +26,8 @@ from liaoyuan.pipeline.waiting import WaitReport, crowding, wait_report
 RECENT = 50
 ENDED = WaitReport("ended", "所属导入已结束，可重试", "its import has ended; it can be tried again")
 
+GOES_ON = WaitReport("line", "导入正在进行，按顺序读取", "its import is going on and reads file by file")
+
 
 @dataclass(frozen=True)
 class FilePlace:
@@ -165,9 +167,16 @@ class _Run:
         return self.until(left.aggregate(left=Sum("expected_seconds", default=0.0))["left"])
 
 
+def _why(state: str, run: _Run | None) -> WaitReport | None:
+    """Why an open file is not ready: its import waits, goes on, or has ended; None for one in work."""
+    if run is None or not run.open:
+        return ENDED
+    return run.wait or (GOES_ON if state == ItemState.QUEUED else None)
+
+
 def _place(item: Any, run: _Run | None) -> FilePlace:
     waiting = item.state in ITEM_OPEN
-    wait = (run.wait if run and run.open else ENDED) if waiting else None
+    wait = _why(item.state, run) if waiting else None
     return FilePlace(
         id=item.id,
         run_id=item.run_id,

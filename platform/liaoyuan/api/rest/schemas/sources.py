@@ -34,6 +34,13 @@ class SourceNew(Body):
     every_minutes: Annotated[Minutes, Field(description="0: only when asked")] = 0
 
 
+class SourceKey(Body):
+    """Stored encrypted and never given back."""
+
+    access_key: Annotated[str, Field(min_length=1, max_length=200, examples=["AKIAIOSFODNN7EXAMPLE"])]
+    secret_key: Annotated[str, Field(min_length=1, max_length=400, examples=["wJalrXUtnFEMI/K7MDENG"])]
+
+
 class SourceOut(Schema):
     """A source without its credentials."""
 

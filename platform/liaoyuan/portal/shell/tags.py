@@ -1,6 +1,7 @@
 """What templates and components need beyond Django's own tags; a builtin library, so that nobody loads it."""
 
 import json
+import re
 from collections.abc import Mapping
 from typing import Any, Final
 
@@ -9,6 +10,7 @@ from django.forms import BoundField, CheckboxInput, CheckboxSelectMultiple, Radi
 from django.utils import timezone
 from django.utils.html import conditional_escape, format_html
 from django.utils.safestring import SafeString, mark_safe
+from django.utils.translation import get_language
 
 from liaoyuan.portal.shell import times
 from liaoyuan.portal.shell.charts import Table, table_of
@@ -24,7 +26,25 @@ CONTROLS: Final = {
     "file": "file-input",
     "range": "range",
 }
+# Places as the parser writes them, in the words of a Chinese reader; everything else is the document's own.
+PLACES: Final = (
+    (re.compile(r"^rows (\d+)-(\d+)$"), r"第 \1–\2 行"),
+    (re.compile(r"^slide (\d+) notes$"), r"第 \1 张幻灯片备注"),
+    (re.compile(r"^slide (\d+)$"), r"第 \1 张幻灯片"),
+    (re.compile(r"^Subject$"), "主题"),
+    (re.compile(r"^headers$"), "邮件头"),
+    (re.compile(r"^attachment$"), "附件"),
+)
 GROUPS: Final = (RadioSelect, CheckboxSelectMultiple)
+
+
+@register.filter
+def place(locator: object) -> str:
+    """A locator in the reader's language: ``rows 1-30`` is 第 1–30 行."""
+    text = str(locator or "")
+    if not (get_language() or "").startswith("zh"):
+        return text
+    return next((pattern.sub(words, text) for pattern, words in PLACES if pattern.match(text)), text)
 
 
 @register.filter

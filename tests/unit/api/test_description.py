@@ -57,6 +57,19 @@ def test_every_problem_speaks_both_languages() -> None:
         assert any("\u4e00" <= sign <= "\u9fff" for sign in row.zh), row.code
 
 
+def test_no_two_shapes_share_a_name(schema: Any) -> None:
+    """The description knows shapes by their names alone: of two of one name it would show one in both places."""
+    from ninja import Schema
+
+    def all_below(kind: type) -> set[type]:
+        return {kind}.union(*(all_below(each) for each in kind.__subclasses__()))
+
+    ours = [each for each in all_below(Schema) if each.__module__.startswith("liaoyuan.")]
+    shown = [each for each in ours if each.__name__ in schema["components"]["schemas"]]
+    assert len(shown) > 100
+    assert sorted(each.__name__ for each in shown) == sorted({each.__name__ for each in shown})
+
+
 def test_every_operation_is_described(schema: Any) -> None:
     from liaoyuan.accounts.policy import EVERYTHING
     from liaoyuan.api.rest.words import OPERATIONS

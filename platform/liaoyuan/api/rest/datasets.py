@@ -21,7 +21,7 @@ from liaoyuan.api.rest.schemas.made import (
     DatasetVersionsQuery,
     DropsQuery,
     Rows,
-    RowsQuery,
+    SplitQuery,
 )
 from liaoyuan.api.rest.schemas.work import Started
 from liaoyuan.data.models import Dataset, DatasetVersion
@@ -72,7 +72,7 @@ def dataset_version_show(request: ApiRequest, version_id: UUID) -> DatasetVersio
 
 
 @operation(router, "GET", "/dataset-versions/{version_id}/samples", action="dataset.view", response=Rows)
-def dataset_samples(request: ApiRequest, version_id: UUID, query: Query[RowsQuery]) -> Rows:
+def dataset_samples(request: ApiRequest, version_id: UUID, query: Query[SplitQuery]) -> Rows:
     """The samples in order; those from documents that the caller may not read are left out and counted."""
     found = version_rows(one(_versions(), id=version_id).id)
     wanted = [row for row in found if query.split in (None, row.get("split"))]
@@ -116,7 +116,7 @@ def _fields(version: DatasetVersion) -> dict[str, Any]:
     }
 
 
-def _shown(request: ApiRequest, query: RowsQuery | DropsQuery, rows: Sequence[dict[str, Any]], version: UUID) -> Rows:
+def _shown(request: ApiRequest, query: SplitQuery | DropsQuery, rows: Sequence[dict[str, Any]], version: UUID) -> Rows:
     readable = rows_readable(rows, version)
     items, following = slice_of(request, query, readable)
     return Rows(items=items, withheld=len(rows) - len(readable), next=following)

@@ -25,6 +25,7 @@ from liaoyuan.api.rest.schemas.evaluation import (
     EvaluationDetail,
     EvaluationOut,
     EvaluationsQuery,
+    FaultOut,
     FindingOut,
     GroupOut,
     ImportedOut,
@@ -43,7 +44,6 @@ from liaoyuan.api.rest.schemas.evaluation import (
     Synthesise,
     Thresholds,
     VerdictAsk,
-    VerdictOut,
 )
 from liaoyuan.api.rest.schemas.work import Started
 from liaoyuan.errors import NotFound
@@ -296,9 +296,9 @@ def evaluation_compare(request: ApiRequest, evaluation_id: UUID, query: Query[Co
     "/evaluations/{evaluation_id}/rows/{row_id}/verdict",
     action="question.edit",
     limit="ask",
-    response=VerdictOut,
+    response=FaultOut,
 )
-def evaluation_row_verdict(request: ApiRequest, evaluation_id: UUID, row_id: UUID) -> VerdictOut:
+def evaluation_row_verdict(request: ApiRequest, evaluation_id: UUID, row_id: UUID) -> FaultOut:
     """Why the answer to one question of an evaluation was bad."""
     evaluation = evaluation_get(evaluation_id)
     rows = EvaluationRow.objects.select_related("evaluation__collection", "evaluation__question_set")
@@ -311,9 +311,9 @@ def evaluation_row_verdict(request: ApiRequest, evaluation_id: UUID, row_id: UUI
     "/collections/{collection_id}/verdict",
     action="question.edit",
     limit="ask",
-    response=VerdictOut,
+    response=FaultOut,
 )
-def collection_verdict(request: ApiRequest, collection_id: UUID, body: VerdictAsk) -> VerdictOut:
+def collection_verdict(request: ApiRequest, collection_id: UUID, body: VerdictAsk) -> FaultOut:
     """Why an answer was bad: missing document, parse, chunk, stale, retrieve, rerank or generate, with the proof."""
     one(Collection.objects.all(), id=collection_id)
     if body.trace_id is not None:
@@ -387,9 +387,9 @@ def _row_out(row: EvaluationRow) -> RowOut:
     return RowOut(id=row.id, question_id=row.question_id, failed=failed(row.values), values=row.values)
 
 
-def _verdict_out(request: ApiRequest, found: Verdict) -> VerdictOut:
+def _verdict_out(request: ApiRequest, found: Verdict) -> FaultOut:
     told = found.as_dict()
-    return VerdictOut(
+    return FaultOut(
         cause=found.cause.value,
         sentence=found.zh if request_language(request) == "zh" else found.en,
         question=found.question,

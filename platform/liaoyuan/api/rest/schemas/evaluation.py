@@ -257,7 +257,7 @@ class MendOut(Schema):
     query: dict[str, str]
 
 
-class VerdictOut(Schema):
+class FaultOut(Schema):
     """The first broken link of the chain, with its proof and the screens that mend it."""
 
     cause: Annotated[

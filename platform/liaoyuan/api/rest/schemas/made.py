@@ -23,7 +23,7 @@ class DatasetVersionsQuery(PageQuery):
     sort: Newest = "-created_at"
 
 
-class RowsQuery(Schema):
+class SplitQuery(Schema):
     """Rows of a file, in its order."""
 
     split: Literal["train", "eval", "gate"] | None = None

@@ -110,6 +110,13 @@ HIDING: dict[str, tuple[str, Maker]] = {
     "one point": ("a.docx", lambda path: word(path, lambda run: setattr(run.font, "size", Pt(1)))),
     "display none": ("a.html", page(f'<div style="display:none">{ORDER}</div>')),
     "by a rule": ("a.html", page(f'<p class="ghost">{ORDER}</p>')),
+    "by a rule with parts that no parser knows": (
+        "a.html",
+        page(
+            f"<style>:host(x)::part(y), .ghost, :is({{) {{ display:none }} ::-moz-x:y(z) {{display:none}}</style>"
+            f'<p class="ghost">{ORDER}</p>'
+        ),
+    ),
     "far left": ("a.html", page(f'<p style="position:absolute;left:-9999px">{ORDER}</p>')),
     "paper colour": ("a.html", page(f'<p style="color:#FFF">{ORDER}</p>')),
     "hidden attribute": ("a.html", page(f"<p hidden>{ORDER}</p>")),

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterator
 
-from selectolax.lexbor import LexborHTMLParser, LexborNode
+from selectolax.lexbor import LexborHTMLParser, LexborNode, SelectolaxError
 
 _UNSEEN = re.compile(
     r"display\s*:\s*none|visibility\s*:\s*(?:hidden|collapse)|font-size\s*:\s*0(?![.\d])"
@@ -60,7 +60,15 @@ def _by_rule(tree: LexborHTMLParser) -> Iterator[LexborNode]:
     rules = [(selector.strip(), body) for selector, body in _RULE.findall(sheet)]
     hiding = [selector for selector, body in rules if _UNSEEN.search(body) and not _STATES.search(selector)]
     for selector in hiding[:_MOST_RULES]:
-        try:
-            yield from tree.css(selector)
-        except (ValueError, RuntimeError):  # a selector that this parser does not know
-            continue
+        # One part that this parser does not know must not keep the others from hiding.
+        found = _selected(tree, selector)
+        parts = selector.split(",") if found is None else ()
+        yield from found if found is not None else [node for part in parts for node in _selected(tree, part) or ()]
+
+
+def _selected(tree: LexborHTMLParser, selector: str) -> list[LexborNode] | None:
+    """None for a selector that the parser does not know."""
+    try:
+        return list(tree.css(selector))
+    except (SelectolaxError, ValueError, RuntimeError):
+        return None

@@ -12,6 +12,7 @@ from liaoyuan.accounts.models import Member
 from liaoyuan.accounts.tenancy import system_context, tenant_context
 from liaoyuan.knowledge.models import Collection
 from liaoyuan.knowledge.services import collection_create
+from liaoyuan.knowledge.sources.models import Source
 from liaoyuan.pipeline.models import Outbox, RunState, StageRun, WorkerBeat
 from liaoyuan.pipeline.services import worker_beat
 from tests.integration.portal.windows import as_member, window
@@ -102,3 +103,20 @@ def test_an_evaluation_that_nobody_takes_says_so(owner: Member, collection: Coll
     as_member(owner, waiting)
     text = shown(owner, f"/collections/{collection.id}/evaluation/")
     assert "No worker serves the queue “evaluate”" in text
+
+
+def test_a_synchronization_that_nobody_takes_says_so(owner: Member, collection: Collection) -> None:
+    def followed() -> Source:
+        spec = {"collection_id": collection.id, "kind": "folder", "name": "shelf"}
+        spec["settings"] = {"root": "/srv/shelf", "path": ""}
+        made = Source.objects.create(organization_id=owner.organization_id, **spec)
+        run: Any = StageRun.objects.get()
+        StageRun.objects.create(
+            organization_id=owner.organization_id, stage="sync", queue="sync", state=RunState.QUEUED,
+            spec={"source_id": str(made.id)}, requested_by=run.requested_by, idempotency_key="synchronization",
+        )  # fmt: skip
+        return made
+
+    source: Source = as_member(owner, followed)
+    for address in (f"/sources/{source.id}/", f"/sources/{source.id}/live"):
+        assert "No worker serves the queue “sync”" in shown(owner, address)

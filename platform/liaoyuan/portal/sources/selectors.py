@@ -6,7 +6,7 @@ from typing import Any, Final
 from uuid import UUID
 
 from django.core.paginator import Page, Paginator
-from django.db.models import Count
+from django.db.models import Count, QuerySet
 from django.utils.translation import gettext_lazy as _
 
 from liaoyuan.errors import NotFound
@@ -132,8 +132,12 @@ def source_card(source: Source, language: str) -> SourceCard:
 
 def runs_of(source: Source, language: str, most: int = 20) -> list[RunView]:
     """Its synchronizations, latest first."""
-    runs = StageRun.objects.filter(stage=StageName.SYNC, spec__source_id=str(source.id)).order_by("-created_at")
-    return [_run(run, language) for run in runs[:most]]
+    return [_run(run, language) for run in runs_stored(source)[:most]]
+
+
+def runs_stored(source: Source) -> QuerySet[StageRun]:
+    """The rows of its synchronizations, the newest first."""
+    return StageRun.objects.filter(stage=StageName.SYNC, spec__source_id=str(source.id)).order_by("-created_at")
 
 
 def item_page(source: Source, state: str, q: str, number: str, language: str) -> Page[Any]:

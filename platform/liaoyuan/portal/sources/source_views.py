@@ -18,6 +18,7 @@ from liaoyuan.knowledge.sources.models import Gone, Source
 from liaoyuan.knowledge.sources.opening import connector_of, kinds_allowed, source_open
 from liaoyuan.knowledge.sources.preview import source_preview
 from liaoyuan.knowledge.sources.settings import settings_read
+from liaoyuan.portal.away import watch
 from liaoyuan.portal.documents.selectors import collection_get
 from liaoyuan.portal.door import PageRequest, language, page
 from liaoyuan.portal.sources import selectors
@@ -168,6 +169,7 @@ def _shown(request: PageRequest, source_id: UUID) -> dict[str, Any]:
         "source": found,
         "card": selectors.source_card(found, language()),
         "runs": selectors.runs_of(found, language()),
+        "watch": watch(selectors.runs_stored(found)[:1]),
         "page": selectors.item_page(found, state, q, request.GET.get("page", "1"), language()),
         "states": [(key, word) for key, (_badge, word) in selectors.ITEM_WORDS.items()],
         "state": state,

@@ -14,13 +14,15 @@ from liaoyuan.deployment.recorder import Recorder
 from liaoyuan.deployment.telling import Sifter, Teller
 from liaoyuan.industry.pack import IndustryPack
 from liaoyuan.industry.schemas import ScenarioSpec
-from liaoyuan.knowledge.ground import check_grounded
+from liaoyuan.knowledge.generate import was_cut
+from liaoyuan.knowledge.ground import check_grounded, flaw
 from liaoyuan.knowledge.text.normalise import is_chinese
 
 
 @dataclass(frozen=True)
 class Generated:
-    """A model's text. ``grounded`` only if every sentence, number and negation of it stands in the evidence."""
+    """A model's text. ``grounded`` only if every sentence, number and negation of it stands in the evidence, and it
+    neither runs in circles nor breaks off."""
 
     text: str
     grounded: bool
@@ -52,9 +54,9 @@ def generate(
         try:
             if teller is None:
                 message = engine.model.invoke([HumanMessage(prompt)])
-                written, usage = str(message.text), message.usage_metadata
+                written, usage, cut = str(message.text), message.usage_metadata, was_cut(message)
             else:
-                written, usage = _streamed(engine.model, prompt, Sifter(evidence, teller))
+                written, usage, cut = _streamed(engine.model, prompt, Sifter(evidence, teller))
         except openai.OpenAIError as error:
             raise ChatUnavailable(detail=type(error).__name__) from error
         if usage:
@@ -63,23 +65,25 @@ def generate(
             noted |= {"prompt_tokens": usage["input_tokens"], "completion_tokens": usage["output_tokens"]}
     text = written.strip()
     with recorder.span("ground") as noted:
-        verdict = check_grounded(text, evidence)
-        grounded = bool(text) and verdict.grounded
-        noted |= {"grounded": grounded}
+        fault = flaw(text, cut=cut)
+        grounded = bool(text) and not fault and check_grounded(text, evidence).grounded
+        noted |= {"grounded": grounded} | ({"flaw": fault} if fault else {})
     return Generated(text, grounded, engine.name, teller.told if teller else "")
 
 
-def _streamed(model: BaseChatModel, prompt: str, sifter: Sifter) -> tuple[str, UsageMetadata | None]:
+def _streamed(model: BaseChatModel, prompt: str, sifter: Sifter) -> tuple[str, UsageMetadata | None, bool]:
+    """The text, its tokens, and whether the model's limit of tokens cut it off."""
     usage: UsageMetadata | None = None
+    cut = False
     for chunk in _pieces(model, prompt):
-        usage = chunk.usage_metadata or usage
+        usage, cut = chunk.usage_metadata or usage, cut or was_cut(chunk)
         piece = str(chunk.text)
         # A leading blank would make what was told differ from the text that is kept.
         sifter.take(piece if sifter.text else piece.lstrip())
         if sifter.failed:
-            return sifter.text, usage
-    sifter.take("", last=True)
-    return sifter.text, usage
+            return sifter.text, usage, cut
+    sifter.take("", last=not cut)
+    return sifter.text, usage, cut
 
 
 def _pieces(model: BaseChatModel, prompt: str) -> Iterator[AIMessage]:

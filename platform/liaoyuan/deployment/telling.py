@@ -3,7 +3,7 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
-from liaoyuan.knowledge.ground import check_grounded
+from liaoyuan.knowledge.ground import check_grounded, flaw
 from liaoyuan.knowledge.text.sentences import sentences
 from liaoyuan.pipeline import ports
 
@@ -42,7 +42,7 @@ def guard_allows(industry: str, scenario: str) -> Callable[[str], bool]:
 
 @dataclass
 class Sifter:
-    """Takes a model's text as it comes and passes on whole sentences that the evidence carries.
+    """Takes a model's text as it comes and passes on whole sentences that the evidence carries, each once.
 
     ``failed`` from the first sentence that it does not carry: the rest of the text is not wanted any more.
     """
@@ -61,7 +61,10 @@ class Sifter:
             if self.failed or part.end <= self._sent:
                 continue
             check = check_grounded(part.of(self.text), self.evidence)
-            if not all(each.supported for each in check.sentences):
+            # A lead opens a list only where something follows it.
+            fault = flaw(self.text[: part.end])
+            broken = fault == "repeated" or (fault and last and part is parts[-1])
+            if broken or not all(each.supported for each in check.sentences):
                 self.failed = True
                 return
             self.teller.say(self.text[self._sent : part.end])

@@ -16,7 +16,7 @@ from liaoyuan.knowledge.contradictions import Contradiction, Side, contradiction
 from liaoyuan.knowledge.errors import QuestionEmpty
 from liaoyuan.knowledge.extract import Quote, extract
 from liaoyuan.knowledge.generate import Prompt, generate
-from liaoyuan.knowledge.ground import SentenceCheck, check_grounded
+from liaoyuan.knowledge.ground import SentenceCheck, check_grounded, flaw
 from liaoyuan.knowledge.identity import display_name
 from liaoyuan.knowledge.models import Chunk
 from liaoyuan.knowledge.places import line_boxes
@@ -260,7 +260,7 @@ def _generated(
     generated_at = time.perf_counter()
     verdict = check_grounded(written.text, evidence)
     timings = timings | {"generate": generated_at - began, "ground": time.perf_counter() - generated_at}
-    if not verdict.grounded:
+    if not verdict.grounded or flaw(written.text, cut=written.cut):
         return _extracted(quoted, timings, reason="ungrounded", generated=written.text)
     return KnowledgeAnswer(
         answer=written.text,

@@ -20,10 +20,14 @@ SYSTEM_EN = (
 
 @dataclass(frozen=True, slots=True)
 class Written:
-    """A generated text and its tokens: input_tokens, output_tokens (absent where the model does not tell)."""
+    """A generated text and its tokens: input_tokens, output_tokens (absent where the model does not tell).
+
+    ``cut``: the model reached its limit of tokens before the end.
+    """
 
     text: str
     usage: dict[str, int] = field(default_factory=dict)
+    cut: bool = False
 
 
 def default_prompt(question: Question, evidence: Sequence[str]) -> list[BaseMessage]:
@@ -43,4 +47,9 @@ def generate(chat: BaseChatModel, question: Question, evidence: Sequence[str], p
     message = chat.invoke((prompt or default_prompt)(question, evidence))
     usage = getattr(message, "usage_metadata", None) or {}
     counts = {name: int(usage[name]) for name in ("input_tokens", "output_tokens") if name in usage}
-    return Written(str(message.text), counts)
+    return Written(str(message.text), counts, was_cut(message))
+
+
+def was_cut(message: BaseMessage) -> bool:
+    """Whether the model says that its limit of tokens ended ``message`` (or the stream whose chunk it is)."""
+    return message.response_metadata.get("finish_reason") == "length"

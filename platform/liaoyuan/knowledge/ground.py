@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from liaoyuan.knowledge.text.facts import dates, negations, unmatched
-from liaoyuan.knowledge.text.normalise import squeeze
+from liaoyuan.knowledge.text.normalise import is_chinese, squeeze
 from liaoyuan.knowledge.text.segment import bigrams, term_counts, words
 from liaoyuan.knowledge.text.sentences import sentences
 
@@ -16,6 +16,11 @@ SUPPORTED_SHARE = 0.6
 # A sentence with fewer content words (a greeting, "Yes.") claims nothing that evidence could carry.
 _FEWEST_WORDS = 2
 _MARK = re.compile(r"\[\d{1,2}\]|［\d{1,2}］|【\d{1,2}】")
+
+# A sentence or a run of signs (spaces aside) of such a length that stands twice, or a short one three times on end, was
+# not meant so.
+_TWICE_SENTENCE, _TWICE_ZH, _TWICE_EN = 10, 20, 44
+_ON_END = re.compile(r"(.{8,}?)\1{2,}", re.DOTALL)
 
 _CLAUSE = re.compile(r"^\s*(?:\d+(?:\.\d+)+|\d+[.)、])\s*", re.MULTILINE)
 
@@ -58,6 +63,25 @@ def check_grounded(answer: str, evidence: Sequence[str]) -> Groundedness:
     supported = sum(check.supported for check in claims)
     share = supported / len(claims) if claims else 0.0
     return Groundedness(bool(claims) and supported == len(claims), share, checks)
+
+
+def flaw(answer: str, *, cut: bool = False) -> str:
+    """Why ``answer`` is none although each of its sentences stands in the evidence: ``repeated``, ``unfinished`` or "".
+
+    Small models run in circles, open a list that never comes, or are ``cut`` off by their limit of tokens.
+    """
+    bare = _MARK.sub("", answer).strip()
+    told = [run for run in (squeeze(part.of(bare)) for part in sentences(bare)) if len(run) >= _TWICE_SENTENCE]
+    if len(set(told)) < len(told) or _circles(squeeze(bare), _TWICE_ZH if is_chinese(bare) else _TWICE_EN):
+        return "repeated"
+    return "unfinished" if cut or bare.endswith((":", "：")) else ""
+
+
+def _circles(run: str, length: int) -> bool:
+    starts = range(len(run) - length + 1)
+    first: dict[str, int] = {}
+    again = any(start - first.setdefault(run[start : start + length], start) >= length for start in starts)
+    return again or _ON_END.search(run) is not None
 
 
 def _check(answer: str, start: int, end: int, evidence: Sequence[str]) -> SentenceCheck:

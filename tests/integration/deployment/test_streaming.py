@@ -27,7 +27,8 @@ PATIENCE = 30.0
 
 @dataclass
 class Streaming:
-    """A real endpoint that writes ``pieces`` as server-sent events and ends as ``ending`` says: done, cut, error."""
+    """A real endpoint that writes ``pieces`` as server-sent events and ends as ``ending`` says: done, length (its limit
+    of tokens was reached), cut, error."""
 
     pieces: Iterable[str] = ()
     ending: str = "done"
@@ -40,8 +41,9 @@ class Streaming:
             yield self._event({"choices": [{"index": 0, "delta": {"content": piece}, "finish_reason": None}]})
         if self.ending == "error":
             yield b'data: {"error": {"message": "out of memory", "type": "server_error"}}\n\n'
-        if self.ending == "done":
-            yield self._event({"choices": [{"index": 0, "delta": {}, "finish_reason": "stop"}]})
+        if self.ending in {"done", "length"}:
+            reason = "stop" if self.ending == "done" else "length"
+            yield self._event({"choices": [{"index": 0, "delta": {}, "finish_reason": reason}]})
             usage = {"prompt_tokens": 41, "completion_tokens": 7, "total_tokens": 48}
             yield self._event({"choices": [], "usage": usage})
             yield b"data: [DONE]\n\n"
@@ -138,3 +140,26 @@ def test_a_half_sentence_at_the_end_is_checked_like_any_other(streaming: Streami
     found = written(told)
     assert not found.grounded
     assert told == ["速干手消毒剂开启后的有效期为30天。"]
+
+
+def test_a_model_that_runs_in_circles_is_stopped_and_each_sentence_is_told_once(
+    streaming: Streaming, told: list[str]
+) -> None:
+    streaming.pieces = repeat("速干手消毒剂开启后的有效期为30天。")
+    found = written(told)
+    assert not found.grounded
+    assert told == ["速干手消毒剂开启后的有效期为30天。"]
+    assert streaming.left.wait(PATIENCE)
+
+
+def test_what_the_limit_of_tokens_cut_off_is_no_answer(streaming: Streaming, told: list[str]) -> None:
+    streaming.pieces, streaming.ending = ["速干手消毒剂开启后的有效期为30天。", "超过有效期"], "length"
+    found = written(told)
+    assert not found.grounded
+    assert told == ["速干手消毒剂开启后的有效期为30天。"]
+
+
+def test_a_list_that_is_opened_and_never_comes_is_not_told(streaming: Streaming, told: list[str]) -> None:
+    streaming.pieces = ["速干手消毒剂开启后的有效期", "为："]
+    assert not written(told).grounded
+    assert told == []

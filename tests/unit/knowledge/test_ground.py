@@ -2,7 +2,7 @@
 
 import pytest
 
-from liaoyuan.knowledge.ground import check_grounded
+from liaoyuan.knowledge.ground import check_grounded, flaw
 
 EVIDENCE = ["第八条 护士执业注册有效期为5年。", "第十四条 医疗废物暂时贮存的时间不得超过2天。自2021年3月1日起施行。"]
 
@@ -65,3 +65,25 @@ def test_a_number_without_words_around_it_is_not_grounded_even_where_the_evidenc
     verdict = check_grounded(answer, evidence)
     assert not verdict.grounded
     assert verdict.sentences[0].reasons == ("bare_number",)
+
+
+@pytest.mark.parametrize(
+    ("answer", "found"),
+    [
+        ("The following five actions start within 1 hour of recognition: [1] " * 6 + "The following", "repeated"),
+        ("Take two sets of cultures. Then wait. Take two sets of cultures.", "repeated"),
+        ("Take two sets of cultures. Then wait. Take two more sets of them. Then wait.", ""),
+        ("Take two sets. Take two sets. Take two sets. Take two sets.", "repeated"),
+        ("Within 1 hour of recognition, these are begun:", "unfinished"),
+        ("医师应在接到报告后15分钟内作出处置并记载。医师应在接到报告后15分钟内作出处置并记载。", "repeated"),
+        ("护士执业注册有效期为5年：[1]", "unfinished"),
+        ("护士执业注册有效期为5年，届满前30日申请延续；延续的有效期同为5年。", ""),
+        ("护士执业注册有效期为5年", ""),
+    ],
+)
+def test_a_text_that_runs_in_circles_or_breaks_off_is_no_answer(answer: str, found: str) -> None:
+    assert flaw(answer) == found
+
+
+def test_what_the_limit_of_tokens_ended_is_unfinished() -> None:
+    assert flaw("护士执业注册有效期为5年。", cut=True) == "unfinished"

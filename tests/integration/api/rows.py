@@ -65,6 +65,7 @@ def _source(collection: Any, mark: str) -> dict[str, uuid.UUID]:
 
 
 def _questions(version: Any, mark: str) -> dict[str, uuid.UUID]:
+    from liaoyuan.knowledge.questions.configuration import configuration_of
     from liaoyuan.knowledge.questions.models import EvaluationRow, EvaluationRun, QuestionSet, TestQuestion
 
     of = {"organization": version.organization}
@@ -74,11 +75,15 @@ def _questions(version: Any, mark: str) -> dict[str, uuid.UUID]:
         question_set=listed, number=1, question=mark, language="en", documents=[version.document_id], digest=mark, **of
     )
     evaluation = EvaluationRun.objects.create(
-        collection=collection, question_set=listed, number=1, mode="extractive", finished_at=timezone.now(), **of
-    )
-    row = EvaluationRow.objects.create(
-        evaluation=evaluation, question_id=question.id, position=0, values={"question": mark}, **of
-    )
+        collection=collection, question_set=listed, number=1, mode="extractive", finished_at=timezone.now(),
+        configuration=configuration_of(collection, [], mode="extractive"), **of,
+    )  # fmt: skip
+    values = {
+        "id": str(question.id), "question": mark, "answerable": True, "type": "", "language": "en", "document": "",
+        "abstained": True, "confidence": 0.0, "answer": "", "evidence": [], "ranks": [], "wanted": [],
+        "must_contain": None, "citations": [], "retrieved": [], "ms": 1.0,
+    }  # fmt: skip
+    row = EvaluationRow.objects.create(evaluation=evaluation, question_id=question.id, position=0, values=values, **of)
     return {"set_id": listed.id, "question_id": question.id, "evaluation_id": evaluation.id, "row_id": row.id}
 
 

@@ -1,12 +1,12 @@
 """What the pages of sources show."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 from uuid import UUID
 
 from django.core.paginator import Page, Paginator
-from django.db.models import Count, QuerySet
+from django.db.models import Count
 from django.utils.translation import gettext_lazy as _
 
 from liaoyuan.errors import NotFound
@@ -113,7 +113,7 @@ def source_cards(collection: Collection, language: str) -> list[SourceCard]:
 
 def source_card(source: Source, language: str) -> SourceCard:
     items = dict(SourceItem.objects.filter(source=source).values_list("state").annotate(n=Count("id")))
-    runs = runs_of(source, language, 1)
+    runs = runs_shown(runs_stored(source, 1), language)
     badge, word = _state(source, runs[0] if runs else None)
     return SourceCard(
         source=source,
@@ -130,14 +130,15 @@ def source_card(source: Source, language: str) -> SourceCard:
     )
 
 
-def runs_of(source: Source, language: str, most: int = 20) -> list[RunView]:
+def runs_stored(source: Source, most: int = 20) -> list[StageRun]:
     """Its synchronizations, latest first."""
-    return [_run(run, language) for run in runs_stored(source)[:most]]
+    runs = StageRun.objects.filter(stage=StageName.SYNC, spec__source_id=str(source.id)).order_by("-created_at")
+    return list(runs[:most])
 
 
-def runs_stored(source: Source) -> QuerySet[StageRun]:
-    """The rows of its synchronizations, the newest first."""
-    return StageRun.objects.filter(stage=StageName.SYNC, spec__source_id=str(source.id)).order_by("-created_at")
+def runs_shown(runs: Iterable[StageRun], language: str) -> list[RunView]:
+    """The same as a page shows them."""
+    return [_run(run, language) for run in runs]
 
 
 def item_page(source: Source, state: str, q: str, number: str, language: str) -> Page[Any]:

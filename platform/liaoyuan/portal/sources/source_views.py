@@ -162,14 +162,15 @@ def _saved(request: PageRequest, collection_id: UUID, form: SourceForm, found: S
 
 def _shown(request: PageRequest, source_id: UUID) -> dict[str, Any]:
     found = selectors.source_get(source_id)
+    runs = selectors.runs_stored(found)
     state, q = request.GET.get("state", ""), request.GET.get("q", "").replace("\x00", "").strip()[:200]
     query = request.GET.copy()
     query.pop("page", None)
     return {
         "source": found,
         "card": selectors.source_card(found, language()),
-        "runs": selectors.runs_of(found, language()),
-        "watch": watch(selectors.runs_stored(found)[:1]),
+        "runs": selectors.runs_shown(runs, language()),
+        "watch": watch(runs[:1]),
         "page": selectors.item_page(found, state, q, request.GET.get("page", "1"), language()),
         "states": [(key, word) for key, (_badge, word) in selectors.ITEM_WORDS.items()],
         "state": state,

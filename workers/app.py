@@ -8,6 +8,7 @@ from typing import Final
 from kombu import Exchange, Queue
 
 from liaoyuan.broker import ANCHOR, CANARY, QUEUES, ROLLUP, SOURCES, TIDY, client
+from workers import acks
 from workers.life import SignOfLife
 from workers.watch import EndsWhenStuck
 
@@ -19,6 +20,7 @@ TIDY_SECONDS: Final = 3600.0
 # A child is replaced after a task that left it above this (KiB): libraries that leak cannot eat the machine.
 LARGEST_CHILD_KIB: Final = 1_500_000
 
+acks.install()
 app = client
 app.conf.update(
     include=["workers.tasks"],

@@ -95,6 +95,20 @@ def test_k4_with_the_broker_down_a_post_answers_202_at_once_and_runs_later(
     assert read(organization.id, run_id).state == "succeeded"
 
 
+def test_k4_a_broker_that_goes_away_again_and_again_under_work_stops_no_worker(
+    house: House, worker: subprocess.Popen[bytes], organization: Any, start: Start
+) -> None:
+    """Each time while the worker takes five runs: of some the message is taken and not acknowledged yet."""
+    runs: list[UUID] = []
+    for _ in range(6):
+        valkey.stop(house.broker)
+        runs = [start(stage="ingest") for _ in range(5)]
+        valkey.start(house.broker)
+        until(lambda least=runs[0]: ended(organization.id, least), seconds=START_SECONDS, what="the first run ends")
+    until(lambda: ended(organization.id, runs[-1]), seconds=START_SECONDS, what="the last run ends")
+    assert worker.poll() is None
+
+
 def test_k5_five_times_the_same_message_is_one_run(
     house: House, worker: subprocess.Popen[bytes], organization: Any, start: Start
 ) -> None:

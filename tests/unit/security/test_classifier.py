@@ -58,7 +58,7 @@ def test_a_kilobyte_costs_far_less_than_a_question() -> None:
     costs = []
     for size in (4, 40):
         text = "".join(f"第{n}条 设备应当每{n}天检查一次。" for n in range(size * 10))
-        start = time.perf_counter()
+        start = time.thread_time()
         model.score(text)
-        costs.append(time.perf_counter() - start)
+        costs.append(time.thread_time() - start)
     assert costs[1] < 100 * max(costs[0], 1e-4)

@@ -15,7 +15,7 @@ from liaoyuan.deployment.telling import Sifter, Teller
 from liaoyuan.industry.pack import IndustryPack
 from liaoyuan.industry.schemas import ScenarioSpec
 from liaoyuan.knowledge.generate import was_cut
-from liaoyuan.knowledge.ground import check_grounded, flaw
+from liaoyuan.knowledge.ground import may_stand
 from liaoyuan.knowledge.text.normalise import is_chinese
 
 
@@ -65,10 +65,9 @@ def generate(
             noted |= {"prompt_tokens": usage["input_tokens"], "completion_tokens": usage["output_tokens"]}
     text = written.strip()
     with recorder.span("ground") as noted:
-        fault = flaw(text, cut=cut)
-        grounded = bool(text) and not fault and check_grounded(text, evidence).grounded
-        noted |= {"grounded": grounded} | ({"flaw": fault} if fault else {})
-    return Generated(text, grounded, engine.name, teller.told if teller else "")
+        stands = may_stand(text, evidence, cut=cut)
+        noted |= {"grounded": bool(stands)} | ({"flaw": stands.flaw} if stands.flaw else {})
+    return Generated(text, bool(stands), engine.name, teller.told if teller else "")
 
 
 def _streamed(model: BaseChatModel, prompt: str, sifter: Sifter) -> tuple[str, UsageMetadata | None, bool]:

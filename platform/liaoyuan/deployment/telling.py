@@ -3,7 +3,7 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
-from liaoyuan.knowledge.ground import check_grounded, flaw
+from liaoyuan.knowledge.ground import may_stand
 from liaoyuan.knowledge.text.sentences import sentences
 from liaoyuan.pipeline import ports
 
@@ -60,11 +60,8 @@ class Sifter:
         for part in parts if last else parts[:-1]:
             if self.failed or part.end <= self._sent:
                 continue
-            check = check_grounded(part.of(self.text), self.evidence)
-            # A lead opens a list only where something follows it.
-            fault = flaw(self.text[: part.end])
-            broken = fault == "repeated" or (fault and last and part is parts[-1])
-            if broken or not all(each.supported for each in check.sentences):
+            more = not last or part is not parts[-1]
+            if not may_stand(self.text[: part.end], self.evidence, told=self._sent, more=more):
                 self.failed = True
                 return
             self.teller.say(self.text[self._sent : part.end])

@@ -16,7 +16,7 @@ from liaoyuan.knowledge.contradictions import Contradiction, Side, contradiction
 from liaoyuan.knowledge.errors import QuestionEmpty
 from liaoyuan.knowledge.extract import Quote, extract
 from liaoyuan.knowledge.generate import Prompt, generate
-from liaoyuan.knowledge.ground import SentenceCheck, check_grounded, flaw
+from liaoyuan.knowledge.ground import SentenceCheck, check_grounded, may_stand
 from liaoyuan.knowledge.identity import display_name
 from liaoyuan.knowledge.models import Chunk
 from liaoyuan.knowledge.places import line_boxes
@@ -258,9 +258,9 @@ def _generated(
     evidence = list(given.values())
     written = generate(chat, quoted.found.question, evidence, prompt)
     generated_at = time.perf_counter()
-    verdict = check_grounded(written.text, evidence)
+    stands = may_stand(written.text, evidence, cut=written.cut)
     timings = timings | {"generate": generated_at - began, "ground": time.perf_counter() - generated_at}
-    if not verdict.grounded or flaw(written.text, cut=written.cut):
+    if not stands:
         return _extracted(quoted, timings, reason="ungrounded", generated=written.text)
     return KnowledgeAnswer(
         answer=written.text,

@@ -50,6 +50,33 @@ class Groundedness:
     sentences: tuple[SentenceCheck, ...]
 
 
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """Whether a generated text may be shown: ``carried`` by the evidence, each sentence of it, and without ``flaw``."""
+
+    carried: bool
+    flaw: str
+
+    def __bool__(self) -> bool:
+        return self.carried and not self.flaw
+
+
+def may_stand(
+    answer: str, evidence: Sequence[str], *, cut: bool = False, told: int = 0, more: bool = False
+) -> Standing:
+    """Holds what a model wrote against what it was given; every way to a generated answer asks here.
+
+    A text that grows is asked for sentence by sentence: ``answer[:told]`` was let pass already, and ``more`` may come
+    (a lead that opens a list is then no flaw). A whole answer must claim something; a sentence of one need not.
+    """
+    fault = flaw(answer, cut=cut)
+    if more and fault == "unfinished":
+        fault = ""
+    checked = check_grounded(answer[told:], evidence)
+    in_part = bool(told or more) and all(check.supported for check in checked.sentences)
+    return Standing(checked.grounded or in_part, fault)
+
+
 def check_grounded(answer: str, evidence: Sequence[str]) -> Groundedness:
     """Checks ``answer`` against the texts of the cited chunks. An answer without any claim is not grounded.
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from liaoyuan.knowledge.ground import check_grounded, flaw
+from liaoyuan.knowledge.ground import check_grounded, flaw, may_stand
 
 EVIDENCE = ["第八条 护士执业注册有效期为5年。", "第十四条 医疗废物暂时贮存的时间不得超过2天。自2021年3月1日起施行。"]
 
@@ -87,3 +87,22 @@ def test_a_text_that_runs_in_circles_or_breaks_off_is_no_answer(answer: str, fou
 
 def test_what_the_limit_of_tokens_ended_is_unfinished() -> None:
     assert flaw("护士执业注册有效期为5年。", cut=True) == "unfinished"
+
+
+def test_an_answer_may_stand_where_it_is_carried_and_whole() -> None:
+    assert may_stand("护士执业注册有效期为5年。", EVIDENCE)
+    assert not may_stand("护士执业注册有效期为3年。", EVIDENCE)
+    cut = may_stand("护士执业注册有效期为5年。", EVIDENCE, cut=True)
+    assert not cut
+    assert (cut.carried, cut.flaw) == (True, "unfinished")
+    assert not may_stand("好的。", EVIDENCE), "it claims nothing"
+
+
+def test_a_text_that_grows_is_judged_sentence_by_sentence_under_the_same_rules() -> None:
+    first, second = "好的。", "护士执业注册有效期为5年。"
+    assert may_stand(first, EVIDENCE, more=True)
+    assert may_stand(first + second, EVIDENCE, told=len(first))
+    assert may_stand("如下：", EVIDENCE, more=True), "the list may come yet"
+    assert not may_stand("如下：", EVIDENCE), "the list never came"
+    assert may_stand(first + second + second, EVIDENCE, told=len(first + second), more=True).flaw == "repeated"
+    assert not may_stand(second + "逾期一天罚款一千元。", EVIDENCE, told=len(second))

@@ -38,10 +38,11 @@ CANDIDATES = 50
 _BUDGET = 60_000
 # How many neighbours the walk keeps in view: what brings twice k visible ones, in these bounds (the
 # upper is pgvector's). Recall of the first ten is measured by benchmarks/knowledge.
-_EF_LEAST, _EF_MOST = 40, 1000
+_EF_LEAST, _EF_MOST = 24, 1000
 _EF_MARGIN = 2.0
 # How long a process believes that a generation has a graph before it asks again.
 _TOLD_SECONDS, _MOST_GRAPHS = 30.0, 10_000
+_ASKED = ("collection", "index", "everything", "groups", "day", "k", "exact_rows")
 # A pasted page as a question must not become a thousand term look-ups.
 _MOST_TERMS = 96
 
@@ -75,13 +76,14 @@ class _Graph:
     """What an earlier answer told of a collection's index, so that the next question asks the graph at once.
 
     Nothing rests on it: the statement looks for generation, rights and days itself, and finds nothing in a generation
-    that is no longer read. ``whole``: this asker could read all of it.
+    that is no longer read. ``way`` is the way that it took, where there is a quicker statement for the same.
     """
 
     index_id: UUID
     dimensions: int
     until: float
-    whole: bool = False
+    graphed: bool
+    way: str | None = None
 
 
 _graphs: dict[tuple[Any, ...], _Graph] = {}
@@ -113,8 +115,9 @@ def nearest(scope: Scope, vector: Vectors, *, k: int = 10, exact_rows: int = EXA
     """The vector leg alone: the ``k`` nearest visible chunks, best first. Raises EmbeddingMismatch."""
     with _cursor() as cursor:
         parameters = scope.parameters() | _vector(vector) | _limits(k, exact_rows)
-        ways = statements.VECTORS_EXACT, statements.VECTORS_GRAPH
-        return _candidates(_find(cursor, *ways, parameters, whole=statements.VECTORS_OPEN))
+        if quick := _quick(cursor, parameters):
+            return [_candidate(row) for row in quick]
+        return _candidates(_find(cursor, statements.VECTORS_EXACT, statements.VECTORS_GRAPH, parameters))
 
 
 def visible(scope: Scope, chunk_ids: Sequence[str]) -> list[UUID]:
@@ -161,54 +164,69 @@ def _prepare(connection: "psycopg.Connection[tuple[Any, ...]]") -> Cursor:
     return psycopg.Cursor(connection)
 
 
-def _find(
-    cursor: Cursor, exact: str, graph: str, parameters: dict[str, Any], whole: str | None = None
-) -> list[tuple[Any, ...]]:
+def _quick(cursor: Cursor, parameters: dict[str, Any]) -> list[tuple[Any, ...]]:
+    """The way that this asker's last search by vectors took, if it was told; nothing where it serves no more."""
+    told = _told(parameters)
+    if told is None or told.way is None:
+        return []
+    return _ask(cursor, statements.VECTORS_QUICK[told.way], told, parameters | {"told": told.index_id})
+
+
+def _find(cursor: Cursor, exact: str, graph: str, parameters: dict[str, Any]) -> list[tuple[Any, ...]]:
     """Rows of (generation, dimensions, chunks in its graph, chunks, mean, frequency, candidate…), if there is one.
 
-    ``whole`` is the quicker statement for who may read all of it; in place of chunks, both tell whether one may.
+    Where vectors alone are asked for, the way stands in place of chunks.
     """
-    asked = tuple(parameters[name] for name in ("collection", "index", "everything", "groups", "day"))
-    told = _graphs.get(asked)
-    if told and told.until > time.monotonic() and told.dimensions == parameters["length"]:
-        if whole and told.whole and _is_whole(rows := _walk(cursor, whole, told, parameters)):
-            return rows
-        if rows := _walk(cursor, graph, told, parameters):
-            _remember(asked, replace(told, whole=_is_whole(rows) if whole else told.whole))
-            return rows
+    told = _told(parameters)
+    if told and told.graphed and (rows := _walk(cursor, graph, told, parameters)):
+        return rows
     rows = cursor.execute(exact, parameters).fetchall()
     if not rows:
         return []
     index_id, dimensions, graph_rows = rows[0][:3]
     if dimensions != parameters["length"]:
         raise EmbeddingMismatch(got=parameters["length"], wanted=dimensions)
-    if not graph_rows:
-        return rows
-    told = _Graph(index_id, dimensions, time.monotonic() + _TOLD_SECONDS)
-    rows = _walk(cursor, graph, told, parameters)
-    _remember(asked, replace(told, whole=bool(whole) and _is_whole(rows)))
+    told = _Graph(index_id, dimensions, time.monotonic() + _TOLD_SECONDS, graphed=graph_rows > 0)
+    if told.graphed:
+        return _walk(cursor, graph, told, parameters)
+    _remember(parameters, told, rows)
     return rows
-
-
-def _is_whole(rows: Sequence[tuple[Any, ...]]) -> bool:
-    return bool(rows and rows[0][3])
 
 
 def _walk(cursor: Cursor, statement: str, told: _Graph, parameters: dict[str, Any]) -> list[tuple[Any, ...]]:
     """What the statement over this graph finds; nothing if another generation is read by now."""
+    rows = _ask(cursor, statement, told, parameters)
+    if not rows or rows[0][0] != told.index_id:
+        return []
+    _remember(parameters, told, rows)
+    return rows
+
+
+def _ask(cursor: Cursor, statement: str, told: _Graph, parameters: dict[str, Any]) -> list[tuple[Any, ...]]:
     name = f"knowledge_graph_{told.index_id.hex}"
     try:
-        rows = cursor.execute(statements.of_graph(statement, name, told.dimensions), parameters).fetchall()
+        return cursor.execute(statements.of_graph(statement, name, told.dimensions), parameters).fetchall()
     except psycopg.errors.UndefinedTable:
         _graphs.clear()
         raise
-    return rows if rows and rows[0][0] == told.index_id else []
 
 
-def _remember(asked: tuple[Any, ...], told: _Graph) -> None:
+def _told(parameters: dict[str, Any]) -> _Graph | None:
+    told = _graphs.get(_asked(parameters))
+    fits = told and told.until > time.monotonic() and told.dimensions == parameters["length"]
+    return told if fits else None
+
+
+def _asked(parameters: dict[str, Any]) -> tuple[Any, ...]:
+    return tuple([parameters[name] for name in _ASKED])
+
+
+def _remember(parameters: dict[str, Any], told: _Graph, rows: Sequence[tuple[Any, ...]]) -> None:
     if len(_graphs) >= _MOST_GRAPHS:
         _graphs.clear()
-    _graphs[asked] = told
+    # A hybrid search tells no way: it stays as it was.
+    way = told.way if isinstance(rows[0][3], float) else rows[0][3]
+    _graphs[_asked(parameters)] = replace(told, way=way)
 
 
 def _limits(k: int, exact_rows: int) -> dict[str, Any]:
@@ -231,11 +249,12 @@ def _named(cursor: Cursor, place: dict[str, Any], name: str) -> int:
 
 
 def _candidates(rows: Sequence[tuple[Any, ...]]) -> list[Candidate]:
-    return [
-        Candidate(chunk_id, title, heading, text, -float(distance), float(score))
-        for chunk_id, title, heading, text, distance, score in (row[6:] for row in rows)
-        if chunk_id is not None
-    ]
+    return [_candidate(row[6:]) for row in rows if row[6] is not None]
+
+
+def _candidate(row: Sequence[Any]) -> Candidate:
+    chunk_id, title, heading, text, distance, score = row
+    return Candidate(chunk_id, title, heading, text, -float(distance), float(score))
 
 
 def _counts(frequency: Any) -> dict[str, int]:

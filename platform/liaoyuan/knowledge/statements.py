@@ -54,9 +54,10 @@ _HIDDEN = f"""
     SELECT FROM knowledge_searchaudience a WHERE a.index_id = place.id AND NOT ({_MAY_READ.format("a")})
     AND EXISTS (SELECT FROM knowledge_searchentry e WHERE e.audience = a.seat)
 """  # noqa: S608 - only constants of this module are joined
+_SIGHT = "sqrt({0}.graph_rows) / 3"
 _PLAN = f"""
 sized AS MATERIALIZED (
-    SELECT p.*, greatest(%(least)s, sqrt(p.graph_rows) / 2,
+    SELECT p.*, greatest(%(least)s, {_SIGHT.format("p")},
         %(margin)s * %(k)s * p.graph_rows / greatest(p.visible, 1)) AS view FROM (
         SELECT q.*, CASE WHEN q.open THEN q.graph_rows ELSE (SELECT sum(chunk_count) FROM seen) END::float8 AS visible
         FROM (SELECT *, NOT EXISTS ({_HIDDEN}) AS open FROM place OFFSET 0) q
@@ -95,24 +96,6 @@ scanned AS MATERIALIZED (
     SELECT e.seat FROM plan p CROSS JOIN LATERAL (
         SELECT n.seat, n.audience FROM knowledge_searchentry n WHERE n.index_id = p.id AND NOT n.graphed OFFSET 0
     ) e WHERE p.walk AND e.audience = ANY (p.mine)
-), {_WALKED}
-"""  # noqa: S608 - only constants of this module are joined
-# The same for whoever may read all of it: half the plan, which is half the time of a short walk. Whether that is so
-# is asked here as well; where it is not, nothing is walked, and the answer says so.
-_NEAREST_OPEN = f"""
-place AS MATERIALIZED (
-    SELECT i.id, i.dimensions, i.graph_rows, ARRAY[]::bigint[] AS mine FROM knowledge_searchindex i
-    WHERE i.collection_id = %(collection)s AND (i.id = %(index)s OR (%(index)s::uuid IS NULL AND i.state = 'live'))
-), plan AS MATERIALIZED (
-    SELECT w.*, CASE WHEN w.walk THEN set_config('hnsw.ef_search', round(w.view)::text, true)
-        || set_config('hnsw.iterative_scan', 'strict_order', true) END AS told, w.walk AS open
-    FROM (SELECT z.*, z.graph_rows > %(exact_rows)s * z.view / %(least)s AND z.view <= %(most)s
-        AND NOT EXISTS ({_HIDDEN.replace("place.id", "z.id")}) AS walk
-        FROM (SELECT *, greatest(%(least)s, sqrt(graph_rows) / 2, %(margin)s * %(k)s) AS view FROM place) z OFFSET 0) w
-), scanned AS MATERIALIZED (
-    SELECT e.seat FROM plan p CROSS JOIN LATERAL (
-        SELECT n.seat FROM knowledge_searchentry n WHERE n.index_id = p.id AND NOT n.graphed OFFSET 0
-    ) e WHERE p.walk
 ), {_WALKED}
 """  # noqa: S608 - only constants of this module are joined
 # Postings entry by entry where the asker may read few of them, else term by term: the fewer look-ups win.
@@ -180,20 +163,66 @@ LEFT JOIN (
     SELECT coalesce(n.id, l.id) AS id, n.distance, l.score FROM nearest n FULL JOIN lexical l ON l.id = n.id
 ) found ON true {_ROW}
 """  # noqa: S608 - only constants of this module are joined
-# TOLD: whether the asker may read all of it and the graph was walked.
+# The way that was taken, for the next question of the same asker: ``open``, where all was visible and the graph was
+# walked; ``scan``, where what is visible was scanned; else nothing.
 _ROWS = f"""
-SELECT p.id, p.dimensions, p.graph_rows, TOLD, NULL, NULL,
+SELECT p.id, p.dimensions, p.graph_rows, WAY, NULL, NULL,
        c.id::text, c.title, array_to_string(c.heading_path, ' '), c.text, found.distance, 0
 FROM place p LEFT JOIN nearest found ON true
 {_ROW} ORDER BY found.distance
 """  # noqa: S608 - only constants of this module are joined
+_SCANNED = "'scan'"
+_TAKEN = "(SELECT CASE WHEN NOT q.walk THEN 'scan' WHEN q.open THEN 'open' END FROM plan q)"
+
+# The two quick ways for who was told which: a third of the plan, which is most of what a short search takes. Both find
+# nothing where they do not serve any more: in another generation, of another length, or where something is hidden.
+_STILL = """
+i.collection_id = %(collection)s AND i.id = %(told)s AND i.dimensions = %(length)s
+AND (i.id = %(index)s OR (%(index)s::uuid IS NULL AND i.state = 'live'))
+"""
+_QUICK = f"""
+SELECT c.id::text, c.title, array_to_string(c.heading_path, ' '), c.text, found.distance, 0 FROM FOUND
+CROSS JOIN LATERAL (SELECT * FROM knowledge_chunk k WHERE k.id = found.id OFFSET 0) c
+WHERE c.index_id = %(told)s AND c.enabled AND {_MAY_READ.format("c")} ORDER BY found.distance
+"""  # noqa: S608 - only constants of this module are joined
+_SCAN = f"""(
+    SELECT v.id, v.distance FROM (
+        SELECT i.id FROM knowledge_searchindex i WHERE {_STILL} OFFSET 0
+    ) p CROSS JOIN LATERAL (
+        SELECT a.seat FROM knowledge_searchaudience a WHERE a.index_id = p.id AND {_MAY_READ.format("a")} OFFSET 0
+    ) a CROSS JOIN LATERAL (
+        SELECT n.seat FROM knowledge_searchentry n WHERE n.audience = a.seat OFFSET 0
+    ) e CROSS JOIN LATERAL (
+        SELECT n.chunk_id AS id, n.embedding <#> %(vector)s AS distance FROM knowledge_vector n
+        WHERE n.entry = e.seat OFFSET 0
+    ) v ORDER BY v.distance LIMIT %(k)s
+) found"""  # noqa: S608 - only constants of this module are joined
+_OPEN = f"""
+place AS MATERIALIZED (
+    SELECT place.id, set_config('hnsw.iterative_scan', 'strict_order', true) || set_config('hnsw.ef_search', round(
+        least(%(most)s, greatest(%(least)s, {_SIGHT.format("place")}, %(margin)s * %(k)s)))::text, true) AS walk
+    FROM (SELECT * FROM knowledge_searchindex i WHERE {_STILL} OFFSET 0) place WHERE NOT EXISTS ({_HIDDEN})
+), found AS (
+    SELECT id, distance FROM ((
+        SELECT g.chunk_id AS id, g.embedding <#> %(vector)s::halfvec(DIMENSIONS) AS distance FROM GRAPH g
+        WHERE (SELECT p.walk FROM place p) <> ''
+        ORDER BY g.embedding <#> %(vector)s::halfvec(DIMENSIONS) LIMIT %(k)s
+    ) UNION ALL (
+        SELECT v.chunk_id, v.distance FROM place p CROSS JOIN LATERAL (
+            SELECT n.seat FROM knowledge_searchentry n WHERE n.index_id = p.id AND NOT n.graphed OFFSET 0
+        ) e CROSS JOIN LATERAL (
+            SELECT n.chunk_id, n.embedding <#> %(vector)s AS distance FROM knowledge_vector n
+            WHERE n.entry = e.seat OFFSET 0
+        ) v
+    )) both_ways ORDER BY distance LIMIT %(k)s
+)
+"""  # noqa: S608 - only constants of this module are joined
 
 HYBRID_EXACT = f"WITH {_PLACE}, {_SEEN}, {_NEAREST_EXACT}, {_HITS}, {_LEXICAL} {_RESULT}"
 HYBRID_GRAPH = f"WITH {_PLACE}, {_SEEN}, {_PLAN}, {_NEAREST_GRAPH}, {_HITS}, {_LEXICAL} {_RESULT}"
-_TOLD = _ROWS.replace("TOLD", "(SELECT p.open AND p.walk FROM plan p)")
-VECTORS_EXACT = f"WITH {_PLACE}, {_SEEN}, {_NEAREST_EXACT} {_ROWS.replace('TOLD', 'NULL::boolean')}"
-VECTORS_GRAPH = f"WITH {_PLACE}, {_SEEN}, {_PLAN}, {_NEAREST_GRAPH} {_TOLD}"
-VECTORS_OPEN = f"WITH {_NEAREST_OPEN} {_TOLD}"
+VECTORS_EXACT = f"WITH {_PLACE}, {_SEEN}, {_NEAREST_EXACT} {_ROWS.replace('WAY', _SCANNED)}"
+VECTORS_GRAPH = f"WITH {_PLACE}, {_SEEN}, {_PLAN}, {_NEAREST_GRAPH} {_ROWS.replace('WAY', _TAKEN)}"
+VECTORS_QUICK = {"scan": _QUICK.replace("FOUND", _SCAN), "open": f"WITH {_OPEN} {_QUICK.replace('FOUND', 'found')}"}
 
 # In how many visible chunks a name stands, letter by letter. Its own terms say where it can stand at all.
 NAMED = f"""

@@ -5,7 +5,6 @@ Proposed by the rules that make test questions (numbers, definitions, duties, li
 for with the asker's own rights and judged like any question; no model writes. What would be declined is never offered.
 """
 
-import re
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -27,11 +26,12 @@ from liaoyuan.knowledge.models import Chunk
 from liaoyuan.knowledge.question import analyse
 from liaoyuan.knowledge.questions.services import digest_of
 from liaoyuan.knowledge.questions.synthesis.passages import Proposal, passage_of
-from liaoyuan.knowledge.questions.synthesis.picking import SAME_QUESTION, trivial
+from liaoyuan.knowledge.questions.synthesis.picking import SAME_QUESTION
+from liaoyuan.knowledge.questions.synthesis.quality import flaw_of
 from liaoyuan.knowledge.questions.synthesis.rules import propose
 from liaoyuan.knowledge.rerankers import FUSION, NONE
 from liaoyuan.knowledge.retrieve import Retrieval, retrieval_settings, retrieve
-from liaoyuan.knowledge.rewriting import TURNS_READ, needs_context
+from liaoyuan.knowledge.rewriting import TURNS_READ
 from liaoyuan.knowledge.search import scope_here, visible
 from liaoyuan.knowledge.settings import RetrievalSettings
 from liaoyuan.knowledge.text.normalise import is_chinese, normalise, squeeze
@@ -48,12 +48,6 @@ _MOST_TRIED: Final = 6
 _CANDIDATES: Final = 12
 _OVERLAP, _NEARBY = 0.8, 0.4
 _TINY: Final = 1e-9
-# A question that leans on a list which it does not hold is for a tester, not for a reader.
-_LEANS: Final = re.compile(
-    r"[：:]|下列|以下|如下|本(?:办法|法|条例|规定|制度|规范)|[（(][一二三四五六七八九十\d]+[)）]|\bfollowing\b"
-)
-# Cut where the rule found its number, not where a person would stop asking.
-_BROKEN: Final = re.compile(r"^(?:多久|多少|几)|多少次性|多久度|(?:内|前|后|的|以上|以下|以内)[？?]$")
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,14 +146,9 @@ def _fitting(proposals: Sequence[Proposal], before: _Before, fits: Callable[[str
     chinese, left = is_chinese(before.last), _MOST_TRIED
     for proposal in proposals:
         question, digest = proposal.question, digest_of(proposal.question)
-        if digest in known or is_chinese(question) != chinese or trivial(proposal) or _told(proposal, before):
+        if digest in known or is_chinese(question) != chinese or _told(proposal, before):
             continue
-        if (
-            _LEANS.search(question)
-            or _BROKEN.search(question)
-            or needs_context(question)
-            or (fits is not None and not fits(question))
-        ):
+        if flaw_of(proposal) is not None or (fits is not None and not fits(question)):
             continue
         known.add(digest)
         yield proposal

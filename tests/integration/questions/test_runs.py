@@ -197,6 +197,8 @@ def test_questions_are_made_from_the_documents_for_review(collection: Any, organ
         run = synthesis_start(collection_id=collection.id, target=10)
     assert stage_run_execute(run_id=run.id, worker="test") == RunState.SUCCEEDED
     with tenant_context(organization.id):
+        told = StageRun.objects.get(id=run.id)
+        assert told.result["left_out"], "the reviewer is told what was left out, and why"
         made = list(TestQuestion.objects.all())
         texts = [chunk.text for chunk in Chunk.objects.all()]
         assert {row.state for row in made} == {QuestionState.PROPOSED}

@@ -12,6 +12,7 @@ from liaoyuan.accounts.services import audit_record
 from liaoyuan.accounts.tenancy import tenant_context
 from liaoyuan.errors import InvalidInput
 from liaoyuan.knowledge.adapters.chat import chat_model
+from liaoyuan.knowledge.adapters.embeddings import Embedder
 from liaoyuan.knowledge.evaluate import embedder_of
 from liaoyuan.knowledge.questions.errors import NothingToSynthesise
 from liaoyuan.knowledge.questions.models import QuestionSet, QuestionSource, QuestionState, SetKind, TestQuestion
@@ -20,7 +21,9 @@ from liaoyuan.knowledge.questions.selectors import set_get
 from liaoyuan.knowledge.questions.services import NewQuestion, questions_write, set_named
 from liaoyuan.knowledge.questions.synthesis import absent, chatting, rules
 from liaoyuan.knowledge.questions.synthesis.passages import Passage, Proposal, passages_of
-from liaoyuan.knowledge.questions.synthesis.picking import pick, without_boilerplate
+from liaoyuan.knowledge.questions.synthesis.picking import pick
+from liaoyuan.knowledge.questions.synthesis.quality import told
+from liaoyuan.knowledge.retrieve import retrieve
 from liaoyuan.knowledge.selectors import versions_in_force
 from liaoyuan.knowledge.text.normalise import is_chinese
 from liaoyuan.pipeline.contract import Artifacts, RunCancelled, StageContext, StageName
@@ -32,6 +35,8 @@ FEWEST, MOST, USUAL = 5, 500, 40
 # Statutes of thousands of articles are sampled evenly: enough to choose from, and an end in sight.
 _MOST_PASSAGES: Final = 4000
 _CHAT_SHARE: Final = 0.5
+# An unanswerable question is checked against so many passages that its search finds.
+_SEARCHED: Final = 10
 
 
 def synthesis_start(
@@ -93,29 +98,43 @@ def questions_carry_out(context: StageContext) -> Artifacts:
         raise RunCancelled
     context.progress(0.6, f"正在从 {len(proposals)} 个候选中挑选", f"Picking from {len(proposals)} candidates")
     with tenant_context(organization, person):
-        chosen = pick([*proposals, *absent.propose(passages)], target=target, taken=taken, engine=engine)
+        picked = pick(
+            [*proposals, *absent.propose(passages)],
+            target=target,
+            taken=taken,
+            engine=engine,
+            answered=lambda proposal: absent.answered_by(proposal, _found(collection_id, proposal, engine)),
+        )
         if context.cancelled():
             raise RunCancelled
         home = set_get(UUID(str(context.spec["set"])), collection_id)
-        questions_write(home, [_kept(proposal) for proposal in chosen])
-    types = Counter(proposal.type for proposal in chosen)
+        questions_write(home, [_kept(proposal) for proposal in picked.chosen])
+    types = Counter(proposal.type for proposal in picked.chosen)
+    why_zh, why_en = told(picked.left_out)
     return Artifacts(
         result={
             "set": str(home.id),
-            "proposed": len(chosen),
+            "proposed": len(picked.chosen),
             "candidates": len(proposals),
+            "left_out": picked.left_out,
             "types": dict(types),
-            "documents": len({proposal.passage.document_id for proposal in chosen}),
+            "documents": len({proposal.passage.document_id for proposal in picked.chosen}),
         },
-        summary_zh=f"生成 {len(chosen)} 个问题，等待审核",
-        summary_en=f"{len(chosen)} questions made, to be reviewed",
+        summary_zh=f"生成 {len(picked.chosen)} 个问题，等待审核" + (f"。未采用：{why_zh}" if why_zh else ""),
+        summary_en=f"{len(picked.chosen)} questions made, to be reviewed" + (f". Left out: {why_en}" if why_en else ""),
     )
 
 
 def proposals_by_rules(collection_id: UUID) -> tuple[list[Passage], list[Proposal]]:
     """The passages in force, evenly sampled, and what the rules ask about them."""
     passages = _sampled(list(passages_of(collection_id)))
-    return passages, without_boilerplate([proposal for passage in passages for proposal in rules.propose(passage)])
+    return passages, [proposal for passage in passages for proposal in rules.propose(passage)]
+
+
+def _found(collection_id: UUID, proposal: Proposal, engine: Embedder) -> list[str]:
+    """What the collection's own search finds for the question of a proposal."""
+    found = retrieve(collection_id, proposal.question, engine=engine)
+    return [item.candidate.text for item in found.ranked[:_SEARCHED]]
 
 
 def _sampled(passages: Sequence[Passage]) -> list[Passage]:

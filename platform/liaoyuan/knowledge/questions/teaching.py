@@ -188,7 +188,7 @@ def _made_now(collection_id: UUID, target: int) -> list[GateQuestion]:
         return []
     taken = TestQuestion.objects.filter(question_set__collection_id=collection_id).values_list("question", flat=True)
     _passages, proposals = proposals_by_rules(collection_id)
-    chosen = pick(proposals, target=target, taken=list(taken), engine=embedder_of(collection_id, None))
+    chosen = pick(proposals, target=target, taken=list(taken), engine=embedder_of(collection_id, None)).chosen
     return [_as_question(place, item) for place, item in enumerate(chosen) if item.answerable]
 
 

@@ -1,10 +1,12 @@
 """Questions that the collection cannot answer: about things and properties of which no chunk says a word.
 
-Absence is not assumed but checked, letter by letter, against every passage in force.
+Absence is not assumed but checked: letter by letter against every passage in force, and once more by searching for the
+question: where what is found speaks of the thing and says the asked property in other words, the question is dropped.
+Whether the platform would answer is not looked at, since that is what such a question is to measure.
 """
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Final
 
 from liaoyuan.knowledge.questions.synthesis.passages import Passage, Proposal
@@ -69,7 +71,37 @@ _THINGS_EN: Final = (
     ("fishing vessel", "How often is a fishing vessel inspected?"),
     ("library fine", "How much is the library fine for a lost book?"),
 )
+# The same property in other words: where a passage about the thing says one of these, it may hold the answer.
+_OTHERWISE: Final = {
+    "采购价格": "价格|单价|售价|购置|采购|费用",
+    "生产厂家": "厂家|厂商|生产企业|制造|生产单位",
+    "保修期": "保修|质保|维修期",
+    "市场占有率": "占有率|份额",
+    "碳排放": "排放",
+    "发明人": "发明|首创|提出者",
+    "purchase price": "price|cost|paid|\\$|€",
+    "manufacturer": "manufactur|made by|supplier|vendor|produced by",
+    "warranty": "warrant|guarantee",
+    "market share": "share|% of (?:the )?market",
+    "carbon footprint": "carbon|emission|co2",
+    "起草人": "起草|编写|撰写|作者|编制",
+    "征求意见": "意见",
+    "印刷": "印刷|印数|册",
+    "培训费": "培训",
+    "投诉电话": "投诉|举报|电话|热线",
+    "drafted": "draft|author|written by|prepared by|by:",
+    "printed copies": "copies|print",
+    "translated": "translat|language",
+    "course fee": "fee|course|tuition",
+    "hotline": "hotline|phone|telephone|call|tel",
+}
 _NAMED: Final = re.compile(r"^[\w（）()·、—\- ]{2,20}$")
+
+
+_OF_DOCUMENTS: Final = frozenset(word for word, _ in _DOCUMENT)
+_DEFINED: Final = re.compile(
+    r"(?:^|[\s，。；、])(?:所称的?)?(?P<name>[\u4e00-\u9fff]{2,10}(?:设备|装置|设施|器械|药品|制品|产品|系统|工具))[，,]?是指"
+)
 
 
 def propose(passages: Sequence[Passage]) -> Iterator[Proposal]:
@@ -81,35 +113,51 @@ def propose(passages: Sequence[Passage]) -> Iterator[Proposal]:
     chinese = sum(each.chinese for each in passages) * 2 >= len(passages)
     for word, question in _THINGS_ZH if chinese else _THINGS_EN:
         if squeeze(word) not in whole:
-            yield Proposal(passages[0], question, (), "unanswerable", answerable=False, weight=0.8)
+            yield Proposal(passages[0], question, (), "unanswerable", answerable=False, weight=0.8, form=word)
 
 
 def _properties(passages: Sequence[Passage], whole: str) -> Iterator[Proposal]:
     """Something that nobody wrote about a thing, or about a document, that the collection does know."""
     free = {
         (chinese, thing): [
-            question for word, question in words if is_chinese(word) == chinese and squeeze(word) not in whole
+            (word, asked) for word, asked in words if is_chinese(word) == chinese and squeeze(word) not in whole
         ]
         for chinese in (True, False)
         for thing, words in ((True, _THING), (False, _DOCUMENT))
     }
-    names: dict[tuple[str, bool], Passage] = {}
+    known: dict[tuple[str, bool], Passage] = {}
     for passage in passages:
-        names.setdefault((passage.document, False), passage)
-        if passage.kind == "table" and (row := _thing(passage)):
-            names.setdefault((row, True), passage)
-    for number, ((name, thing), passage) in enumerate(names.items()):
-        questions = free[is_chinese(name), thing]
-        if questions:
-            question = questions[number % len(questions)].format(name=name)
-            yield Proposal(passage, question, (), "unanswerable", answerable=False, weight=1.2)
+        known.setdefault((passage.document, False), passage)
+        for name in _things(passage):
+            known.setdefault((name, True), passage)
+    for number, ((name, thing), passage) in enumerate(known.items()):
+        words = free[is_chinese(name), thing]
+        if words:
+            word, asked = words[number % len(words)]
+            question = asked.format(name=name)
+            yield Proposal(
+                passage, question, (), "unanswerable", answerable=False, weight=1.2, named=(name,), form=word
+            )
 
 
-def _thing(passage: Passage) -> str:
-    """The name in the first row of a table."""
-    lines = passage.text.split("\n")
-    name = lines[1].split(" | ")[0].strip() if len(lines) > 1 else ""
-    return name if _NAMED.match(name) and not name.isdigit() else ""
+def answered_by(proposal: Proposal, texts: Iterable[str]) -> bool:
+    """Whether one of the ``texts`` that a search for the question found may hold its answer after all."""
+    otherwise = re.compile(_OTHERWISE.get(proposal.form, re.escape(proposal.form)), re.IGNORECASE)
+    thing = "" if proposal.form in _OF_DOCUMENTS else squeeze("".join(proposal.named))
+    return any(thing in squeeze(text) and otherwise.search(text) for text in texts)
+
+
+def _things(passage: Passage) -> Iterator[str]:
+    """What has a property: the thing in the first row of a table, and what a rule defines."""
+    if passage.kind == "table":
+        lines = passage.text.split("\n")
+        name = lines[1].split(" | ")[0].strip() if len(lines) > 1 else ""
+        # What has numbers beside it is a thing that is measured or bought, not a word that is explained.
+        measured = any(cell.strip()[:1].isdigit() for cell in lines[1].split(" | ")[1:]) if len(lines) > 1 else False
+        if _NAMED.match(name) and not name.isdigit() and (measured or is_chinese(name)):
+            yield name
+    elif defined := _DEFINED.search(passage.text):
+        yield defined["name"]
 
 
 def _whole(passages: Sequence[Passage]) -> str:

@@ -22,7 +22,7 @@ _UNIT: Final = (
 )
 _NUMBER: Final = re.compile(
     rf"(?P<before>不得超过|不超过|不得少于|不少于|不得低于|不低于|不得高于|不高于|不得小于|不小于|不得大于|不大于|至少|最多|最低|最高|达到|超过|少于|低于|高于)?"
-    rf"\s*(?<![第\d.])(?P<number>百分之[{_HAN}]+|\d+(?:\.\d+)?(?:\s*(?:至|到|~|～|-|—)\s*\d+(?:\.\d+)?)?|[{_HAN}]+)\s*(?P<unit>(?:{_UNIT})(?!民|类|级|员|工|事|士|才))?(?P<after>以内|之内|内|以上|及以上|以下|前|后)?"
+    rf"\s*(?<![第\d.])(?P<number>百分之[{_HAN}]+|\d+(?:\.\d+)?(?:\s*(?:至|到|~|～|-|—)\s*\d+(?:\.\d+)?)?|[{_HAN}]+)\s*(?P<unit>(?:{_UNIT})(?!民|类|级|员|工|事|士|才|性))?(?P<after>以内|之内|内|以上|及以上|以下|前|后)?"
 )
 _TIMES: Final = frozenset(["个工作日", "工作日", "个月", "小时", "分钟", "秒", "秒钟", "日", "天", "年", "周"])
 _SAID: Final = {
@@ -42,6 +42,12 @@ _BY_WHOM: Final = re.compile(
 _IF: Final = re.compile(
     r"^(?P<when>[^。；：]{5,56}?的)，(?P<then>(?:应当|应|必须|须|可以|由|处|给予|予以|依法|按照|责令|视为|不予)[^。；]{4,})"
 )
+_MODAL: Final = re.compile(r"应当?|必须|须|不得|可以|由|至少")
+# 自受理之日起十个工作日内，… says what has to be done in its next clause only.
+_GOES_ON: Final = re.compile(r"(?:内|前|后|的|以上|以下)，$")
+_BY_THE_WAY: Final = re.compile(r"根据|按照|依照|依据|会同|经|在|对(?!.*进行)")
+# 由国务院负责特种设备安全监督管理的部门: the body has a longer name.
+_OF_BODY: Final = re.compile(r"的(?:部门|机构|单位|机关|人员)")
 _NO_SUBJECT: Final = re.compile(r"是指|处(?!方|理|置|分|罚|于)|并处|可以并处|情节")
 _NOT_A_BODY: Final = re.compile(r"[\d每对将在与把从经按]|核准|审核|批准|负责|及时|分别|共同|其")
 _PUNISHED: Final = re.compile(r"罚款|警告|处分|处罚|责令|吊销|没收|拘留|追究|开除|记过|撤职|有期徒刑")
@@ -68,7 +74,9 @@ def propose(passage: Passage) -> Iterator[Proposal]:
         if not 8 <= len(text) <= 220:
             continue
         for rule in (_definition, _number, _forbidden, _by_whom, _condition):
-            yield from rule(passage, text)
+            # An entry of a list rarely says who: 具有本科学历，参加工作满一年的。
+            if rule is not _number or not part.item or _MODAL.search(text):
+                yield from rule(passage, text)
     yield from _heading(passage)
 
 
@@ -89,6 +97,10 @@ def _number(passage: Passage, text: str) -> Iterator[Proposal]:
             continue
         match = found[0]
         asked = clause[: match.start()] + _asked(match) + clause[match.end() :]
+        for following in clauses[place + 1 :] if _GOES_ON.search(asked) else ():
+            asked += following
+            if not _BY_THE_WAY.match(following):
+                break
         question = _with_subject(passage, clauses[:place], asked.strip("，；"))
         literal = match.group().strip()
         if question and literal not in question:
@@ -138,7 +150,7 @@ def _forbidden(passage: Passage, text: str) -> Iterator[Proposal]:
         if not match or _REFERS.search(clause):
             continue
         who = re.sub(r"^(?:任何|各|所有|全体|一律)", "", match["who"]) or _topic(passage)
-        if who and not who.endswith(("，", "的时候")):
+        if who and not who.endswith(("，", "的时候", "保护", "管理", "监督", "职责", "规定", "要求", "措施", "责任")):
             literal = (match["no"] + match["what"]).rstrip("、")
             yield Proposal(passage, f"{who}可以{match['what'].rstrip('、')}吗？", (literal,), "fact", text, weight=1.1)
 
@@ -147,6 +159,8 @@ def _by_whom(passage: Passage, text: str) -> Iterator[Proposal]:
     for clause in re.split(r"[；。]", text):
         match = _BY_WHOM.match(clause)
         if not match or _REFERS.search(clause) or _NOT_A_BODY.search(match["who"]):
+            continue
+        if match["does"] == "负责" and _OF_BODY.search(match["what"]):
             continue
         if len(match["before"]) + len(match["what"]) < 5:
             continue
@@ -184,6 +198,7 @@ def _list(passage: Passage, lead: str, following: Sequence[str]) -> Iterator[Pro
         if rest and head.strip("，") in {"有", ""}
         else f"{question}{'，' if rest else ''}{rest}"
     )
+    question = question.replace("原因之一", "原因").replace("情形之一", "情形")
     literals = tuple(_clause(item) for item in items[:3])
     yield Proposal(passage, f"{_spoken(question)}？", literals, "list", lead, weight=1.3)
 
@@ -192,12 +207,17 @@ def _heading(passage: Passage) -> Iterator[Proposal]:
     topic = _topic(passage)
     first = next((part.of(passage.text) for part in sentences(passage.text) if not part.lead), "")
     literal = _clause(_HEAD.sub("", first))
-    if passage.kind != "table" and len(topic) >= 4 and len(literal) >= 8 and not passage.locator.startswith("第"):
+    if passage.kind == "table" or passage.locator.startswith("第") or not first.rstrip("”）").endswith(("。", "；")):
+        return
+    if len(topic) >= 4 and len(literal) >= 8:
         question = f"关于“{topic}”，《{passage.document}》是怎么规定的？"
-        yield Proposal(passage, question, (literal,), "fact", first, weight=0.6)
+        yield Proposal(passage, question, (literal,), "fact", first, weight=0.6, named=(topic,))
 
 
 def _clause(text: str) -> str:
     """The first clause, long enough to tell: what an answer must say word for word."""
     end = next((match.start() for match in _CLAUSE_END.finditer(text) if match.start() >= 5), len(text))
-    return text[: min(end, _LONGEST_LITERAL)].strip()
+    if end > _LONGEST_LITERAL:
+        mark = text.rfind("、", _LONGEST_LITERAL // 2, _LONGEST_LITERAL)
+        end = mark if mark > 0 else _LONGEST_LITERAL
+    return text[:end].strip()

@@ -52,6 +52,7 @@ _FORBIDDEN: Final = re.compile(
     rf"^{_CLAUSE} (?P<no>must not|may not|shall not|should not|cannot|must never) (?P<what>[^.;]{{4,120}})"
 )
 _IF: Final = re.compile(r"^(?P<word>If|When|Where|After|Before) (?P<when>[^,.;]{6,110}), (?P<then>[^.;]{10,})")
+_DOES: Final = re.compile(rf"\b(?:{_AUX}|do not|{_VERBS})\b", re.IGNORECASE)
 _RESPONSIBLE: Final = re.compile(
     r"^(?P<who>(?:The |An? )?[A-Z]?[\w' -]{3,60}?) (?:is|are) responsible for (?P<what>[^.;]{5,120})"
 )
@@ -59,7 +60,8 @@ _LEAD: Final = re.compile(
     rf"^{_CLAUSE} (?P<aux>{_DUTY}) (?P<does>[a-z]+(?: [a-z]+){{0,3}}?)(?: (?:all of )?the following[^:]*)?:$"
 )
 _DULL: Final = re.compile(
-    r"^(?:introduction|overview|scope|purpose|general|background|summary|contents|appendix.*|annex.*|notes?|references)$",
+    r"^(?:introduction|overview|scope|purpose|general|background|summary|contents|appendix.*|annex.*|notes?|references"
+    r"|sources|see also|external links|further reading)$",
     re.IGNORECASE,
 )
 _ITEM: Final = re.compile(r"^(?:[-•*]|\d+[.)]|\([a-z\d]+\)|[a-z][.)])\s+")
@@ -94,7 +96,7 @@ def _within(passage: Passage, text: str) -> Iterator[Proposal]:
     match = _WITHIN.match(text)
     if match:
         rest = re.sub(rf"\s*\b{match['how']} {re.escape(match['literal'])}", "", match["rest"]).strip(" ,")
-        asked = f"{_asks(match['how'], match['unit'])} {match['aux'].split()[0]} {_lower(match['who'])} {rest}"
+        asked = f"{_asks(match['how'], match['unit'])} {match['aux'].split()[0]} {lowered(match['who'])} {rest}"
         yield Proposal(passage, f"{asked}?", (match["literal"],), "number", text, weight=1.4)
 
 
@@ -118,7 +120,7 @@ def _count(passage: Passage, text: str) -> Iterator[Proposal]:
     if match:
         extreme = "smallest" if match["how"] in {"at least", "no fewer than", "a minimum of"} else "largest"
         what = match["what"] if match["what"].split()[0].endswith("s") else f"{match['what']}s"
-        who = f"{_lower(match['who'])} {match['aux']} {match['does']}{match['rest']}"
+        who = f"{lowered(match['who'])} {match['aux']} {match['does']}{match['rest']}"
         asked = f"What is the {extreme} number of {what} that {who}?"
         yield Proposal(passage, asked, (match["literal"],), "number", text, weight=1.2)
 
@@ -127,12 +129,12 @@ def _forbidden(passage: Passage, text: str) -> Iterator[Proposal]:
     match = _FORBIDDEN.match(text)
     if match:
         literal = _clause(f"{match['no']} {match['what']}")
-        yield Proposal(passage, f"May {_lower(match['who'])} {match['what'].rstrip(' ,')}?", (literal,), "fact", text)
+        yield Proposal(passage, f"May {lowered(match['who'])} {match['what'].rstrip(' ,')}?", (literal,), "fact", text)
 
 
 def _condition(passage: Passage, text: str) -> Iterator[Proposal]:
     match = _IF.match(text)
-    if match and not _VAGUE.match(match["when"]):
+    if match and not _VAGUE.match(match["when"]) and _DOES.search(match["then"]):
         asked = f"What has to be done {match['word'].lower()} {match['when']}?"
         yield Proposal(passage, asked, (_clause(match["then"]),), "scenario", text, weight=1.2)
 
@@ -152,7 +154,7 @@ def _list(passage: Passage, lead: str, following: Sequence[str]) -> Iterator[Pro
         items.append(_ITEM.sub("", plain).rstrip(";.,"))
     match = _LEAD.match(lead)
     if match and len(items) >= 2 and not _VAGUE.match(lead):
-        asked = f"What are the things that {_lower(match['who'])} {match['aux']} {match['does']}"
+        asked = f"What are the things that {lowered(match['who'])} {match['aux']} {match['does']}"
         yield Proposal(passage, f"{asked}?", tuple(_clause(item) for item in items[:3]), "list", lead, weight=1.2)
 
 
@@ -160,16 +162,18 @@ def _heading(passage: Passage) -> Iterator[Proposal]:
     name = _NUMBERED.sub("", passage.heading_path[-1].strip()) if passage.heading_path else ""
     first = next((part.of(passage.text) for part in sentences(passage.text) if not part.lead), "")
     literal = _clause(_HEAD.sub("", " ".join(first.split())))
-    if passage.kind != "table" and 4 <= len(name) <= 60 and not _DULL.match(name) and len(literal) >= 20:
-        yield Proposal(
-            passage, f"What does “{passage.document}” say about {_lower(name)}?", (literal,), "fact", first, weight=0.6
-        )
+    # A line break in a sentence: a caption or a heading ran into it.
+    if passage.kind == "table" or "\n" in first or not first.rstrip('”"’)').endswith((".", "!")):
+        return
+    if 4 <= len(name) <= 60 and not _DULL.match(name) and len(literal) >= 20:
+        asked = f"What does “{passage.document}” say about {lowered(name)}?"
+        yield Proposal(passage, asked, (literal,), "fact", first, weight=0.6, named=(name,))
 
 
-def _lower(text: str) -> str:
-    """Without the capital that opened the sentence; an abbreviation or a name keeps its own."""
+def lowered(text: str) -> str:
+    """Without the capital that opened the sentence; an abbreviation or a name (HIGH, iPad, II) keeps its own."""
     first = text.split(" ", 1)[0]
-    return text if first.isupper() and len(first) > 1 else text[:1].lower() + text[1:]
+    return text if any(letter.isupper() for letter in first[1:]) else text[:1].lower() + text[1:]
 
 
 def _clause(text: str) -> str:

@@ -49,6 +49,12 @@ class Proposal:
     by: str = "rules"
     # How sure the rule is of its grammar: the surer ones are proposed first.
     weight: float = 1.0
+    # The labels (row, column, heading, thing) that the question is built from, where it is.
+    named: tuple[str, ...] = ()
+    # The passage itself holds another answer to the same words.
+    ambiguous: bool = False
+    # What was asked, where many things are asked for the same.
+    form: str = ""
 
     @property
     def holds(self) -> bool:

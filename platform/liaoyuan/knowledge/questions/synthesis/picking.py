@@ -1,95 +1,148 @@
-"""Which proposals a person is asked to look at: none trivial, none twice, no document more than its share."""
+"""Which proposals a person is asked to look at: none broken, none twice, no document, type or length more than its
+share. What is left out is counted by its reason."""
 
 import math
-import re
-from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
 from typing import Final
 
 import numpy as np
 
 from liaoyuan.knowledge.adapters.embeddings import Embedder
-from liaoyuan.knowledge.question import analyse
 from liaoyuan.knowledge.questions.services import digest_of
 from liaoyuan.knowledge.questions.synthesis.passages import Proposal
+from liaoyuan.knowledge.questions.synthesis.quality import Flaw, boilerplate, flaw_of
 from liaoyuan.knowledge.text.normalise import is_chinese, squeeze
 
 # Of the e5 models' cosines: rephrasings of one question lie above, neighbouring questions below.
 SAME_QUESTION: Final = 0.965
 UNANSWERABLE_SHARE: Final = 0.2
 _A_PASSAGE: Final = 2
-_SEVERAL_DOCUMENTS: Final = 2
-_SHORTEST, _LONGEST_ZH, _LONGEST_EN = 7, 110, 240
-_DANGLING: Final = re.compile(r"^[，。；、）)]|[（(【“][^）)】”]*$|“[^”]*$|\.\.|？.+？")
+# One thing that nobody wrote about may be asked of so many documents: more would be the same question again.
+_A_FORM: Final = 2
+# Characters of a question that is short, and of one that is long, in Chinese; English takes more for the same.
+_SHORT_ZH, _LONG_ZH = 18, 36
+_ENGLISH_LONGER: Final = 3
 
 
-def trivial(proposal: Proposal) -> bool:
-    """Whether the question gives its answer away, asks nothing, or dangles."""
-    question = proposal.question
-    longest = _LONGEST_ZH if is_chinese(question) else _LONGEST_EN
-    if not _SHORTEST <= len(question) <= longest or _DANGLING.search(question.rstrip("？?")):
-        return True
-    asked = squeeze(question)
-    if any(squeeze(literal) in asked for literal in proposal.literals):
-        return True
-    return len(analyse(question).words) < 2
+@dataclass(frozen=True, slots=True)
+class Picked:
+    """The proposals for review, and how many were left out for which :class:`Flaw`."""
+
+    chosen: list[Proposal]
+    left_out: dict[str, int] = field(default_factory=dict)
 
 
-def without_boilerplate(proposals: Sequence[Proposal]) -> list[Proposal]:
-    """Without what stands alike in several documents: a masthead or a disclaimer answers no question of one of them."""
-    documents: dict[str, set[object]] = defaultdict(set)
-    for proposal in proposals:
-        documents[squeeze(proposal.question)].add(proposal.passage.document_id)
-    return [each for each in proposals if len(documents[squeeze(each.question)]) < _SEVERAL_DOCUMENTS]
-
-
-def pick(proposals: Iterable[Proposal], *, target: int, taken: Sequence[str], engine: Embedder) -> list[Proposal]:
-    """Up to ``target`` proposals; ``taken`` are the questions that the collection has already."""
-    known = {digest_of(question) for question in taken}
-    found: dict[str, Proposal] = {}
-    for proposal in proposals:
-        key = digest_of(proposal.question)
-        fits = not proposal.answerable or proposal.holds
-        if key not in known and key not in found and fits and not trivial(proposal):
-            found[key] = proposal
+def pick(
+    proposals: Iterable[Proposal],
+    *,
+    target: int,
+    taken: Sequence[str],
+    engine: Embedder,
+    answered: Callable[[Proposal], bool] = lambda proposal: False,
+) -> Picked:
+    """Up to ``target`` proposals; ``taken`` are the questions that the collection has already. ``answered`` says of an
+    unanswerable one that the collection does hold its answer."""
+    left: Counter[Flaw] = Counter()
+    found = _sound(list(proposals), {digest_of(question) for question in taken}, left)
     unanswerable = math.floor(target * UNANSWERABLE_SHARE)
-    answerable = _shared([each for each in found.values() if each.answerable], target * 2)
-    strange = _shared([each for each in found.values() if not each.answerable], unanswerable * 2)
+    answerable = _shared([each for each in found if each.answerable], target * 2)
+    strange = _strange([each for each in found if not each.answerable], unanswerable, answered, left)
     kept = distinct([*answerable, *strange], taken, engine)
+    left[Flaw.TWIN] += len(answerable) + len(strange) - len(kept)
     right = _capped([each for each in kept if each.answerable], target - unanswerable)
-    return [*right, *[each for each in kept if not each.answerable][:unanswerable]]
+    chosen = [*right, *[each for each in kept if not each.answerable][:unanswerable]]
+    return Picked(chosen, {flaw.value: count for flaw, count in left.items() if count})
+
+
+def _sound(proposals: Sequence[Proposal], known: set[str], left: Counter[Flaw]) -> list[Proposal]:
+    """Those without a flaw, each question once; the flaws of the others are counted."""
+    common = boilerplate(proposals)
+    found: dict[str, Proposal] = {}
+    differing: set[str] = set()
+    for place, proposal in enumerate(proposals):
+        key = digest_of(proposal.question)
+        flaw = flaw_of(proposal) or (Flaw.BOILERPLATE if place in common else None)
+        if flaw is None and key in known:
+            flaw = Flaw.KNOWN
+        if flaw is None and key in found:
+            flaw = Flaw.TWIN
+            if _said(found[key]) != _said(proposal):
+                differing.add(key)
+        if flaw is None:
+            found[key] = proposal
+        else:
+            left[flaw] += 1
+    left[Flaw.AMBIGUOUS] += len(differing)
+    return [proposal for key, proposal in found.items() if key not in differing]
+
+
+def _said(proposal: Proposal) -> frozenset[str]:
+    return frozenset(squeeze(literal) for literal in proposal.literals)
+
+
+def _strange(
+    proposals: Sequence[Proposal], wanted: int, answered: Callable[[Proposal], bool], left: Counter[Flaw]
+) -> list[Proposal]:
+    """Unanswerable ones, each thing asked for in turn, none too often; only what is looked at is searched for."""
+    waiting: dict[str, list[Proposal]] = defaultdict(list)
+    for proposal in sorted(proposals, key=lambda each: -each.weight):
+        waiting[proposal.form].append(proposal)
+    in_turn = [listed[turn] for turn in range(_A_FORM) for listed in waiting.values() if turn < len(listed)]
+    chosen: list[Proposal] = []
+    for proposal in in_turn:
+        if len(chosen) >= wanted * 2:
+            break
+        if answered(proposal):
+            left[Flaw.ANSWERED] += 1
+        else:
+            chosen.append(proposal)
+    return chosen
 
 
 def _shared(proposals: Sequence[Proposal], most: int) -> list[Proposal]:
-    """Document by document in turn, inside one the type that it has least of, the surest first."""
+    """Document by document in turn, inside one the type and the length that there is least of, the surest first."""
     waiting: dict[str, list[Proposal]] = defaultdict(list)
     for proposal in proposals:
         waiting[str(proposal.passage.document_id)].append(proposal)
-    for listed in waiting.values():
-        listed.sort(key=lambda each: -each.weight)
-    types: dict[tuple[str, str], int] = defaultdict(int)
-    passages: dict[str, int] = defaultdict(int)
+    seen: Counter[tuple[str, str]] = Counter()
     chosen: list[Proposal] = []
     while waiting and len(chosen) < most:
         for document in list(waiting):
-            best = _next(waiting[document], document, types, passages)
+            best = _next(waiting[document], document, seen)
             if best is None:
                 del waiting[document]
                 continue
             waiting[document].remove(best)
-            types[document, best.type] += 1
-            passages[str(best.passage.chunk_id)] += 1
+            passage = str(best.passage.chunk_id)
+            seen.update([(document, best.type), ("passage", passage), ("type", best.type)])
+            seen["length", _length(best.question)] += 1
             chosen.append(best)
     return chosen[:most]
 
 
-def _next(
-    proposals: Sequence[Proposal], document: str, types: dict[tuple[str, str], int], passages: dict[str, int]
-) -> Proposal | None:
-    free = [each for each in proposals if passages[str(each.passage.chunk_id)] < _A_PASSAGE or not each.answerable]
-    if not free:
-        return None
-    return min(free, key=lambda each: (types[document, each.type], passages[str(each.passage.chunk_id)], -each.weight))
+def _next(proposals: Sequence[Proposal], document: str, seen: Counter[tuple[str, str]]) -> Proposal | None:
+    """What its document, then the whole, has least of: by type, then by length; the surest of those."""
+    free = [each for each in proposals if seen["passage", str(each.passage.chunk_id)] < _A_PASSAGE]
+
+    def rank(each: Proposal) -> tuple[float, ...]:
+        return (
+            seen[document, each.type],
+            seen["passage", str(each.passage.chunk_id)],
+            seen["type", each.type],
+            seen["length", _length(each.question)],
+            -each.weight,
+        )
+
+    return min(free, key=rank, default=None)
+
+
+def _length(question: str) -> str:
+    stretch = 1 if is_chinese(question) else _ENGLISH_LONGER
+    if len(question) <= _SHORT_ZH * stretch:
+        return "short"
+    return "long" if len(question) > _LONG_ZH * stretch else "middling"
 
 
 def _capped(proposals: Sequence[Proposal], most: int) -> list[Proposal]:

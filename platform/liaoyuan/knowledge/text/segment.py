@@ -9,10 +9,12 @@ import threading
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from functools import lru_cache
+from operator import add
 from pathlib import Path
 from typing import IO, Protocol, cast
 
 import jieba
+import rjieba
 import snowballstemmer
 
 from liaoyuan.knowledge.text.normalise import normalise
@@ -42,8 +44,6 @@ class _Tokenizer(Protocol):
     FREQ: dict[str, int]
 
     def get_dict_file(self) -> IO[bytes]: ...
-
-    def cut_for_search(self, sentence: str) -> Iterator[str]: ...
 
 
 class _Stemmer(Protocol):
@@ -92,13 +92,17 @@ def _runs(text: str) -> Iterator[tuple[bool, str]]:
 @lru_cache(maxsize=16_384)
 def _cut(run: str) -> tuple[str, ...]:
     """jieba's words of a run of Han characters. Titles and headings come again with every chunk below them."""
-    return tuple(word for word in _tokenizer().cut_for_search(run) if len(word) > 1 and word not in CHINESE)
+    return tuple([word for word in rjieba.cut_for_search(run) if len(word) > 1 and word not in CHINESE])
 
 
 def words(text: str) -> list[str]:
     """Content words in reading order with repeats: jieba's words of two characters and more, and English stems."""
+    return _words(_runs(text))
+
+
+def _words(runs: Iterable[tuple[bool, str]]) -> list[str]:
     found: list[str] = []
-    for is_han, run in _runs(text):
+    for is_han, run in runs:
         if is_han:
             found.extend(_cut(run))
         elif run not in ENGLISH:
@@ -108,13 +112,12 @@ def words(text: str) -> list[str]:
 
 def bigrams(text: str) -> list[str]:
     """Overlapping pairs of Han characters, which forgive a wrong cut between words."""
-    return [
-        "".join(pair)
-        for is_han, run in _runs(text)
-        if is_han
-        for pair in itertools.pairwise(run)
-        if "".join(pair) not in CHINESE
-    ]
+    return _bigrams(_runs(text))
+
+
+def _bigrams(runs: Iterable[tuple[bool, str]]) -> list[str]:
+    pairs = [map(add, run, run[1:]) for is_han, run in runs if is_han]
+    return [pair for pair in itertools.chain.from_iterable(pairs) if pair not in CHINESE]
 
 
 def index_terms(text: str) -> list[str]:
@@ -127,7 +130,8 @@ def index_terms(text: str) -> list[str]:
 
 @lru_cache(maxsize=_AT_HAND)
 def _index_terms(text: str) -> tuple[str, ...]:
-    return (*words(text), *bigrams(text))
+    runs = list(_runs(text))
+    return (*_words(runs), *_bigrams(runs))
 
 
 @contextmanager

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from liaoyuan.industry.errors import IndustryError, IndustryUnknown
 from liaoyuan.industry.files import files_read
+from liaoyuan.industry.kept import pack_kept
 from liaoyuan.industry.manifest import SIGNATURE, TrustedKey, seal_verify, trusted_keys_read
 from liaoyuan.industry.pack import IndustryPack
 from liaoyuan.industry.reading import pack_read
@@ -31,11 +32,16 @@ class Trust:
 
 
 def pack_load(root: Path, trust: Trust) -> IndustryPack:
-    """Verify and read the pack in ``root``.
+    """Verify and read the pack in ``root``, if that was not done since anything in it changed.
 
     Raises:
         IndustryError: the first thing that is wrong, with the file and what to do.
     """
+    keys = tuple((key.name, key.key.public_bytes_raw()) for key in trust.keys)
+    return pack_kept(root, (trust.allow_unsigned, keys), lambda: _pack_load(root, trust))
+
+
+def _pack_load(root: Path, trust: Trust) -> IndustryPack:
     pack, problems = pack_examine(root, trust)
     if pack is None:
         raise problems[0]

@@ -1,4 +1,4 @@
-"""Questions about the installed packs. Nothing is cached: reading and verifying a pack takes milliseconds."""
+"""Questions about the installed packs: answered by what is in their folders now."""
 
 from collections.abc import Iterable
 from pathlib import Path

@@ -1,11 +1,13 @@
 """Which version stands for each document in a list, and what state a person would say that it is in."""
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Any, Final
 from uuid import UUID
 
-from django.db.models import Case, Exists, F, Func, OuterRef, Q, QuerySet, TextField, Value, When
+from django.contrib.postgres.aggregates import ArrayAgg
+from django.db.models import Case, Count, Exists, F, Func, Max, OuterRef, Q, QuerySet, Sum, TextField, Value, When
 from django.db.models.functions import Lower
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
@@ -56,6 +58,15 @@ _RANK: Final = Case(
     When(state__in=(VersionState.DRAFT, VersionState.WITHDRAWN), then=Value(1)),
     default=Value(2),
 )
+COUNTED: Final[dict[str, Any]] = {
+    "documents": Count("id"),
+    "passages": Sum("chunk_count"),
+    "bytes": Sum("size"),
+    "changed": Max("created_at"),
+    **{name: Count("id", filter=condition) for name, condition in IN_STATE.items()},
+}
+# No name of a group holds it: they are typed into one line.
+_BETWEEN: Final = "\x1f"
 # An import from the command line has no run; its drafts count as being read for so long.
 PATIENCE: Final = timedelta(minutes=10)
 
@@ -127,18 +138,25 @@ def collection_heads(collection_id: UUID, filters: Filters) -> QuerySet[Document
     return found.select_related("document").order_by(SORTS[filters.sort], "document__name", "id")
 
 
-def formats_of(collection_id: UUID) -> list[str]:
-    """The endings of the collection's file names."""
+@dataclass(frozen=True)
+class Sums:
+    """What the documents of one collection come to, for one reader: counts by state, endings of names, groups."""
+
+    counts: Mapping[str, Any]
+    formats: Sequence[str]
+    groups: Sequence[str]
+
+
+def sums_of(collection_id: UUID) -> Sums:
+    """Everything that the page of a collection says of all its documents, by one statement."""
     ending = Func(F("file_name"), Value(r"\.([A-Za-z0-9]{1,8})$"), function="substring", output_field=TextField())
-    rows = heads().filter(document__collection_id=collection_id).annotate(ending=Lower(ending))
-    return sorted({row for row in rows.values_list("ending", flat=True).distinct().order_by() if row})
-
-
-def groups_of(collection_id: UUID) -> list[str]:
-    """The groups that the collection's documents are restricted to."""
-    unnested = Func(F("groups"), function="unnest", output_field=TextField())
-    rows = heads().filter(document__collection_id=collection_id).annotate(each=unnested)
-    return sorted(set(rows.values_list("each", flat=True).distinct().order_by()))
+    joined = Func(F("groups"), Value(_BETWEEN), function="array_to_string", output_field=TextField())
+    found = heads().filter(document__collection_id=collection_id).order_by()
+    row = found.aggregate(
+        **COUNTED, endings=ArrayAgg(Lower(ending), distinct=True), readers=ArrayAgg(joined, distinct=True)
+    )
+    groups = {group for text in row.pop("readers") or () for group in text.split(_BETWEEN) if group}
+    return Sums(row, sorted(each for each in row.pop("endings") or () if each), sorted(groups))
 
 
 def imports_of(collection: Collection) -> QuerySet[StageRun]:

@@ -1,13 +1,13 @@
 """What the pages of collections show, ready for their templates."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any, Final, cast
 from uuid import UUID
 
 from django.core.paginator import Page, Paginator
-from django.db.models import Count, Max, Sum
+from django.db.models import Count, QuerySet, Sum
 from django.utils.translation import gettext_lazy as _
 
 from liaoyuan.accounts.models import Member
@@ -26,6 +26,7 @@ from liaoyuan.portal.documents.waiting import LineView, line_view
 
 PAGE_SIZE: Final = 50
 MOST_COLLECTIONS: Final = 200
+MOST_IMPORTS: Final = 20
 # What a reader should know of a file; the layout's own marks stay out of the way.
 FLAGS: Final[dict[str, Any]] = {
     "ocr": _("Recognised from a scan (OCR)"),
@@ -175,17 +176,13 @@ def collection_get(collection_id: UUID) -> Collection:
     return found
 
 
-def collection_cards(only: UUID | None = None) -> list[CollectionCard]:
+def collection_cards() -> list[CollectionCard]:
     """The organization's collections by name, each with the sums of its documents."""
-    collections = Collection.objects.order_by("name")
-    collections = collections.filter(id=only) if only else collections
-    states = {name: Count("id", filter=listing.IN_STATE[name]) for name in listing.IN_STATE}
-    sums = listing.heads().values("document__collection_id").order_by().annotate(
-        documents=Count("id"), passages=Sum("chunk_count"), bytes=Sum("size"), changed=Max("created_at"), **states
-    )  # fmt: skip
-    sums = sums.filter(document__collection_id=only) if only else sums
-    found = {row["document__collection_id"]: cast("dict[str, Any]", row) for row in sums}
-    shown = list(collections[:MOST_COLLECTIONS])
+    by_collection = listing.heads().values("document__collection_id").order_by()
+    found = {
+        row["document__collection_id"]: cast("dict[str, Any]", row) for row in by_collection.annotate(**listing.COUNTED)
+    }
+    shown = list(Collection.objects.order_by("name")[:MOST_COLLECTIONS])
     solutions = list(Solution.objects.filter(collection_id__in=[each.id for each in shown]).order_by("name"))
     return [_card(each, found.get(each.id, {}), [s for s in solutions if s.collection_id == each.id]) for each in shown]
 
@@ -195,28 +192,34 @@ def collection_page(
 ) -> CollectionPage:
     """One page of a collection's documents. Raises NotFound."""
     collection = collection_get(collection_id)
-    page = Paginator(listing.collection_heads(collection_id, filters), PAGE_SIZE).get_page(number)
-    imports = import_views(collection, who, language)
+    sums = listing.sums_of(collection_id)
+    # Unfiltered the table has as many rows as were counted already.
+    count = None if filters.any else sums.counts["documents"]
+    page = _page(listing.collection_heads(collection_id, filters), number, count)
+    runs = list(listing.imports_open(collection).order_by("created_at"))
+    imports = [_import(run, who, language) for run in runs[:MOST_IMPORTS]]
     return CollectionPage(
         collection=collection,
-        card=collection_cards(collection_id)[0],
+        card=_card(collection, sums.counts, Solution.objects.filter(collection_id=collection_id).order_by("name")),
         filters=filters,
         page=page,
         rows=[_row(version, language, importing=bool(imports)) for version in page],
-        formats=listing.formats_of(collection_id),
-        groups=listing.groups_of(collection_id),
+        formats=sums.formats,
+        groups=sums.groups,
         imports=imports,
-        watch=watch(listing.imports_open(collection)),
+        watch=watch(runs),
         latest=_latest(collection, who, language),
         rights=Rights.of(who),
         line=line_view(collection_id),
     )
 
 
-def import_views(collection: Collection, who: Principal, language: str) -> list[ImportView]:
-    """The imports that have not ended, oldest first."""
-    runs = listing.imports_open(collection).order_by("created_at")[:20]
-    return [_import(run, who, language) for run in runs]
+def _page(rows: QuerySet[DocumentVersion], number: str, known: int | None) -> Page[DocumentVersion]:
+    paginator = Paginator(rows, PAGE_SIZE)
+    if known is not None:
+        # A cached property: it is not counted again.
+        vars(paginator)["count"] = known
+    return paginator.get_page(number)
 
 
 def groups_known() -> list[str]:
@@ -257,7 +260,7 @@ def erasure_of(document_ids: Sequence[UUID], collection_id: UUID) -> Erasure:
     )
 
 
-def _card(collection: Collection, sums: dict[str, Any], solutions: Sequence[Solution]) -> CollectionCard:
+def _card(collection: Collection, sums: Mapping[str, Any], solutions: Iterable[Solution]) -> CollectionCard:
     return CollectionCard(
         id=collection.id,
         name=collection.name,
@@ -268,7 +271,7 @@ def _card(collection: Collection, sums: dict[str, Any], solutions: Sequence[Solu
         chunks=sums.get("passages") or 0,
         size=sums.get("bytes") or 0,
         changed=sums.get("changed"),
-        solutions=solutions,
+        solutions=list(solutions),
     )
 
 

@@ -53,10 +53,24 @@ class Asset:
 class VersionedStorage(StaticFilesStorage):  # type: ignore[misc, unused-ignore]
     """``{% static 'css/app.css' %}`` → ``/static/css/app.css?v=…``, the digest of what is there now."""
 
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self._addresses: dict[tuple[str, int, int], str] = {}
+
     def url(self, name: str | None) -> str:
-        address = super().url(name)
-        path = file_of(name or "")
-        return f"{address}?v={version(path)}" if path else address
+        path = _FOUND.get(name or "") or _search(name or "")
+        try:
+            state = path.stat() if path else None
+        except FileNotFoundError:
+            state = None
+        if path is None or state is None:
+            return str(super().url(name))
+        _FOUND[name or ""] = path
+        # Every icon of a page asks: worked out once for each state of the file.
+        key = (name or "", state.st_mtime_ns, state.st_size)
+        if key not in self._addresses:
+            self._addresses[key] = f"{super().url(name)}?v={_digest(path, *key[1:])[:DIGITS]}"
+        return self._addresses[key]
 
 
 _FOUND: Final[dict[str, Path]] = {}

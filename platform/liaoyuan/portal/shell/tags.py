@@ -3,19 +3,21 @@
 import json
 import re
 from collections.abc import Mapping
+from datetime import datetime
 from typing import Any, Final
 
 from django import template
 from django.forms import BoundField, CheckboxInput, CheckboxSelectMultiple, RadioSelect
 from django.utils import timezone
-from django.utils.html import conditional_escape, format_html
+from django.utils.html import conditional_escape, escape, format_html
 from django.utils.safestring import SafeString, mark_safe
 from django.utils.translation import get_language
 
-from liaoyuan.portal.shell import times
+from liaoyuan.portal.shell import components, times
 from liaoyuan.portal.shell.charts import Table, table_of
 
 register = template.Library()
+register.tag("cotton", components.component)
 
 # What a widget calls itself → the class that draws it.
 CONTROLS: Final = {
@@ -97,6 +99,19 @@ def is_group(field: BoundField) -> bool:
 def moment(at: Any, style: str = "short") -> str:
     """A time in the viewer's zone: ``short`` 11-22 12:03, ``long`` with year and seconds, ``relative`` 3 min ago."""
     return times.written(at, style, now=timezone.now()) if at else ""
+
+
+@register.simple_tag
+def instant(at: datetime, style: str, attrs: Mapping[str, Any]) -> SafeString:
+    """``<time>`` in the viewer's zone: the reader's form inside, the whole one as its title."""
+    here = timezone.localtime(at) if timezone.is_aware(at) else at
+    now = timezone.now()
+    kind = " data-relative" if style == "relative" else ""
+    whole = times.written(here, "long", now=now)
+    shown = whole if style == "long" else escape(times.written(here, style, now=now))
+    return mark_safe(  # noqa: S308 - digits and our own words
+        f'<time datetime="{here.isoformat()}" title="{whole}"{kind}{attributes(attrs)}>{shown}</time>'
+    )
 
 
 @register.simple_tag

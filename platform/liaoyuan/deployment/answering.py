@@ -325,6 +325,7 @@ def _cited(citation: Citation) -> dict[str, Any]:
         "edited_by": citation.edited_by,
         "edited_at": citation.edited_at,
         "literal": citation.literal,
+        "header": citation.header,
     }
 
 

@@ -61,6 +61,13 @@ class Citation:
     edited_by: str = ""
     edited_at: str | None = None
     literal: bool = True
+    # The line that names the columns, where the quote is rows of a table: context, part of this same citation.
+    header: str = ""
+
+    @property
+    def read(self) -> str:
+        """The quote as it can be understood: rows below the names of their columns."""
+        return f"{self.header}\n{self.quote}" if self.header else self.quote
 
 
 @dataclass(frozen=True, slots=True)
@@ -225,7 +232,7 @@ def verdicts(
     ``given`` is what a model read for each cited chunk: what only the surroundings of a quote carry is told by the
     chunk's first citation.
     """
-    checks = check_grounded(answer, [citation.quote for citation in citations]).sentences
+    checks = check_grounded(answer, [citation.read for citation in citations]).sentences
     found = [_told(check, range(1, len(citations) + 1)) for check in checks]
     if not given or all(verdict.supported for verdict in found):
         return found
@@ -246,8 +253,13 @@ def _told(check: SentenceCheck, numbers: Sequence[int]) -> SentenceVerdict:
 
 
 def compose(citations: Sequence[Citation]) -> str:
-    """The quotes one below the other, each with the number of its citation."""
-    return "\n".join(f"{citation.quote} [{number}]" for number, citation in enumerate(citations, start=1))
+    """The quotes one below the other, each with the number of its citation; a table's header once above its rows."""
+    lines, above = [], ("", "")
+    for number, citation in enumerate(citations, start=1):
+        known = (citation.chunk_id, citation.header) == above
+        lines.append(f"{citation.quote if known else citation.read} [{number}]")
+        above = (citation.chunk_id, citation.header)
+    return "\n".join(lines)
 
 
 def _generated(
@@ -325,6 +337,7 @@ def _citation(row: Chunk, quote: Quote) -> Citation:
         page=row.page,
         box=list(row.box) if row.box else None,
         quote=quote.text,
+        header=quote.header,
         chunk_id=str(row.id),
         score=round(quote.score, 4),
         title=row.title,

@@ -1,5 +1,6 @@
 """The extractive answer: sentences of the evidence, word for word, each with its place in the chunk it came from."""
 
+import math
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -13,6 +14,8 @@ from liaoyuan.knowledge.text.sentences import Sentence, list_around, sentences
 # A clause this short is quoted whole: half a rule misleads.
 _WHOLE_CHINESE, _WHOLE_OTHER = 320, 600
 _MOST_CHUNKS = 3
+# Where no chunk is clearly the one, more are quoted, until one of them is the one with this probability.
+_SURE, _MOST_UNSURE = 0.8, 5
 # Differences of ranking scores are log odds: how much likelier the better chunk is the one that answers.
 _NEAR_TOP = 2.2
 _SECOND_HALF = 2.5
@@ -33,13 +36,15 @@ _HEAD = re.compile(r"^第[〇零一二两三四五六七八九十百千\d]+条(?
 
 @dataclass(frozen=True, slots=True)
 class Quote:
-    """``text`` is ``chunk.text[start:end]``, to the letter."""
+    """``text`` is ``chunk.text[start:end]``, to the letter. ``header`` is the line of the same table that names its
+    columns, where the quote is rows of it alone."""
 
     chunk_id: str
     start: int
     end: int
     text: str
     score: float
+    header: str = ""
 
 
 def extract(question: Question, ranked: Sequence[Ranked], statistics: Statistics) -> list[Quote]:
@@ -50,8 +55,9 @@ def extract(question: Question, ranked: Sequence[Ranked], statistics: Statistics
     for item in _sources(question, ranked, weights, statistics):
         text = item.candidate.text
         for start, end in _passages(question, item, weights):
-            quote = Quote(item.candidate.chunk_id, start, end, text[start:end], item.score)
-            quotes.setdefault(squeeze(quote.text), quote)
+            header = _header(text, start)
+            quote = Quote(item.candidate.chunk_id, start, end, text[start:end], item.score, header)
+            quotes.setdefault(squeeze(header + quote.text), quote)
     return list(quotes.values())
 
 
@@ -78,7 +84,14 @@ def _sources(
         if behind < _NEAR_TOP or (compound and gain > _GAIN and behind < _SECOND_HALF) or several:
             chosen.append(item)
             covered |= found
-    return chosen
+    return [*chosen, *(item for item in _probable(ranked) if item not in chosen)]
+
+
+def _probable(ranked: Sequence[Ranked]) -> list[Ranked]:
+    """The best few that hold the answer with probability ``_SURE`` together: scores are log odds over the candidates."""
+    odds = [math.exp(item.score - ranked[0].score) for item in ranked]
+    wanted = _SURE * sum(odds)
+    return [item for place, item in enumerate(ranked[:_MOST_UNSURE]) if sum(odds[:place]) < wanted]
 
 
 def depth(question: Question) -> int:
@@ -133,17 +146,30 @@ def _rows(text: str) -> list[tuple[int, int]]:
     return spans if len(spans) > 1 and all(_CELL_MARK in text[start:end] for start, end in spans) else []
 
 
+def _header(text: str, start: int) -> str:
+    """The header line of a table of which a quote from ``start`` on holds rows alone; else nothing."""
+    rows = _rows(text)
+    return text[slice(*rows[0])] if rows and start >= rows[0][1] else ""
+
+
 def _table_passages(
     question: Question, text: str, rows: Sequence[tuple[int, int]], weights: Mapping[str, float]
 ) -> list[tuple[int, int]]:
-    """The header and the rows that the question names. Judged like sentences the header would win: it repeats the
-    question's words and holds no answer, and a neighbouring row is a literal quote and yet a wrong one."""
-    header, body = rows[0], rows[1:]
+    """The rows that the question names, those below each other as one; the header goes along as their context.
+
+    Judged like sentences the header would win: it repeats the question's words and holds no answer, and a neighbouring
+    row is a literal quote and yet a wrong one."""
+    body = rows[1:]
     values = [_row_value(question, text[start:end], weights) for start, end in body]
     best = max(values)
     if best == 0:
         return [(0, len(text))]
-    return [header, *(row for row, value in zip(body, values, strict=True) if value == best)]
+    runs: list[tuple[int, int]] = []
+    for place, (start, end) in enumerate(body):
+        if values[place] == best:
+            joins = bool(runs) and values[place - 1] == best
+            runs = [*runs[:-1], (runs[-1][0], end)] if joins else [*runs, (start, end)]
+    return runs
 
 
 def _row_value(question: Question, row: str, weights: Mapping[str, float]) -> float:

@@ -67,6 +67,7 @@ class CitationOut(Schema):
     edited_by: Annotated[str, Field(description="who changed this chunk by hand; empty where nobody did")] = ""
     edited_at: datetime | None = None
     literal: Annotated[bool, Field(description="whether the quote stands in the document word for word")] = True
+    header: Annotated[str, Field(description="the names of the columns, where the quote is rows of a table")] = ""
 
 
 class AnswerOut(Schema):

@@ -1,4 +1,5 @@
-"""What jobs and killed workers leave behind: generations that nobody reads any more, files that no row knows."""
+"""What jobs and killed workers leave behind: generations that nobody reads any more, audiences that no entry uses,
+files that no row knows."""
 
 import logging
 import re
@@ -8,6 +9,8 @@ from typing import Final
 from uuid import UUID
 
 from django.db import Error as DatabaseFault
+from django.db import OperationalError, connection
+from psycopg.errors import LockNotAvailable
 
 from liaoyuan.accounts.selectors import organization_ids
 from liaoyuan.accounts.tenancy import tenant_context
@@ -19,15 +22,20 @@ from liaoyuan.pipeline.storage import storage
 logger = logging.getLogger(__name__)
 # A file that was just stored may get its row yet, in the same transaction.
 YOUNG_SECONDS: Final = 86_400.0
+# Whoever gives an entry its audience has locked the table of entries for writing before it looks for one, and keeps
+# that lock to its end. Behind this one nobody is about to use a row that looks unused; whoever comes later finds none.
+_UNUSED: Final = "NOT EXISTS (SELECT FROM knowledge_searchentry e WHERE e.audience = a.seat)"
+_ALONE: Final = "SET LOCAL lock_timeout = '500ms'; LOCK TABLE knowledge_searchentry IN SHARE MODE"
 _DRAFT: Final = re.compile(r"\..+\.\d+\.part$")
 
 
 def knowledge_tidy() -> dict[str, int]:
     """Free what is over, for all tenants; how much. Opens contexts of its own; called by the schedule."""
-    counts = {"generations": 0, "files": 0}
-    for organization_id in organization_ids("generations and files that are over"):
+    counts = {"generations": 0, "audiences": 0, "files": 0}
+    for organization_id in organization_ids("generations, audiences and files that are over"):
         try:
             counts["generations"] += _generations(organization_id)
+            counts["audiences"] += audiences_forget(organization_id)
             counts["files"] += orphans_delete(organization_id)
         except DatabaseFault:
             raise
@@ -45,6 +53,23 @@ def _generations(organization_id: UUID) -> int:
         with tenant_context(organization_id):
             freed += generations_forget(collection_id)
     return freed
+
+
+def audiences_forget(organization_id: UUID) -> int:
+    """Remove the audiences of one tenant that no entry uses any more; how many. Where a writer is at work for longer
+    than a moment nothing is removed: the next hour is soon enough."""
+    try:
+        with tenant_context(organization_id), connection.cursor() as cursor:
+            cursor.execute(f"SELECT EXISTS (SELECT FROM knowledge_searchaudience a WHERE {_UNUSED})")  # noqa: S608
+            if not cursor.fetchone()[0]:
+                return 0
+            cursor.execute(_ALONE)
+            cursor.execute(f"DELETE FROM knowledge_searchaudience a WHERE {_UNUSED}")  # noqa: S608 - a constant
+            return int(cursor.rowcount)
+    except OperationalError as error:
+        if isinstance(error.__cause__, LockNotAvailable):
+            return 0
+        raise
 
 
 def orphans_delete(organization_id: UUID, *, younger_than: float = YOUNG_SECONDS) -> int:

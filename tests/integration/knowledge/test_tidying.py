@@ -1,24 +1,41 @@
 """The schedule frees what is over: retired generations past their days, builds that stopped, files without a row."""
 
 import os
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
 import pytest
+from django.db import connection, connections
 from django.utils import timezone
 
 from liaoyuan.accounts.tenancy import tenant_context
-from liaoyuan.knowledge.indexes import live_index
-from liaoyuan.knowledge.models import Chunk, Collection, DocumentVersion, IndexState, SearchIndex
+from liaoyuan.knowledge import tidying
+from liaoyuan.knowledge.indexes import index_drop, index_start, live_index
+from liaoyuan.knowledge.models import Chunk, Collection, DocumentVersion, IndexState, SearchAudience, SearchIndex
+from liaoyuan.knowledge.retrieve import retrieve
 from liaoyuan.knowledge.shadow.freeing import KEPT, generations_due
 from liaoyuan.knowledge.shadow.models import IndexEntry
 from liaoyuan.knowledge.shadow.selectors import generations_of
-from liaoyuan.knowledge.tidying import orphans_delete
+from liaoyuan.knowledge.tidying import audiences_forget, orphans_delete
 from liaoyuan.pipeline.models import RunState, StageRun
 from liaoyuan.pipeline.storage import storage, storage_key
-from tests.integration.knowledge.generations import best, collection, execute, models, run_of, service, start, swap
+from tests.integration.knowledge.generations import (
+    QUESTION,
+    best,
+    collection,
+    execute,
+    models,
+    run_of,
+    service,
+    start,
+    swap,
+)
 from workers.tasks import tidy
 
 __all__ = ["collection", "models", "service", "start"]
@@ -119,8 +136,6 @@ def test_files_that_no_row_knows_go_and_everything_that_is_known_stays(
 def test_one_organization_that_cannot_be_tidied_does_not_keep_the_others_waiting(
     organization: Any, other_organization: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from liaoyuan.knowledge import tidying
-
     seen = []
 
     def fails_once(organization_id: Any) -> int:
@@ -132,3 +147,129 @@ def test_one_organization_that_cannot_be_tidied_does_not_keep_the_others_waiting
     monkeypatch.setattr(tidying, "orphans_delete", fails_once)
     tidy()
     assert {organization.id, other_organization.id} <= set(seen)
+
+
+def regroup(organization: Any, groups: list[str]) -> None:
+    """All chunks of the first document, by whoever writes them."""
+    with tenant_context(organization.id):
+        version = DocumentVersion.objects.earliest("created_at")
+        Chunk.objects.filter(version=version).update(groups=groups)
+
+
+def audiences(organization: Any) -> list[list[str]]:
+    with tenant_context(organization.id):
+        return sorted(SearchAudience.objects.values_list("groups", flat=True))
+
+
+def found_by(organization: Any, collection: Collection, group: str) -> bool:
+    with tenant_context(organization.id, groups=(group,)):
+        return any("2天" in item.candidate.text for item in retrieve(collection.id, QUESTION).ranked)
+
+
+def test_audiences_that_no_entry_uses_go_and_those_in_use_stay(
+    organization: Any, other_organization: Any, collection: Collection
+) -> None:
+    for groups in (["ward"], ["board"], ["ward", "board"]):
+        regroup(organization, groups)
+    assert audiences(organization) == [[], ["board"], ["ward"], ["ward", "board"]]
+    assert audiences_forget(other_organization.id) == 0, "what is another tenant's is not there to be removed"
+    tidy()
+    assert audiences(organization) == [[], ["ward", "board"]]
+    assert found_by(organization, collection, "ward")
+    assert audiences_forget(organization.id) == 0
+
+
+@contextmanager
+def writing(organization: Any, groups: list[str]) -> Iterator[threading.Event]:
+    """Another worker that gave the chunks new rights and has not committed yet; ends with the block."""
+    written, end = threading.Event(), threading.Event()
+
+    def write() -> None:
+        with tenant_context(organization.id):
+            version = DocumentVersion.objects.earliest("created_at")
+            Chunk.objects.filter(version=version).update(groups=groups)
+            written.set()
+            end.wait(60)
+        connections.close_all()
+
+    thread = threading.Thread(target=write)
+    thread.start()
+    try:
+        yield written
+    finally:
+        end.set()
+        thread.join()
+
+
+def test_an_audience_that_a_writer_is_about_to_use_is_never_taken_from_under_it(
+    organization: Any, collection: Collection
+) -> None:
+    regroup(organization, ["ward"])
+    regroup(organization, ["board"])
+    # Nobody uses the wards' audience now; the writer finds it and gives it to its entry, in a transaction of its own.
+    with writing(organization, ["ward"]) as written:
+        assert written.wait(60)
+        assert audiences_forget(organization.id) == 0
+    assert ["ward"] in audiences(organization)
+    assert found_by(organization, collection, "ward")
+    tidy()
+    assert audiences(organization) == [[], ["ward"]]
+    assert found_by(organization, collection, "ward")
+
+
+def test_a_writer_that_comes_while_audiences_are_removed_makes_its_own(
+    organization: Any, collection: Collection
+) -> None:
+    regroup(organization, ["ward"])
+    regroup(organization, ["board"])
+    with ExitStack() as later:
+        with tenant_context(organization.id), connection.cursor() as cursor:
+            cursor.execute(tidying._ALONE)
+            cursor.execute(f"DELETE FROM knowledge_searchaudience a WHERE {tidying._UNUSED}")  # noqa: S608 - a constant
+            written = later.enter_context(writing(organization, ["ward"]))
+            until_blocked(organization)
+            assert not written.is_set(), "it waits until what it might have used is gone"
+        assert written.wait(60)
+    assert audiences(organization) == [[], ["board"], ["ward"]]
+    assert found_by(organization, collection, "ward")
+
+
+def until_blocked(organization: Any) -> None:
+    """Somebody waits for a lock on the table of entries."""
+    wanted = "SELECT FROM pg_locks WHERE relation = 'knowledge_searchentry'::regclass AND NOT granted"
+    with connections["owner"].cursor() as cursor:
+        for _ in range(600):
+            cursor.execute(wanted)
+            if cursor.rowcount:
+                return
+            time.sleep(0.05)
+    raise AssertionError("nobody waits")
+
+
+def test_the_table_of_a_dropped_graph_goes_an_hour_later(organization: Any, collection: Collection) -> None:
+    def graphs() -> set[str]:
+        with connections["owner"].cursor() as cursor:
+            cursor.execute("SELECT relname FROM pg_class WHERE relname LIKE 'knowledge\\_graph\\_%' AND relkind = 'r'")
+            return {name for (name,) in cursor.fetchall()}
+
+    def dropped() -> str:
+        with tenant_context(organization.id):
+            extra = index_start(collection.id, embedder="multilingual-e5-small", dimensions=384, settings={})
+            SearchIndex.objects.filter(id=extra.id).update(graph_step="make")
+            SearchIndex.objects.filter(id=extra.id).update(graph_step="index")
+            index_drop(extra.id)
+        return f"knowledge_graph_{extra.id.hex}"
+
+    def dropped_at(table: str, ago: int) -> None:
+        # As if it had been dropped so many seconds ago, by the one who owns it.
+        with connections["owner"].cursor() as cursor:
+            cursor.execute("SELECT extract(epoch FROM now())::bigint - %s", [ago])
+            cursor.execute(f"COMMENT ON TABLE {table} IS 'gone {cursor.fetchone()[0]}'")
+
+    old, young = dropped(), dropped()
+    assert {old, young} <= graphs(), "a search may have been told of them a moment ago"
+    dropped_at(old, 3601)
+    dropped_at(young, 3500)
+    latest = dropped()
+    assert graphs() & {old, young, latest} == {young, latest}
+    assert "2天" in best(organization, collection)

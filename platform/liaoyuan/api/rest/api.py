@@ -1,5 +1,6 @@
 """``/api/v1``: everything that the platform does, for programs. Its description is at ``/api/v1/docs`` for members."""
 
+from functools import partial
 from typing import Any
 
 from django.contrib.auth.decorators import login_required
@@ -7,7 +8,7 @@ from django.urls import URLPattern, URLResolver
 from ninja import NinjaAPI
 from ninja.openapi.schema import OpenAPISchema
 
-from liaoyuan.api.docs.page import Pages
+from liaoyuan.api.docs.page import Pages, description
 from liaoyuan.api.rest import (
     answers,
     assurance,
@@ -71,7 +72,12 @@ class Api(NinjaAPI):
     """Ninja behind our edge, with a description that says all that a caller needs."""
 
     def _get_urls(self) -> list[URLResolver | URLPattern]:
-        return edges(super()._get_urls())
+        patterns = super()._get_urls()
+        for pattern in patterns:
+            if isinstance(pattern, URLPattern) and pattern.name == "openapi-json":
+                # Ninja's own knows one language.
+                pattern.callback = login_required(partial(description, api=self))
+        return edges(patterns)
 
     def get_openapi_schema(
         self, *, path_prefix: str | None = None, path_params: dict[str, Any] | None = None

@@ -98,23 +98,13 @@ scanned AS MATERIALIZED (
     ) e WHERE p.walk AND e.audience = ANY (p.mine)
 ), {_WALKED}
 """  # noqa: S608 - only constants of this module are joined
-# Postings entry by entry where the asker may read few of them, else term by term: the fewer look-ups win.
+# One look at the index over (term, audience) for each of them, whether the asker may read one entry or all.
 _HITS = """
-breadth AS MATERIALIZED (
-    SELECT 5 * (SELECT count(*) FROM seen) < (
-        SELECT count(*) FROM place p JOIN knowledge_searchentry e ON e.index_id = p.id
-    ) AS few
-), hits AS MATERIALIZED (
-    SELECT p.entry, p.term, p.places, cardinality(p.places) AS count FROM seen s CROSS JOIN LATERAL (
+hits AS MATERIALIZED (
+    SELECT h.entry, h.term, h.places, cardinality(h.places) AS count FROM place p CROSS JOIN LATERAL (
         SELECT q.entry, q.term, q.places FROM knowledge_posting q
-        WHERE q.entry = s.seat AND q.term = ANY(%(terms)s::text[]) OFFSET 0
-    ) p WHERE (SELECT few FROM breadth)
-    UNION ALL
-    SELECT p.entry, p.term, p.places, cardinality(p.places)
-    FROM unnest(%(terms)s::text[]) AS listed(term) CROSS JOIN LATERAL (
-        SELECT q.entry, q.term, q.places FROM knowledge_posting q
-        WHERE q.index_id = (SELECT p.id FROM place p) AND q.term = listed.term OFFSET 0
-    ) p JOIN seen s ON s.seat = p.entry WHERE NOT (SELECT few FROM breadth)
+        WHERE q.term = ANY(%(terms)s::text[]) AND q.audience = ANY(p.mine) OFFSET 0
+    ) h
 )
 """
 # BM25 with a term frequency of one and Lucene's one-byte lengths, over the rarest terms whose postings fit the budget;
@@ -226,10 +216,10 @@ VECTORS_QUICK = {"scan": _QUICK.replace("FOUND", _SCAN), "open": f"WITH {_OPEN} 
 
 # In how many visible chunks a name stands, letter by letter. Its own terms say where it can stand at all.
 NAMED = f"""
-WITH {_PLACE}, {_SEEN}, places AS (
-    SELECT p.entry, u.packed >> 8 AS place FROM seen s CROSS JOIN LATERAL (
+WITH {_PLACE}, places AS (
+    SELECT p.entry, u.packed >> 8 AS place FROM place m CROSS JOIN LATERAL (
         SELECT q.entry, q.term, q.places FROM knowledge_posting q
-        WHERE q.entry = s.seat AND q.term = ANY(%(parts)s::text[]) OFFSET 0
+        WHERE q.term = ANY(%(parts)s::text[]) AND q.audience = ANY(m.mine) OFFSET 0
     ) p CROSS JOIN LATERAL unnest(p.places) AS u(packed)
     GROUP BY p.entry, u.packed HAVING count(*) = cardinality(%(parts)s::text[])
 )

@@ -31,6 +31,9 @@ class Provider:
     url: str = ""
     claims: dict[str, Any] = field(default_factory=dict)
     issuer: str = ""
+    # The host of its sign-in page, where that is another one, and what that page changes in its answer.
+    sign_in: str = ""
+    bent: dict[str, str] = field(default_factory=dict)
     audience: str = CLIENT_ID
     codes: dict[str, dict[str, str]] = field(default_factory=dict)
     asked: list[str] = field(default_factory=list)
@@ -39,7 +42,7 @@ class Provider:
     def discovery(self) -> dict[str, Any]:
         return {
             "issuer": self.url,
-            "authorization_endpoint": f"{self.url}/authorize",
+            "authorization_endpoint": f"{self.sign_in or self.url}/authorize",
             "token_endpoint": f"{self.url}/token",
             "userinfo_endpoint": f"{self.url}/userinfo",
             "jwks_uri": f"{self.url}/jwks",
@@ -53,7 +56,7 @@ class Provider:
         assert asked["code_challenge_method"] == "S256"
         code = secrets.token_urlsafe(8)
         self.codes[code] = asked
-        return f"{asked['redirect_uri']}?{urlencode({'code': code, 'state': asked['state']})}"
+        return f"{asked['redirect_uri']}?{urlencode({'code': code, 'state': asked['state']} | self.bent)}"
 
     def token(self, given: dict[str, str]) -> dict[str, Any] | None:
         """Each code once, only for the right client, only for who began."""

@@ -6,7 +6,9 @@ from pathlib import Path
 import pytest
 from PIL import Image, ImageDraw, ImageFont
 
+from liaoyuan.knowledge.parse import ppt
 from liaoyuan.knowledge.parse.blocks import BlockType
+from liaoyuan.knowledge.parse.ppt_tables import is_table, table_of
 from liaoyuan.knowledge.parse.sandbox import parse_file
 from tests.unit.knowledge_parse.conftest import Parse
 from tests.unit.knowledge_parse.files import office_zip
@@ -184,3 +186,50 @@ def test_a_word_file_whose_offsets_lie_is_corrupt_within_its_bounds(tmp_path: Pa
     outcome = parse_file(tmp_path / "a.doc")
     assert outcome.code == "corrupt"
     assert outcome.peak_memory_mb < 300
+
+
+@pytest.mark.data
+@pytest.mark.skipif(not DATA.is_dir(), reason="../shared/data is absent")
+def test_a_table_of_an_old_presentation_is_a_table_with_its_merged_cells(parse: Parse) -> None:
+    document = ready(parse(DATA / "docs_docling/ppt/sources/legacy_sample.ppt"))
+    (table,) = of_type(document, BlockType.TABLE)
+    assert table.table is not None
+    assert table.table[0] == ["", "Class1", "Class1", "Class1", "Class2", "Class2", "Class2"]
+    assert [row[0] for row in table.table[2:]] == ["R1", "R2", "R3", "R3", "R4", "R4", "R4"]
+    assert table.page == 1
+    assert not any(block.text == "Class1" for block in document.blocks), "no cell is told twice"
+
+
+def _record(name: int, body: bytes, *, head: int = 0) -> bytes:
+    return struct.pack("<HHI", head, name, len(body)) + body
+
+
+def _shape(*parts: bytes) -> bytes:
+    return _record(0xF004, b"".join(parts), head=0xF)
+
+
+def _boxes(cells: dict[tuple[int, int, int, int], str]) -> bytes:
+    """A group of shapes that says table, with a line between the cells."""
+    says = _record(0xF122, struct.pack("<HI", 0x039F, 1), head=1 << 4)
+    line = _shape(_record(0xF00F, struct.pack("<4i", 1, 1, 1, 9)))
+    boxes = [
+        _shape(
+            _record(0xF00F, struct.pack("<4i", *edges)),
+            _record(0xF00D, _record(0x0FA0, text.encode("utf-16-le")), head=0xF),
+        )
+        for edges, text in cells.items()
+    ]
+    return _shape(says) + b"".join(boxes) + line
+
+
+def test_the_boxes_of_a_table_become_its_grid_whatever_their_order() -> None:
+    cells = {(5, 5, 9, 9): "2天", (0, 0, 9, 5): "保存期限", (0, 5, 5, 9): "废物"}
+    group = _boxes(cells)
+    assert is_table(group, ppt._records)
+    block = table_of(group, ppt._records, ppt._words, page=3, locator="slide 3")
+    assert block is not None
+    assert block.table == [["保存期限", "保存期限"], ["废物", "2天"]]
+    assert block.text == "保存期限\n废物\t2天"
+    alone = table_of(_boxes({(0, 0, 9, 5): "标题"}), ppt._records, ppt._words, page=1, locator="")
+    assert alone is None, "one box is no table"
+    assert not is_table(_shape() + _shape(), ppt._records)

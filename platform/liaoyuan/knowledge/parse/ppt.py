@@ -11,6 +11,7 @@ import olefile
 
 from liaoyuan.knowledge.parse.blocks import Block, BlockType, PageInfo, ParsedDocument
 from liaoyuan.knowledge.parse.errors import Corrupt
+from liaoyuan.knowledge.parse.ppt_tables import GROUP, is_table, table_of
 from liaoyuan.knowledge.parse.source import Source
 from liaoyuan.knowledge.parse.text import plain
 
@@ -36,7 +37,8 @@ def read_ppt(source: Source) -> ParsedDocument:
 
 
 def _blocks(stream: bytes) -> Iterator[Block]:
-    """The outline's texts; where a writer left the outline empty, those in the boxes of each slide."""
+    """The outline's texts; where a writer left the outline empty, those in the boxes of each slide. Tables are never in
+    the outline."""
     found = False
     for instance, body in _containers(stream, _SLIDE_LIST):
         suffix = " notes" if instance == _NOTES else ""
@@ -44,9 +46,23 @@ def _blocks(stream: bytes) -> Iterator[Block]:
             for block in _of_slide(part, number, suffix):
                 found = True
                 yield block
-    if not found:
-        for number, (_, body) in enumerate(_containers(stream, _SLIDE), start=1):
+    for number, (_, body) in enumerate(_containers(stream, _SLIDE), start=1):
+        if not found:
             yield from _of_slide(list(_leaves(body, 0)), number, "")
+        for _, group in _containers(body, GROUP, tables=True):
+            table = table_of(group, _records, _words, page=number, locator=f"slide {number}")
+            if table is not None:
+                yield table
+
+
+def _words(shape: bytes) -> str:
+    """The text of one box, its paragraphs in one line."""
+    texts = (_decoded(name, data) for name, data in _leaves(shape, 0) if name in (_CHARACTERS, _BYTES))
+    return plain(" ".join(texts).replace("\r", " ").replace("\x0b", " "))
+
+
+def _decoded(name: int, data: bytes) -> str:
+    return data.decode("utf-16-le" if name == _CHARACTERS else "cp1252", "replace")
 
 
 def _parts(body: bytes) -> Iterator[list[tuple[int, bytes]]]:
@@ -69,12 +85,15 @@ def _of_slide(records: list[tuple[int, bytes]], number: int, suffix: str) -> Ite
         if name == _TEXT_KIND:
             kind = int.from_bytes(data[:4], "little")
         elif name in (_CHARACTERS, _BYTES):
-            text = data.decode("utf-16-le" if name == _CHARACTERS else "cp1252", "replace")
-            yield from _texts(text, number, f"slide {number}{suffix}", heading=kind in _TITLES and not suffix)
+            yield from _texts(
+                _decoded(name, data), number, f"slide {number}{suffix}", heading=kind in _TITLES and not suffix
+            )
 
 
 def _leaves(body: bytes, depth: int) -> Iterator[tuple[int, bytes]]:
     for head, name, data in _records(body):
+        if name == GROUP and is_table(data, _records):
+            continue
         if head & 0xF == _CONTAINER and depth < _DEPTH:
             yield from _leaves(data, depth + 1)
         else:
@@ -90,13 +109,13 @@ def _texts(text: str, number: int, locator: str, *, heading: bool) -> Iterator[B
             yield Block(BlockType.LIST, paragraph.strip(), page=number, locator=locator)
 
 
-def _containers(stream: bytes, wanted: int, depth: int = 0) -> Iterator[tuple[int, bytes]]:
-    """Instance and content of the containers called ``wanted``, wherever they are."""
+def _containers(stream: bytes, wanted: int, depth: int = 0, *, tables: bool = False) -> Iterator[tuple[int, bytes]]:
+    """Instance and content of the containers called ``wanted``, wherever they are; only ``tables`` if wanted."""
     for head, name, data in _records(stream):
-        if name == wanted:
+        if name == wanted and (not tables or is_table(data, _records)):
             yield head >> 4, data
         elif head & 0xF == _CONTAINER and depth < _DEPTH:
-            yield from _containers(data, wanted, depth + 1)
+            yield from _containers(data, wanted, depth + 1, tables=tables)
 
 
 def _records(stream: bytes) -> Iterator[tuple[int, int, bytes]]:

@@ -99,7 +99,7 @@ def search(
 ) -> tuple[list[Candidate], Statistics]:
     """Up to 2 × ``k`` candidates and the term statistics of what the asker may read. ``vector`` has the length
     of the generation's embedding model. Raises EmbeddingMismatch."""
-    with _cursor() as cursor:
+    with tenant_cursor() as cursor:
         parameters = scope.parameters() | _vector(vector) | _limits(k, exact_rows) | {"budget": _BUDGET}
         parameters |= {"terms": question.search_terms()[:_MOST_TERMS]}
         rows = _find(cursor, statements.HYBRID_EXACT, statements.HYBRID_GRAPH, parameters)
@@ -113,7 +113,7 @@ def search(
 
 def nearest(scope: Scope, vector: Vectors, *, k: int = 10, exact_rows: int = EXACT_ROWS) -> list[Candidate]:
     """The vector leg alone: the ``k`` nearest visible chunks, best first. Raises EmbeddingMismatch."""
-    with _cursor() as cursor:
+    with tenant_cursor() as cursor:
         parameters = scope.parameters() | _vector(vector) | _limits(k, exact_rows)
         if quick := _quick(cursor, parameters):
             return [_candidate(row) for row in quick]
@@ -122,7 +122,7 @@ def nearest(scope: Scope, vector: Vectors, *, k: int = 10, exact_rows: int = EXA
 
 def visible(scope: Scope, chunk_ids: Sequence[str]) -> list[UUID]:
     """Those of ``chunk_ids`` that lie inside ``scope``: the same conditions as the search, asked anew."""
-    with _cursor() as cursor:
+    with tenant_cursor() as cursor:
         parameters = scope.parameters() | {"ids": list(chunk_ids)}
         return [row[0] for row in cursor.execute(statements.VISIBLE, parameters).fetchall()]
 
@@ -136,7 +136,7 @@ def merged(statistics: Statistics, question: Question, named: Mapping[str, int])
 
 
 @contextmanager
-def _cursor() -> Iterator[Cursor]:
+def tenant_cursor() -> Iterator[Cursor]:
     """A cursor of psycopg's own on the tenant's connection: Django's sends text to be parsed and planned each time.
 
     It is kept with the connection, since a new one works out anew how each column is to be read.

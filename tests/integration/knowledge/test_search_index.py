@@ -18,7 +18,7 @@ from liaoyuan.knowledge.errors import EmbeddingMismatch, IndexBusy, IndexNotRead
 from liaoyuan.knowledge.indexes import graph_ensure, index_drop, index_start, index_swap, live_index
 from liaoyuan.knowledge.models import Chunk, Collection, Document, DocumentVersion, IndexState, SearchIndex
 from liaoyuan.knowledge.question import analyse
-from liaoyuan.knowledge.search import _cursor, _graphs, _limits, _vector, nearest, scope_here, search
+from liaoyuan.knowledge.search import _graphs, _limits, _vector, nearest, scope_here, search, tenant_cursor
 from liaoyuan.knowledge.services.indexing import chunks_write
 
 WORD = "医疗废物贮存"
@@ -260,7 +260,7 @@ def test_a_graph_is_built_when_enough_stands_outside_and_again_when_a_quarter_do
 
 def plan_nodes(statement: str, parameters: dict[str, Any]) -> Iterator[dict[str, Any]]:
     """Every node of the plan as it ran, for the application's role."""
-    with _cursor() as cursor:
+    with tenant_cursor() as cursor:
         [(found,)] = cursor.execute("EXPLAIN (ANALYZE, FORMAT JSON) " + statement, parameters).fetchall()
     waiting = [found[0]["Plan"]]
     while waiting:

@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Any
 from uuid import UUID, uuid4
 
-from django.db import connections
 from django.utils import timezone
+from pgvector import HalfVector
 
 from liaoyuan.accounts.tenancy import tenant_context
 from liaoyuan.knowledge.adapters.embeddings import Embedder, Vectors, embedder_for
@@ -20,11 +20,11 @@ from liaoyuan.knowledge.identity import display_name
 from liaoyuan.knowledge.indexes import graph_ensure, live_index, live_index_held
 from liaoyuan.knowledge.models import DocumentVersion, SearchIndex
 from liaoyuan.knowledge.parse.blocks import ParsedDocument
+from liaoyuan.knowledge.search import tenant_cursor
 from liaoyuan.knowledge.services.carrying import Carrying, edits_carry, edits_record, edits_stale, fits
 from liaoyuan.knowledge.services.publishing import version_publish
 from liaoyuan.knowledge.services.receiving import DOCUMENTS
 from liaoyuan.knowledge.settings import settings_of
-from liaoyuan.knowledge.statements import text_array
 from liaoyuan.knowledge.text.segment import index_terms, terms_ahead
 from liaoyuan.pipeline.contract import NewArtifact, Parent
 from liaoyuan.pipeline.files import StoredFile
@@ -39,24 +39,40 @@ _COLUMNS = (
     "title, heading_path, locator, text, page, box, spans, term_count, terms, embedding, enabled, origin, anchor, "
     "groups, effective_from, effective_to"
 )
+_BATCH = {
+    "id": "uuid",
+    "ordinal": "int4",
+    "sub_ordinal": "int4",
+    "patch_id": "uuid",
+    "kind": "text",
+    "heading_path": "text[]",
+    "locator": "text",
+    "text": "text",
+    "page": "int4",
+    "box": "float8[]",
+    "spans": "jsonb",
+    "term_count": "int4",
+    "terms": "text",
+    "embedding": "halfvec",
+    "enabled": "bool",
+    "origin": "text",
+    "anchor": "text",
+}
 # COPY cannot write into a table under row-level security, so it fills a temporary one; the INSERT then passes the
 # policy.
-_TEMPORARY = """
-CREATE TEMPORARY TABLE IF NOT EXISTS chunk_batch (
-    id uuid, ordinal int, sub_ordinal int, patch_id uuid, kind text, heading_path text[], locator text, text text,
-    page int, box float8[], spans jsonb, term_count int, terms text[], embedding halfvec, enabled bool, origin text,
-    anchor text
-) ON COMMIT DELETE ROWS
+_TEMPORARY = f"""
+CREATE TEMPORARY TABLE IF NOT EXISTS chunk_batch ({", ".join(f"{name} {kind}" for name, kind in _BATCH.items())})
+ON COMMIT DELETE ROWS
 """
-_COPY = (
-    "COPY chunk_batch (id, ordinal, sub_ordinal, patch_id, kind, heading_path, locator, text, page, box, spans, "
-    "term_count, terms, embedding, enabled, origin, anchor) FROM STDIN"
-)
+_COPY = f"COPY chunk_batch ({', '.join(_BATCH)}) FROM STDIN (FORMAT binary)"
+# Between terms, which are letters, digits and few marks: a list would be written element by element.
+_BETWEEN = "\x1f"
 _INSERT = f"""
 INSERT INTO knowledge_chunk ({_COLUMNS})
 SELECT id, %(organization)s, now(), %(collection)s, %(index)s, %(version)s, ordinal, sub_ordinal, patch_id, kind,
-%(title)s, heading_path, locator, text, page, box, spans, term_count, array_to_tsvector(terms), embedding, enabled,
-origin, anchor, %(groups)s::varchar[], %(from)s, %(to)s
+%(title)s, heading_path, locator, text, page, box, spans, term_count,
+array_to_tsvector(string_to_array(terms, E'\\x1f')), embedding, enabled, origin, anchor,
+%(groups)s::varchar[], %(from)s::date, %(to)s::date
 FROM chunk_batch
 """  # noqa: S608 - only constants of this module are joined
 
@@ -194,9 +210,10 @@ def chunks_write(
         "from": version.days[0],
         "to": version.days[1],
     }
-    with connections["default"].cursor() as cursor:
+    with tenant_cursor() as cursor:
         cursor.execute(_TEMPORARY)
         with cursor.copy(_COPY) as copy:
+            copy.set_types(list(_BATCH.values()))
             for row in _rows(title, drafts, vectors):
                 copy.write_row(row)
         cursor.execute(_INSERT, parameters)
@@ -217,18 +234,14 @@ def _rows(title: str, drafts: Sequence[ChunkDraft], vectors: Sequence[Vectors]) 
             draft.text.replace("\x00", " "),
             draft.page,
             list(draft.box) if draft.box else None,
-            json.dumps([[span.start, span.end, span.block, span.block_start] for span in draft.spans]),
+            [[span.start, span.end, span.block, span.block_start] for span in draft.spans],
             len(terms),
-            text_array(sorted(set(terms))),
-            _vector_text(vector),
+            _BETWEEN.join(set(terms)),
+            HalfVector(vector),
             draft.enabled,
             draft.origin,
             content_anchor(draft.text, draft.heading_path),
         )
-
-
-def _vector_text(vector: Vectors) -> str:
-    return "[" + ("%.6g," * len(vector) % tuple(vector.tolist()))[:-1] + "]"
 
 
 def _register(version: DocumentVersion, index: SearchIndex, stored: StoredFile, run_id: UUID | None) -> None:

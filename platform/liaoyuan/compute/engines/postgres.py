@@ -36,8 +36,8 @@ USERS = ("liaoyuan_app", "liaoyuan_system")
 SMALL_SHARED_MEMORY = 1 << 30
 CGROUP_MEMORY = Path("/sys/fs/cgroup/memory.max")
 
-# For a machine of two cores that other engines share; `memory_settings` adds what the memory allows. JIT costs more than
-# it wins on short queries.
+# For a machine of two cores that other engines share; `memory_settings` adds what the memory allows. JIT costs more
+# than it wins on short queries.
 SETTINGS = {
     "listen_addresses": "",
     "port": POSTGRES_PORT,

@@ -69,12 +69,13 @@ class Comparison:
 
     changes: Sequence[Change]
     counts: dict[str, int] = field(default_factory=dict)
+    # What each change is, where that is known without reading it.
+    marked: Sequence[ChangeKind] | None = field(default=None, compare=False, repr=False)
 
     @property
     def kinds(self) -> list[ChangeKind]:
         """What each change is; of a stored comparison without reading the changes."""
-        told = getattr(self.changes, "kinds", None)
-        return list(told) if told is not None else [change.kind for change in self.changes]
+        return list(self.marked) if self.marked is not None else [change.kind for change in self.changes]
 
     @property
     def equal(self) -> bool:

@@ -1,7 +1,7 @@
 """A comparison in storage: one line a change, read only where somebody looks, since a book has twenty thousand."""
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import overload
 
@@ -12,7 +12,7 @@ _KINDS = {kind: mark for mark, kind in _MARKS.items()}
 
 
 class KeptChanges(Sequence[Change]):
-    """The changes of a stored comparison; each is read from its line when it is asked for. ``kinds`` needs none."""
+    """The changes of a stored comparison; each is read from its line when it is asked for."""
 
     def __init__(self, lines: Sequence[str]) -> None:
         self._lines = lines
@@ -29,11 +29,6 @@ class KeptChanges(Sequence[Change]):
             return KeptChanges(self._lines[place])
         return Change.from_dict(json.loads(self._lines[place][1:]))
 
-    @property
-    def kinds(self) -> Iterator[ChangeKind]:
-        """What each change is, without reading it."""
-        return (_MARKS[line[0]] for line in self._lines)
-
 
 def comparison_write(found: Comparison, path: Path) -> None:
     """First the counts, then line by line a mark of its kind and the change."""
@@ -48,4 +43,5 @@ def comparison_read(path: Path) -> Comparison:
     """What :func:`comparison_write` wrote."""
     # JSON escapes every line break that stands in a text, and leaves alone those that only Unicode knows.
     counts, *lines = path.read_text(encoding="utf-8").split("\n")
-    return Comparison(KeptChanges([line for line in lines if line]), json.loads(counts))
+    kept = [line for line in lines if line]
+    return Comparison(KeptChanges(kept), json.loads(counts), [_MARKS[line[0]] for line in kept])

@@ -23,10 +23,10 @@ def decode(data: bytes, declared: str | None = None) -> tuple[str, bool]:
     """Returns (text, whether characters were lost). ``declared`` is tried first among the legacy encodings."""
     for mark, encoding in _MARKS:
         if data.startswith(mark):
-            text, lost = _lenient(data, encoding)
+            marked = _lenient(data, encoding)
             # A mark says how a file began; what was appended to it later may be of another encoding.
-            mixed = _by_line(data.removeprefix(mark)) if lost and encoding == "utf-8-sig" else None
-            return mixed or (text, lost)
+            mixed = _by_line(data.removeprefix(mark)) if marked[1] and encoding == "utf-8-sig" else None
+            return mixed or marked
     wide = _unmarked_utf16(data)
     if wide:
         return _lenient(data, wide)

@@ -25,12 +25,16 @@ from numpy.typing import NDArray
 ROOT = Path(__file__).resolve().parent.parent
 WEIGHTS = ROOT / "platform" / "liaoyuan" / "knowledge" / "weights"
 # Signs that common sense fixes: a missing unit never speaks for an answer, coverage never against one.
-AGAINST = frozenset({"unknown", "no_unit", "entity", "number", "focus"})
+AGAINST = frozenset({"unknown", "no_unit", "entity", "number", "focus", "amount"})
 STRANGE_QUESTIONS = 20
-THRESHOLDS = (0.2, 0.3, 0.4, 0.5)
-# A wrong answer costs more than a refusal; questions of another trade are many and easy.
-ANSWERABLE, UNANSWERABLE, STRANGE = 1.3, 2.0, 0.35
-OTHER_LANGUAGE = 0.15
+THRESHOLDS = (0.3, 0.38, 0.43, 0.5)
+# What each sort of question counts in sum. Those of another trade are easy, and of those that lack their place some
+# are answered by a like rule elsewhere.
+ANSWERABLE, UNANSWERABLE, STRANGE, LACKING = "answerable", "unanswerable", "strange", "lacking"
+COUNTS = {ANSWERABLE: 1.0, UNANSWERABLE: 0.8, STRANGE: 0.1, LACKING: 0.03}
+# English questions are few, and Chinese ones help; the other way round they do not.
+OTHER_LANGUAGE = {"zh": 0.0, "en": 0.15}
+RIDGE, STEPS, RATE, MOMENTUM = 4.0, 3000, 0.2, 0.9
 LANGUAGES = ("zh", "en")
 
 Array = NDArray[np.float64]
@@ -38,21 +42,21 @@ Array = NDArray[np.float64]
 
 @dataclass
 class Sample:
-    """What one collection taught: ranking tables with gold marks, and abstention features with label and weight."""
+    """What one collection taught: ranking tables with gold marks, and abstention features with the sort of question."""
 
     name: str
     tables: list[tuple[Array, NDArray[np.bool_]]] = field(default_factory=list)
     features: list[list[float]] = field(default_factory=list)
-    labels: list[float] = field(default_factory=list)
+    sorts: list[str] = field(default_factory=list)
     chinese: list[bool] = field(default_factory=list)
-    weights: list[float] = field(default_factory=list)
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--organization", required=True)
     parser.add_argument("--write", action="store_true")
-    parser.add_argument("--thresholds", type=float, nargs=2, metavar=("ZH", "EN"), default=(0.45, 0.38))
+    parser.add_argument("--learn", nargs="+", choices=("rank", *LANGUAGES), default=("rank", *LANGUAGES))
+    parser.add_argument("--thresholds", type=float, nargs=2, metavar=("ZH", "EN"), default=(0.43, 0.38))
     parser.add_argument("sets", nargs="+", metavar="COLLECTION=FILE")
     options = parser.parse_args(arguments)
     _django()
@@ -60,10 +64,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
     for name, _, file in (item.partition("=") for item in options.sets):
         files.setdefault(name, []).append(Path(file))
     samples = collect(options.organization, files)
-    report_left_out(samples)
-    ranking = fit_ranking(samples)
-    abstention = {language: fit_abstention(samples, language) for language in LANGUAGES}
-    print(json.dumps({"rank": ranking.round(3).tolist()}))
+    report_left_out(samples, options.learn)
+    ranking = fit_ranking(samples) if "rank" in options.learn else None
+    abstention = {language: fit_abstention(samples, language) for language in LANGUAGES if language in options.learn}
     if options.write:
         write(ranking, abstention, dict(zip(LANGUAGES, options.thresholds, strict=True)), ", ".join(options.sets))
 
@@ -99,24 +102,30 @@ def collect(organization_name: str, files: dict[str, list[Path]]) -> list[Sample
     return samples
 
 
-def _learn(sample: Sample, collection_id: Any, item: Any, weight: float) -> None:
-    from liaoyuan.knowledge import abstain, learning, rank
+def _learn(sample: Sample, collection_id: Any, item: Any, sort: str) -> None:
+    from liaoyuan.knowledge import learning, rank
     from liaoyuan.knowledge.retrieve import retrieve
 
     found = retrieve(collection_id, item.question)
     if not found.question.words or not found.ranked:
         return
-    values = abstain.features(found.question, found.ranked, found.statistics)
-    sample.features.append([values[name] for name in abstain.FEATURES])
-    answerable = item.answerable and weight != STRANGE
-    sample.labels.append(float(answerable))
-    sample.chinese.append(found.question.chinese)
-    sample.weights.append(weight)
-    if not answerable:
+    _note(sample, found, found.ranked, sort)
+    if sort != ANSWERABLE:
         return
     taught = learning.sample_of(item, found.ranked, rank.Legs(), approved=True)
     if taught.right.any():
         sample.tables.append((taught.table, taught.right))
+        _note(sample, found, [each for each, hit in zip(found.ranked, taught.right, strict=True) if not hit], LACKING)
+
+
+def _note(sample: Sample, found: Any, ranked: Sequence[Any], sort: str) -> None:
+    from liaoyuan.knowledge import abstain
+
+    if ranked:
+        values = abstain.features(found.question, ranked, found.statistics)
+        sample.features.append([values[name] for name in abstain.FEATURES])
+        sample.sorts.append(sort)
+        sample.chinese.append(found.question.chinese)
 
 
 def fit_ranking(samples: Sequence[Sample], steps: int = 1500, rate: float = 0.03, ridge: float = 0.005) -> Array:
@@ -138,52 +147,56 @@ def fit_ranking(samples: Sequence[Sample], steps: int = 1500, rate: float = 0.03
     return climb(slope, start, steps=steps, rate=rate)
 
 
-def fit_abstention(
-    samples: Sequence[Sample], language: str, steps: int = 5000, rate: float = 0.05
-) -> tuple[float, Array]:
-    """Logistic regression with fixed signs on standardised features, given back for raw ones.
-
-    The other language's rows join with a small weight: English questions are few.
-    """
+def fit_abstention(samples: Sequence[Sample], language: str) -> tuple[float, Array]:
+    """Logistic regression with fixed signs on standardised features, given back for raw ones."""
     from liaoyuan.knowledge.abstain import FEATURES
 
     features = np.array([row for sample in samples for row in sample.features])
-    labels = np.array([label for sample in samples for label in sample.labels])
-    share = np.array([weight for sample in samples for weight in sample.weights])
+    sorts = np.array([sort for sample in samples for sort in sample.sorts])
     chinese = np.array([flag for sample in samples for flag in sample.chinese])
-    share = np.where(chinese == (language == "zh"), share, OTHER_LANGUAGE * share)
+    labels = (sorts == ANSWERABLE).astype(np.float64)
+    share = np.where(chinese == (language == "zh"), 1.0, OTHER_LANGUAGE[language])
+    # A sort that is missing counts nothing; the language's own rows decide what the others count in sum.
+    for sort, count in COUNTS.items():
+        share[sorts == sort] *= count / max(1.0, share[sorts == sort].sum())
     share /= share.sum()
+    known = share > 0
+    features, labels, share = features[known], labels[known], share[known]
     mean, spread = features.mean(0), features.std(0) + 1e-6
     scaled = (features - mean) / spread
     against = np.array([name in AGAINST for name in FEATURES])
-    bias, weights = 0.0, np.zeros(features.shape[1])
-    for _ in range(steps):
+    bias, weights, slope, tilt = 0.0, np.zeros(features.shape[1]), np.zeros(features.shape[1]), 0.0
+    for _ in range(STEPS):
         error = (1 / (1 + np.exp(-(scaled @ weights + bias))) - labels) * share
-        weights -= rate * (scaled.T @ error + weights / len(labels))
+        slope = MOMENTUM * slope - RATE * (scaled.T @ error + RIDGE * weights / len(labels))
+        tilt = MOMENTUM * tilt - RATE * float(error.sum())
+        weights, bias = weights + slope, bias + tilt
         weights = np.where(against, np.minimum(weights, 0), np.maximum(weights, 0))
-        bias -= rate * float(error.sum())
     return bias - float((weights * mean / spread).sum()), weights / spread
 
 
-def report_left_out(samples: Sequence[Sample]) -> None:
+def report_left_out(samples: Sequence[Sample], learned: Sequence[str]) -> None:
     """Each collection measured with weights that never saw it."""
     for sample in samples:
         others = [other for other in samples if other is not sample] or [sample]
-        ranking = fit_ranking(others)
-        places = [int(np.argmax(gold[np.argsort(-(table @ ranking))])) for table, gold in sample.tables]
-        recall = {f"hit@{k}": round(float(np.mean([place < k for place in places])), 3) for k in (1, 5, 10)}
-        features = np.array(sample.features)
-        scores = {language: _probability(features, *fit_abstention(others, language)) for language in LANGUAGES}
-        probability = np.where(np.array(sample.chinese), scores["zh"], scores["en"])
-        labels, weights = np.array(sample.labels), np.array(sample.weights)
-        for threshold in THRESHOLDS:
-            answered = probability >= threshold
-            rates = {
-                "refused_answerable": 1 - answered[labels == 1].mean(),
-                "abstained_unanswerable": 1 - answered[(labels == 0) & (weights == UNANSWERABLE)].mean(),
-                "abstained_strange": 1 - answered[weights == STRANGE].mean(),
-            }
-            print(sample.name, threshold, recall, {name: round(float(rate), 3) for name, rate in rates.items()})
+        if "rank" in learned and sample.tables:
+            ranking = fit_ranking(others)
+            places = [int(np.argmax(gold[np.argsort(-(table @ ranking))])) for table, gold in sample.tables]
+            print(sample.name, {f"hit@{k}": round(float(np.mean([place < k for place in places])), 3) for k in (1, 5)})
+        features, sorts = np.array(sample.features), np.array(sample.sorts)
+        for language in LANGUAGES:
+            own = np.array(sample.chinese) == (language == "zh")
+            if language in learned and own.any():
+                _report(
+                    sample.name, language, _probability(features[own], *fit_abstention(others, language)), sorts[own]
+                )
+
+
+def _report(name: str, language: str, probability: Array, sorts: NDArray[np.str_]) -> None:
+    for threshold in THRESHOLDS:
+        refused = probability < threshold
+        rates = {sort: round(float(refused[sorts == sort].mean()), 3) for sort in COUNTS if (sorts == sort).any()}
+        print(name, language, threshold, "refused of the", rates)
 
 
 def _probability(features: Array, bias: float, weights: Array) -> Array:
@@ -191,12 +204,14 @@ def _probability(features: Array, bias: float, weights: Array) -> Array:
 
 
 def write(
-    ranking: Array, abstention: dict[str, tuple[float, Array]], thresholds: dict[str, float], sources: str
+    ranking: Array | None, abstention: dict[str, tuple[float, Array]], thresholds: dict[str, float], sources: str
 ) -> None:
     """Store the models as JSON."""
     from liaoyuan.knowledge import abstain, rank
 
-    models: dict[str, dict[str, Any]] = {"rank.json": {"weights": _named(rank.FEATURES, ranking)}}
+    models: dict[str, dict[str, Any]] = {}
+    if ranking is not None:
+        models["rank.json"] = {"weights": _named(rank.FEATURES, ranking)}
     for language, (bias, weights) in abstention.items():
         named = _named(abstain.FEATURES, weights)
         models[f"abstain_{language}.json"] = {

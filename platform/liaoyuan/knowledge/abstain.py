@@ -32,6 +32,8 @@ FEATURES = (
     "entity",
     "number",
     "focus",
+    "nearest",
+    "amount",
 )
 _READ = 3
 
@@ -106,6 +108,10 @@ def features(question: Question, ranked: Sequence[Ranked], statistics: Statistic
         "entity": float(any(not statistics.frequency.get(name) for name in question.names)),
         "number": _elsewhere(question, ranked[:_READ]),
         "focus": float(bool(question.focus) and question.focus not in three),
+        # The best passage by words may stand elsewhere than the nearest in meaning; how near that one is tells too.
+        "nearest": (best - 0.8) * 10,
+        # A number is either there or not: what merely speaks of the same thing does not answer.
+        "amount": float(question.kind is Kind.AMOUNT),
     }
 
 

@@ -88,7 +88,7 @@ def _sources(
 
 
 def _probable(ranked: Sequence[Ranked]) -> list[Ranked]:
-    """The best few that hold the answer with probability ``_SURE`` together: scores are log odds over the candidates."""
+    """The best few that hold the answer with probability ``_SURE`` together: scores are log odds."""
     odds = [math.exp(item.score - ranked[0].score) for item in ranked]
     wanted = _SURE * sum(odds)
     return [item for place, item in enumerate(ranked[:_MOST_UNSURE]) if sum(odds[:place]) < wanted]

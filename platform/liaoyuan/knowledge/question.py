@@ -8,7 +8,7 @@ from enum import StrEnum
 from liaoyuan.knowledge.text.facts import Quantity, quantities
 from liaoyuan.knowledge.text.find import TermFinder
 from liaoyuan.knowledge.text.normalise import is_chinese, normalise
-from liaoyuan.knowledge.text.segment import question_terms, question_words, stem
+from liaoyuan.knowledge.text.segment import question_terms, question_words, sounds_like_a_name, stem
 from liaoyuan.knowledge.text.synonyms import Synonyms, variants_in
 
 
@@ -159,7 +159,7 @@ def analyse(text: str, synonyms: Synonyms | None = None) -> Question:
 
 
 _PLACE = re.compile(
-    r"[\u4e00-\u9fff]{1,8}(?:省|市|县|州)[\u4e00-\u9fff\d]{0,12}?(?:医院|公司|大学|学院|中学|小学|电厂|电站|变电站|供电局)"
+    r"[\u4e00-\u9fff]{2,8}(?:省|市|县|州)[\u4e00-\u9fff\d]{0,12}?(?:医院|公司|大学|学院|中学|小学|电厂|电站|变电站|供电局)"
     r"|第[一二三四五六七八九十\d]+(?:人民医院|医院|中学|小学|分公司)"
 )
 _OPENING = re.compile(r"^(?:请问|关于|在)?([\u4e00-\u9fff]{2,8}?)(大学|学院|公司|集团|医院|电厂|电力)")
@@ -190,7 +190,7 @@ def _names(folded: str) -> list[str]:
     """Bodies and years that a question names, squeezed."""
     found = [match.group().replace(" ", "") for match in _PLACE.finditer(folded)]
     opening = _OPENING.match(folded)
-    if opening and len(_GENERIC.sub("", opening.group(1))) > 1:
+    if opening and _GENERIC.sub("", opening.group(1)) and sounds_like_a_name(opening.group(1)):
         found.append(opening.group(1) + opening.group(2))
     return [*found, *_YEAR.findall(folded)]
 

@@ -38,3 +38,20 @@ def test_who_is_answered_by_a_body() -> None:
 
 def test_a_question_without_a_subject_has_no_words() -> None:
     assert analyse("这个怎么办？").words == ()
+
+
+@pytest.mark.parametrize(
+    ("text", "names"),
+    [
+        ("华能公司的总部在哪里？", ("华能公司",)),
+        ("北京协和医院的挂号电话是多少？", ("北京协和医院",)),
+        ("清河市第二人民医院几点开门？", ("清河市第二人民医院",)),
+        ("手机游戏公司多久要审计一次？", ()),
+        ("已经把医院告上法庭了，还能调解吗？", ()),
+        ("一个公司里谁是第一责任人？", ()),
+        ("上市公司能不能办幼儿园？", ()),
+        ("经办处不按协议给医院打钱怎么办？", ()),
+    ],
+)
+def test_a_body_is_named_by_a_name_not_by_the_common_words_before_it(text: str, names: tuple[str, ...]) -> None:
+    assert analyse(text).names == names

@@ -34,6 +34,7 @@ _lock = threading.Lock()
 
 # In jieba's dictionary: word, frequency, part of speech. Nouns and names are n…, j, l, i, b, s.
 _DOING = re.compile(rb"^(\S{6,12}) \d+ (?:v(?!n)|a(?!n)|d|c|p|r|t|f|m|z|y|q|u|o|e)\S*$", re.MULTILINE)
+_NAME = re.compile(rb"^(\S{6,12}) \d+ n(?:r|s|t|z)\S*$", re.MULTILINE)
 _ASKING = re.compile(
     r"([\u4e00-\u9fff])不\1(?:可以|能够|得了)?|有没有|可不可以|应不应该|需不需要|由?谁来|由谁|多少(?:人|个|天|年|次|钱|元|岁|度|倍)?"
     r"|几(?:个工作日|个月|个人|天|年|次|个|名|人|岁|倍|级|点|位|项|种|类|条|家|部)|什么(?:样|时候|情况|情形)?|怎么(?:样|办|罚|处理)?|哪(?:些|个|种|几个?|里|类|一?级|家|位)?"
@@ -44,6 +45,8 @@ class _Tokenizer(Protocol):
     FREQ: dict[str, int]
 
     def get_dict_file(self) -> IO[bytes]: ...
+
+    def cut(self, sentence: str) -> Iterator[str]: ...
 
 
 class _Stemmer(Protocol):
@@ -187,6 +190,25 @@ def names_a_thing(word: str) -> bool:
     People say what happens in many words and call things by few. Unknown words are names. In English every word is.
     """
     return word[0] < _HAN_START or word not in _doings()
+
+
+@lru_cache(maxsize=1)
+def _proper() -> frozenset[str]:
+    """Chinese names of persons, places, bodies and things, by jieba's dictionary."""
+    with _tokenizer().get_dict_file() as file:
+        return frozenset(word.decode() for word in _NAME.findall(file.read()))
+
+
+def sounds_like_a_name(run: str) -> bool:
+    """Whether a run of Han characters before a word for a body (公司, 医院) names it: 华能, and not 手机游戏 or 已经把.
+
+    A name is no common word: its parts are names or unknown, and nothing in it says what is done.
+    """
+    parts = [part for part in _tokenizer().cut(run) if part]
+    if any(part in _PARTICLES or part in _doings() or part in CHINESE or part in QUESTION for part in parts):
+        return False
+    known = _tokenizer().FREQ
+    return any(part in _proper() or not known.get(part) for part in parts if len(part) > 1)
 
 
 def question_terms(question: str) -> list[str]:

@@ -28,6 +28,13 @@ document.addEventListener("click", (event) => {
   document.dispatchEvent(new CustomEvent("ly:theme", { detail: next }));
 });
 
+// Where the tabs do not fit, the one that the reader is in must be in sight.
+for (const here of document.querySelectorAll('.tabs > [aria-current]:not([aria-current="false"])')) {
+  const tabs = here.parentElement;
+  const beyond = here.getBoundingClientRect().right - tabs.getBoundingClientRect().right;
+  if (beyond > 0) tabs.scrollLeft += beyond;
+}
+
 // An invitation's code stands behind #, which no server sees.
 const code = document.querySelector("input[name=token]");
 if (code && location.hash.length > 1 && !code.value) code.value = decodeURIComponent(location.hash.slice(1));

@@ -61,7 +61,14 @@ def found_in(
         narrowed = narrowed or Narrowed()
         settings = narrowed.settings(retrieval_settings(collection_id))
         result = retrieve(
-            collection_id, query, day=day, vector=vector, synonyms=synonyms, index_id=pinned, settings=settings
+            collection_id,
+            query,
+            day=day,
+            vector=vector,
+            synonyms=synonyms,
+            index_id=pinned,
+            settings=settings,
+            judged=False,
         )
         best = [item for item in result.ranked if narrowed.good(item)]
         best = best if narrowed.documents else best[:k]

@@ -23,8 +23,8 @@ from liaoyuan.knowledge.models import Chunk, Collection
 from liaoyuan.knowledge.parts import interleaved, question_parts
 from liaoyuan.knowledge.question import Question, analyse
 from liaoyuan.knowledge.rank import Ranked, Statistics
-from liaoyuan.knowledge.rerankers import rerank
-from liaoyuan.knowledge.search import EXACT_ROWS, Scope, scope_here, search, visible
+from liaoyuan.knowledge.rerankers import NONE, rerank
+from liaoyuan.knowledge.search import EXACT_ROWS, Scope, nearest, scope_here, search, visible
 from liaoyuan.knowledge.settings import RetrievalSettings, settings_of
 from liaoyuan.knowledge.text.synonyms import Synonyms
 
@@ -54,13 +54,15 @@ def retrieve(
     synonyms: Synonyms | None = None,
     index_id: UUID | None = None,
     settings: RetrievalSettings | None = None,
+    judged: bool = True,
 ) -> Retrieval:
     """Search one collection inside the current tenant context, whose groups decide what may be found.
 
     ``day`` asks as of that date (default: today). ``vector`` saves the embedding where a caller made many at once;
     ``synonyms`` are the trade's own words and their official names. ``index_id`` names a generation of the index
     other than the live one. The question is embedded by that generation's own model; a ``vector`` must be of it. A
-    question that asks several things is searched for part by part as well (:mod:`liaoyuan.knowledge.parts`).
+    question that asks several things is searched for part by part as well (:mod:`liaoyuan.knowledge.parts`). Where
+    nobody is to judge what is found (``judged``), and by the settings words count nothing, no word is looked up.
     Raises EmbedderDown.
     """
     analysed = analyse(question, synonyms)
@@ -75,7 +77,11 @@ def retrieve(
     pinned = index.id if index else index_id
     scope = scope_here(collection_id, day or timezone.localdate(), pinned)
     settings = settings or retrieval_settings(collection_id)
-    candidates, statistics = search(scope, analysed, vector, k=settings.candidates, exact_rows=exact_rows)
+    if judged or settings.lexical_weight or settings.reranker != NONE:
+        candidates, statistics = search(scope, analysed, vector, k=settings.candidates, exact_rows=exact_rows)
+    else:
+        candidates = nearest(scope, vector, k=settings.candidates, exact_rows=exact_rows)
+        statistics = Statistics(0, {}, 1.0)
     found = time.perf_counter()
     ordered = rerank(analysed, candidates, statistics, settings)
     ranked = ordered.ranked
@@ -156,6 +162,7 @@ class PgRetriever(BaseRetriever):
             engine=self.engine,
             settings=self.settings,
             index_id=self.index_id,
+            judged=False,
         )
         good = [item for item in found.ranked if self.least_score is None or item.score >= self.least_score]
         # Filters read the chunk's own row, so with filters everything found is looked up before the best are taken.

@@ -14,6 +14,7 @@ from liaoyuan.knowledge.question import analyse
 from liaoyuan.knowledge.retrieve import PgRetriever, chunks_permitted, retrieve
 from liaoyuan.knowledge.search import scope_here, search
 from liaoyuan.knowledge.selectors import collection_by_name
+from liaoyuan.knowledge.settings import RetrievalSettings
 from tests.integration.knowledge.conftest import NURSING, WASTE, Ask, Import
 
 WASTE_QUESTION = "医疗废物暂时贮存的时间最多几天？"
@@ -133,6 +134,23 @@ def test_langchain_reads_the_same_evidence(two_documents: Any, organization: Any
         documents = retriever.invoke(WASTE_QUESTION)
     assert documents[0].metadata["locator"] == "第三条"
     assert len(documents) == 2
+
+
+def test_where_words_count_nothing_the_vectors_alone_are_searched(
+    two_documents: Any, organization: Any, engine: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Not so where the evidence is judged: that asks how rare its words are."""
+    alone = RetrievalSettings(lexical_weight=0, reranker="none")
+    with tenant_context(organization.id):
+        collection_id = collection_by_name("制度").id
+        wanted = retrieve(collection_id, WASTE_QUESTION, engine=engine, settings=alone).ranked[:2]
+        monkeypatch.delattr("liaoyuan.knowledge.retrieve.search")
+        found = PgRetriever(collection_id=collection_id, k=2, engine=engine, settings=alone).invoke(WASTE_QUESTION)
+        with pytest.raises(NameError):
+            retrieve(collection_id, WASTE_QUESTION, engine=engine, settings=alone)
+    assert [document.id for document in found] == [item.candidate.chunk_id for item in wanted]
+    cosines = [document.metadata["cosine"] for document in found]
+    assert cosines == sorted(cosines, reverse=True)
 
 
 @pytest.mark.parametrize("question", ["", "   ", "问" * 2001])

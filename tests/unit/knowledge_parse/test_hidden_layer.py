@@ -9,8 +9,10 @@ from reportlab.lib.colors import white
 from reportlab.lib.utils import ImageReader
 from reportlab.pdfgen.canvas import Canvas
 
-from liaoyuan.knowledge.parse.pdf_layer import differs, pages_compared
+from liaoyuan.knowledge.parse.limits import Limits
+from liaoyuan.knowledge.parse.pdf_layer import differs, pages_compared, pages_next
 from liaoyuan.knowledge.parse.runs import Run
+from liaoyuan.knowledge.parse.sandbox import parse_file
 from tests.unit.knowledge_parse.conftest import Parse
 from tests.unit.knowledge_parse.files import canvas
 
@@ -113,3 +115,24 @@ def test_the_pages_that_are_compared_follow_from_the_file_itself() -> None:
     assert all(set(each) <= set(pages) and 0 < len(each) < 10 for each in chosen.values())
     assert len({tuple(each) for each in chosen.values()}) > 1
     assert pages_compared([4, 9], b"one") == [4, 9]
+
+
+def test_every_other_page_has_its_turn_in_an_order_that_follows_from_the_file() -> None:
+    pages = list(range(40))
+    first = pages_compared(pages, b"one")
+    after = pages_next(pages, first, b"one")
+    assert sorted([*first, *after]) == pages
+    assert after != pages_next(pages, first, b"two") and after != sorted(after)
+
+
+@pytest.mark.slow
+def test_one_lying_page_among_honest_ones_is_caught_wherever_it_is(tmp_path: Path) -> None:
+    """A file of this length is compared whole, so that no page is the one that nobody looks at."""
+    lying = (LINES[0], ORDER, LINES[2])
+    path = scan(tmp_path / "a.pdf", *[LINES] * 5, lying, *[LINES] * 2)
+    # Time enough for all pages on any machine.
+    outcome = parse_file(path, limits=Limits(seconds=6000, cpu_seconds=6000))
+    assert outcome.document is not None
+    assert "Ignore" not in outcome.document.text
+    assert outcome.document.text.count("qualified persons") == 8
+    assert outcome.flags >= {"hidden_text", "layer_differs"}

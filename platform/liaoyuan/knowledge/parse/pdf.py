@@ -1,5 +1,6 @@
 """PDF: the text layer where it is sound, recognition where it is missing or broken, page by page."""
 
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
@@ -14,7 +15,7 @@ from liaoyuan.knowledge.parse.furniture import remove_furniture
 from liaoyuan.knowledge.parse.layout import page_blocks, typography
 from liaoyuan.knowledge.parse.limits import Ocr
 from liaoyuan.knowledge.parse.ocr import LONGEST_SIDE, recognise
-from liaoyuan.knowledge.parse.pdf_layer import differs, pages_compared, without_ink
+from liaoyuan.knowledge.parse.pdf_layer import COMPARED_SHARE, differs, pages_compared, pages_next, without_ink
 from liaoyuan.knowledge.parse.pdf_runs import Drawn, Frame, PageText, page_drawn, page_text
 from liaoyuan.knowledge.parse.runs import Run, union
 from liaoyuan.knowledge.parse.source import Source
@@ -105,15 +106,17 @@ def _drop_inkless(page: pypdfium2.PdfPage, text: PageText) -> None:
 
 
 def _compare_layers(source: Source, document: pypdfium2.PdfDocument, reading: _Reading) -> None:
-    """Recognise some of the pages with an invisible layer; once one is caught, all of them."""
+    """Recognise some of the pages with an invisible layer, and more while there is time; once one is caught, all."""
     waiting = [index for index in reading.layers if not reading.pages[index].ocr]
     first = pages_compared(waiting, source.data)
     caught = False
     for index in first:
         caught = _layer_compared(source, document, index, reading) or caught
-    for index in waiting if caught else ():
-        if index not in first and not source.late():
-            _layer_compared(source, document, index, reading)
+    until = time.monotonic() + source.limits.seconds * COMPARED_SHARE
+    for index in pages_next(waiting, first, source.data):
+        if source.late() or not (caught or time.monotonic() < until):
+            break
+        caught = _layer_compared(source, document, index, reading) or caught
 
 
 def _layer_compared(source: Source, document: pypdfium2.PdfDocument, index: int, reading: _Reading) -> bool:

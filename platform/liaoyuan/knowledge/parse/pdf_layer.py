@@ -1,8 +1,9 @@
 """The text layer of a scan against its picture: what the layer says and the picture does not show was planted.
 
 Two looks. Where nothing is drawn under a run of the layer, the run is dropped: one small rendering a page. And pages
-whose layer is drawn invisibly are recognised and compared, a few of every file and all of one that was caught: there
-the picture's own words are taken. A layer that recognition cannot judge (handwriting, another script) stays.
+whose layer is drawn invisibly are recognised and compared: a few of every file, more while a share of its time lasts,
+and all of one that was caught: there the picture's own words are taken. A layer that recognition cannot judge
+(handwriting, another script) stays.
 """
 
 import zlib
@@ -23,6 +24,8 @@ _MARGIN: Final = 0.5
 _LEAST_LETTERS: Final = 8
 _LEAST_SHARED: Final = 0.25
 _COMPARED: Final = 3
+# Of the seconds that a file may take: what goes into comparing further pages. A short scan is compared whole.
+COMPARED_SHARE: Final = 0.05
 
 
 def without_ink(page: pypdfium2.PdfPage, runs: Sequence[Run]) -> list[Run]:
@@ -41,6 +44,13 @@ def pages_compared(pages: Sequence[int], data: bytes) -> list[int]:
     step = len(pages) / _COMPARED
     start = zlib.crc32(data) % max(1, int(step))
     return [pages[start + int(number * step)] for number in range(_COMPARED) if start + int(number * step) < len(pages)]
+
+
+def pages_next(pages: Sequence[int], done: Sequence[int], data: bytes) -> list[int]:
+    """The pages that were not compared yet, in an order that follows from the file's own content as well."""
+    left = set(pages) - set(done)
+    seed = zlib.crc32(data)
+    return sorted(left, key=lambda page: (zlib.crc32(page.to_bytes(4, "big"), seed), page))
 
 
 def differs(layer: Sequence[Run], seen: Sequence[Run]) -> bool:

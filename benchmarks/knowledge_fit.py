@@ -68,7 +68,12 @@ def main(arguments: Sequence[str] | None = None) -> None:
     ranking = fit_ranking(samples) if "rank" in options.learn else None
     abstention = {language: fit_abstention(samples, language) for language in LANGUAGES if language in options.learn}
     if options.write:
-        write(ranking, abstention, dict(zip(LANGUAGES, options.thresholds, strict=True)), ", ".join(options.sets))
+        write(
+            ranking,
+            abstention,
+            dict(zip(LANGUAGES, options.thresholds, strict=True)),
+            ", ".join(map(_short, options.sets)),
+        )
 
 
 def _django() -> None:
@@ -222,6 +227,11 @@ def write(
     for name, model in models.items():
         text = json.dumps(model | {"learned_on": sources}, indent=1, ensure_ascii=False)
         (WEIGHTS / name).write_text(text + "\n", encoding="utf-8")
+
+
+def _short(item: str) -> str:
+    name, _, file = item.partition("=")
+    return f"{name}={Path(file).stem}"
 
 
 def _named(names: Sequence[str], values: Array) -> dict[str, float]:

@@ -94,9 +94,10 @@ def _probable(ranked: Sequence[Ranked]) -> list[Ranked]:
     return [item for place, item in enumerate(ranked[:_MOST_UNSURE]) if sum(odds[:place]) < wanted]
 
 
-def depth(question: Question) -> int:
-    """How many of the best chunks an answer to ``question`` may quote: more where it asks for several things."""
-    return _PARTS_AMONG if _parts(question) else _MOST_CHUNKS
+def depth(question: Question, ranked: Sequence[Ranked] = ()) -> int:
+    """How many of the best chunks an answer to ``question`` may quote: more where it asks for several things, or where
+    none of those ``ranked`` is clearly the one."""
+    return _PARTS_AMONG if _parts(question) else max(_MOST_CHUNKS, len(_probable(ranked)))
 
 
 def _each_part(question: Question, ranked: Sequence[Ranked], statistics: Statistics) -> list[Ranked]:

@@ -3,7 +3,7 @@
 import pytest
 
 from liaoyuan.knowledge.abstain import judge
-from liaoyuan.knowledge.extract import extract
+from liaoyuan.knowledge.extract import depth, extract
 from liaoyuan.knowledge.question import analyse
 from liaoyuan.knowledge.rank import FEATURES, Candidate, Ranked, Statistics
 
@@ -36,6 +36,12 @@ def test_the_less_clear_it_is_the_more_is_quoted_best_first() -> None:
 
 def test_no_more_than_five_passages_are_quoted_of_many_alike() -> None:
     assert quoted(*[5.0] * 8) == ["c0", "c1", "c2", "c3", "c4"]
+
+
+def test_how_deep_an_answer_reads_follows_what_it_may_quote() -> None:
+    question = analyse(QUESTION)
+    assert depth(question) == depth(question, ranked(9.0, 4.0, 3.8, 3.5)) == 3
+    assert depth(question, ranked(*[5.0] * 8)) == 5
 
 
 def test_a_nearer_passage_speaks_for_an_answer() -> None:

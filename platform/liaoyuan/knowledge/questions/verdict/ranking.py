@@ -58,7 +58,7 @@ def searched(case: Case, day: date) -> Search:
     )
     vectors, _seconds = examiner.embed([case.question])
     found = examiner.retrieve(case.question, vectors[0])
-    best = depth(found.question)
+    best = depth(found.question, found.ranked)
     read = {item.candidate.chunk_id for item in found.ranked[:best]}
     return Search(found, examiner, day, vectors[0], best, frozenset(read | _around(case, found, day)))
 

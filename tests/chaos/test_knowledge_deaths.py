@@ -26,7 +26,8 @@ from liaoyuan.knowledge.services import collection_create, documents_import
 from liaoyuan.knowledge.services.reindexing import reindex_start
 from liaoyuan.knowledge.settings import settings_read
 from liaoyuan.knowledge.shadow.models import IndexEntry
-from liaoyuan.knowledge.sources.models import SourceItem
+from liaoyuan.knowledge.sources.counting import counts_shown
+from liaoyuan.knowledge.sources.models import Source, SourceItem
 from liaoyuan.knowledge.sources.services import SourceSpec, source_add, source_sync
 from liaoyuan.knowledge.tidying import orphans_delete
 from liaoyuan.knowledge.waiting.models import ImportItem
@@ -112,6 +113,14 @@ def write(folder: Path, numbers: range, word: str = "记录保存两年") -> Pat
 def collection_of(organization: Any) -> Collection:
     with tenant_context(organization.id):
         return collection_create(name="制度")[0]
+
+
+def imported(organization: Any, tmp_path: Path) -> Collection:
+    """A collection that holds FILES documents already."""
+    collection = collection_of(organization)
+    folder = write(tmp_path / "files", range(1, FILES + 1))
+    documents_import(organization_id=organization.id, collection="制度", paths=[folder])
+    return collection
 
 
 def found(organization: Any, collection: Collection, number: int) -> str:
@@ -210,9 +219,7 @@ def asked_all_the_while(ask: Callable[[], str], wanted: str) -> Iterator[list[st
 def test_a_killed_rebuild_never_shows_half_an_index(
     point: str, deaths: Deaths, organization: Any, tmp_path: Path
 ) -> None:
-    collection = collection_of(organization)
-    folder = write(tmp_path / "files", range(1, FILES + 1))
-    documents_import(organization_id=organization.id, collection="制度", paths=[folder])
+    collection = imported(organization, tmp_path)
     with tenant_context(organization.id):
         question_add(collection_id=collection.id, question="第3号设备几天检查一次？", must_contain=["每3天"])
         index = reindex_start(collection_id=collection.id, settings=settings_read({"chunking": {"target": 60}}))
@@ -263,8 +270,12 @@ def test_a_killed_synchronization_brings_nothing_twice_and_ends_what_is_gone(
     (root / "设备制度3.md").unlink()
     with tenant_context(organization.id):
         run_id = source_sync(source_id=source.id).id
-    deaths.survive(run_id, point, "ingest")
+    run = deaths.survive(run_id, point, "ingest")
+    # What is shown is true: nothing that a dead worker did is counted twice, and nothing is forgotten.
+    shown = {name: count for name, count in run.result["counts"].items() if count}
+    assert shown == {"new": 2, "changed": 1, "read": 2, "renamed": 1, "gone": 1, "unchanged": 1}, shown
     with tenant_context(organization.id):
+        assert counts_shown(Source.objects.get()) == run.result["counts"]
         numbers = Counter(DocumentVersion.objects.values_list("document__name", flat=True))
         ended_ones = list(DocumentVersion.objects.filter(effective_to__isnull=False).values_list("document__name"))
         items = dict(SourceItem.objects.values_list("key", "state"))
@@ -295,9 +306,7 @@ def test_a_killed_synchronization_brings_nothing_twice_and_ends_what_is_gone(
 def test_a_killed_evaluation_asks_every_question_once(
     point: str, deaths: Deaths, organization: Any, tmp_path: Path
 ) -> None:
-    collection = collection_of(organization)
-    folder = write(tmp_path / "files", range(1, FILES + 1))
-    documents_import(organization_id=organization.id, collection="制度", paths=[folder])
+    collection = imported(organization, tmp_path)
     with tenant_context(organization.id):
         asked: list[Any] = [
             question_add(collection_id=collection.id, question=f"第{n}号设备几天检查一次？", must_contain=[f"每{n}天"])

@@ -22,8 +22,10 @@ from liaoyuan.knowledge.services.finding import FoundFile
 from liaoyuan.knowledge.services.importing import FileOutcome, ImportJob, Incoming, file_finish, file_receive
 from liaoyuan.knowledge.services.unpacking import archive_unpack, is_archive
 from liaoyuan.knowledge.sources.connector import Connector, Fetched, Known
+from liaoyuan.knowledge.sources.counting import counts_add
 from liaoyuan.knowledge.sources.listing import told_error
 from liaoyuan.knowledge.sources.models import ItemState, Source, SourceItem, SourceKind
+from liaoyuan.pipeline.models import Artifact
 
 _LONGEST: Final = 240
 
@@ -78,7 +80,7 @@ class Bringing:
                 return False
             self.item.documents, self.item.versions = old.documents, old.versions
             old.delete()
-        self._ready("renamed")
+            self._ready("renamed")
         return True
 
     def _rename(self, old: SourceItem) -> bool:
@@ -128,9 +130,17 @@ class Bringing:
             self.item.versions = [UUID(each.version_id) for each in good]
         bad = next((outcome for outcome in outcomes if outcome.state == "rejected"), None)
         if bad is None:
-            self._ready("unchanged" if all("unchanged" in each.flags for each in outcomes) else "read")
+            self._ready(
+                "unchanged" if all("unchanged" in each.flags for each in outcomes) and not self._own() else "read"
+            )
         else:
             self._failed({"code": bad.code, "zh": bad.reason, "en": bad.reason_en}, kept=True)
+
+    def _own(self) -> bool:
+        """Whether this very run brought these versions: a worker that died before it wrote their item's line."""
+        with self._tenant():
+            mine = Artifact.objects.filter(kind="document_version", run_id=self._job.run_id)
+            return mine.filter(id__in=self.item.versions).exists()
 
     def _ready(self, done: str) -> None:
         self.done = done
@@ -152,6 +162,8 @@ class Bringing:
         item.state, item.error, item.synced_at = state, error, timezone.now()
         with self._tenant():
             item.save()
+            if self._job.run_id is not None:
+                counts_add(self.source.id, self._job.run_id, {self.done: 1})
 
     def _tenant(self) -> Any:
         return tenant_context(self.source.organization_id, self._job.user_id)

@@ -67,6 +67,8 @@ def _new(source: Source, generation: int, entry: Entry) -> SourceItem:
 
 
 def _seen(source: Source, generation: int, item: SourceItem, entry: Entry, told: Listed) -> None:
+    # Seen by an attempt of this very run that was killed: counted then, in the transaction that wrote it.
+    again = item.seen == generation
     item.seen, item.owners = generation, list(entry.owners)
     groups = groups_for(source, entry.key, entry.owners)
     if groups != item.groups:
@@ -78,13 +80,13 @@ def _seen(source: Source, generation: int, item: SourceItem, entry: Entry, told:
         item.sha256, item.etag, item.versions = "", "", []
     if entry.error is not None:
         item.state, item.error = ItemState.SKIPPED, told_error(entry.error)
-        told.skipped += 1
+        told.skipped += not again
     elif item.state == ItemState.PENDING or needs_reading(item, entry):
         # The marker is kept as it was until the content was read: whoever goes on later sees that it was not.
         item.state, item.size = ItemState.PENDING, entry.size
-        told.changed += 1
+        told.changed += not again
     else:
-        told.unchanged += 1
+        told.unchanged += not again
 
 
 def needs_reading(item: SourceItem, entry: Entry) -> bool:

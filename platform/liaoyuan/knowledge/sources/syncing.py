@@ -2,9 +2,9 @@
 anywhere and goes on from there."""
 
 import time
-from collections import Counter, deque
+from collections import deque
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass
 from typing import Any, Final
 from uuid import UUID
 
@@ -22,7 +22,8 @@ from liaoyuan.knowledge.services.importing import ImportJob, collection_limits
 from liaoyuan.knowledge.services.versioning import version_end
 from liaoyuan.knowledge.sources.bringing import Bringing
 from liaoyuan.knowledge.sources.connector import Connector
-from liaoyuan.knowledge.sources.listing import batch_store, batches
+from liaoyuan.knowledge.sources.counting import closed_by, counts_add, counts_closed, counts_going, counts_shown
+from liaoyuan.knowledge.sources.listing import Listed, batch_store, batches
 from liaoyuan.knowledge.sources.models import Gone, ItemState, Source, SourceItem, SourceState
 from liaoyuan.knowledge.sources.opening import source_open
 from liaoyuan.pipeline.adapters.model_server import ModelServerDown
@@ -44,23 +45,22 @@ class Sync:
     context: StageContext
     source_id: UUID
     engine: Embedder | None = None
-    counts: Counter[str] = field(default_factory=Counter)
     # So many endings wait for a person's word who has not been asked for it before.
     asks: int = 0
 
     def run(self) -> dict[str, int]:
         saved = self.context.checkpoint
-        self.counts.update({key: int(value) for key, value in saved.get("counts", {}).items()})
         with self._tenant():
             source = self._source()
+            if closed_by(source, self.context.run_id):
+                return counts_shown(source)
             connector = source_open(source)
         generation = int(saved.get("generation", 0)) or self._begin(source)
         if not saved.get("listed"):
             self._list(source, connector, generation)
         self._read(source, connector, generation)
         held = self._end(source, generation)
-        self._close(source, held)
-        return dict(self.counts)
+        return self._close(source, held)
 
     def _tenant(self) -> Any:
         return tenant_context(self.context.solution.organization_id, self.context.solution.requested_by)
@@ -77,14 +77,13 @@ class Sync:
         return locked.generation
 
     def _keep(self, generation: int, *, listed: bool) -> None:
-        self.context.checkpoint_save({"generation": generation, "listed": listed, "counts": dict(self.counts)})
+        self.context.checkpoint_save({"generation": generation, "listed": listed})
 
     def _list(self, source: Source, connector: Connector, generation: int) -> None:
         seen = 0
         for batch in batches(connector.entries()):
             with self._tenant():
-                told = batch_store(source, generation, batch)
-            self.counts.update(asdict(told))
+                counts_add(source.id, self.context.run_id, asdict(batch_store(source, generation, batch)))
             seen += len(batch)
             self.context.progress(0.0, f"已列出 {seen} 个文件", f"{seen} files listed")
             self._go_on()
@@ -103,7 +102,6 @@ class Sync:
             for bringing in self._ahead(source, job, connector, ids, pool):
                 self._finish(bringing)
                 done += 1
-                self.counts[bringing.done] += 1
                 line = f"{done}/{len(ids)}：{bringing.item.key[-80:]}"
                 self.context.progress(done / len(ids), f"已处理 {line}", line)
                 self._go_on()
@@ -155,28 +153,28 @@ class Sync:
             return missing
         for start in range(0, len(ids), _ENDED_AT_ONCE):
             with self._tenant():
-                for item in SourceItem.objects.filter(id__in=ids[start : start + _ENDED_AT_ONCE]):
-                    self.counts["gone"] += 1
+                ending = list(SourceItem.objects.filter(id__in=ids[start : start + _ENDED_AT_ONCE]))
+                for item in ending:
                     item_end(source, item)
+                counts_add(source.id, self.context.run_id, {"gone": len(ending)})
             self._go_on()
         return 0
 
-    def _close(self, source: Source, held: int) -> None:
-        self.counts["held"] = held
+    def _close(self, source: Source, held: int) -> dict[str, int]:
         with self._tenant():
             locked = Source.objects.select_for_update().get(id=source.id)
             # Who was asked already is not told again at every round of the schedule.
             self.asks = held if held != locked.held else 0
-            locked.held, locked.counts, locked.error = held, dict(self.counts), {}
+            counts = asdict(Listed()) | counts_going(locked, self.context.run_id) | {"held": held}
+            locked.held, locked.counts, locked.error = held, counts_closed(counts, self.context.run_id), {}
             locked.last_run_at, locked.last_run_id = timezone.now(), self.context.run_id
             if held:
                 locked.state = SourceState.CONFIRM
             elif locked.state == SourceState.CONFIRM:
                 locked.state = SourceState.ACTIVE
             locked.save()
-            audit_record(
-                action="source.sync", object_kind="source", object_id=source.id, detail={"counts": locked.counts}
-            )
+            audit_record(action="source.sync", object_kind="source", object_id=source.id, detail={"counts": counts})
+        return counts
 
     def _go_on(self) -> None:
         if self.context.cancelled():

@@ -12,6 +12,7 @@ from liaoyuan.accounts.selectors import organization_by_name
 from liaoyuan.accounts.tenancy import tenant_context
 from liaoyuan.errors import InvalidInput, NotFound
 from liaoyuan.knowledge.services import collection_create
+from liaoyuan.knowledge.sources.counting import counts_shown
 from liaoyuan.knowledge.sources.models import Gone, Source, SourceItem, SourceKind
 from liaoyuan.knowledge.sources.services import (
     SCHEDULES,
@@ -123,7 +124,7 @@ def _told(source: Source) -> dict[str, Any]:
         "source_state": source.state,
         "held": source.held,
         "items": SourceItem.objects.filter(source=source).count(),
-        "counts": source.counts,
+        "counts": counts_shown(source),
         "last_run_at": timezone.localtime(source.last_run_at).isoformat() if source.last_run_at else None,
     }
 

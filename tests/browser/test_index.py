@@ -147,3 +147,12 @@ def test_a_generation_is_put_in_place_with_one_press_and_taken_back_with_another
     expect(live).to_contain_text("第 2 代")
     window.page.get_by_role("button", name="回退到这一代").click()
     expect(live).to_contain_text("第 1 代")
+
+
+def test_the_tab_that_one_is_in_is_in_sight_on_a_phone(house: House, visit: Callable[..., Visit]) -> None:
+    seen = visit(375, "en-US", "light")
+    seen.login(house.email)
+
+    seen.go(f"/collections/{house.collection_id}/settings/")
+
+    expect(seen.page.locator(".tabs > [aria-current=page]")).to_be_in_viewport(ratio=0.95)

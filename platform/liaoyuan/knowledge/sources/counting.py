@@ -43,4 +43,4 @@ def counts_closed(counts: Mapping[str, int], run_id: UUID) -> dict[str, object]:
 
 def closed_by(source: Source, run_id: UUID) -> bool:
     """Whether the run ended already, though the worker died before it could say so."""
-    return source.counts.get(ENDED) == str(run_id)
+    return bool(source.counts.get(ENDED) == str(run_id))

@@ -28,6 +28,7 @@ PLAIN_SQL = {
     "knowledge/indexes.py": "builds the graph of a large index, which is a table of its own",
     "knowledge/search.py": "vector and word search with the reader's groups in its WHERE",
     "knowledge/services/indexing.py": "COPY of chunks into the tenant's partition",
+    "knowledge/tidying.py": "the lock behind which unused audiences of a tenant go",
     "pipeline/events.py": "the lock that orders events, and NOTIFY",
     "pipeline/neighbours.py": "the recursive walk of the lineage",
     "pipeline/selectors.py": "the recursive walk of the lineage",

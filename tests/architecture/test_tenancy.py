@@ -64,7 +64,7 @@ def calls(tree: ast.AST) -> Iterator[tuple[str, str]]:
 
 
 def plain_sql(tree: ast.AST) -> bool:
-    """A cursor of a Django connection, or a queryset's way out of the ORM."""
+    """A cursor of a Django connection, by whatever name, or a queryset's way out of the ORM."""
     for owner, name in calls(tree):
         if name == "cursor" and owner.split("[")[0].split("(")[0] in {
             "connection",
@@ -75,6 +75,8 @@ def plain_sql(tree: ast.AST) -> bool:
         if name in {"raw", "extra"} and ".objects" in owner:
             return True
         if name in {"connect", "Cursor"} and owner == "psycopg":
+            return True
+        if (owner, name) == ("", "tenant_cursor"):
             return True
     return False
 

@@ -42,7 +42,13 @@ def test_a_chinese_word_next_to_a_number_is_still_found() -> None:
 
 def test_the_quick_cutter_cuts_as_the_dictionary_of_the_questions_does() -> None:
     """What is indexed is cut by rjieba, what is known of a word is asked of jieba: both must see the same words."""
-    texts = ["用人单位应当按照国家规定为劳动者缴纳社会保险费", "二氧化硫排放限值", "他来到了网易杭研大厦", "欧阳建国主任医师", "変電所"]
+    texts = [
+        "用人单位应当按照国家规定为劳动者缴纳社会保险费",
+        "二氧化硫排放限值",
+        "他来到了网易杭研大厦",
+        "欧阳建国主任医师",
+        "変電所",
+    ]
     assert [rjieba.cut_for_search(text) for text in texts] == [list(jieba.cut_for_search(text)) for text in texts]
 
 

@@ -1,4 +1,5 @@
 // The editor's desk: keys move and act, hovering shows the place on the page, and other editors are noticed.
+import { typing } from "./keys.js";
 
 const desk = document.querySelector("[data-desk]");
 const cards = [...document.querySelectorAll("[data-card]")];
@@ -45,10 +46,6 @@ function turn(relation) {
   document.querySelector(`.desk .doc-pages a[rel="${relation}"]`)?.click();
 }
 
-function typing(target) {
-  return target.closest("input, textarea, select, [contenteditable], dialog[open]");
-}
-
 const KEYS = {
   j: () => step(1), k: () => step(-1), "[": () => turn("prev"), "]": () => turn("next"),
 };
@@ -60,7 +57,7 @@ function leave() {
 document.addEventListener("keydown", (event) => {
   if (!desk || event.defaultPrevented) return;
   if (event.target === area) return inArea(event);
-  if (typing(event.target) || event.ctrlKey || event.metaKey || event.altKey) return;
+  if (typing(event)) return;
   if (event.key === "Escape" && document.querySelector("[data-form]")) return leave();
   const known = KEYS[event.key];
   if (known) {

@@ -1,4 +1,5 @@
 // The evidence beside the answer: opened from a citation mark, moved through with the arrow keys, closed with Escape.
+import { held } from "./keys.js";
 
 const chat = document.querySelector("[data-chat]");
 const panel = chat?.querySelector("[data-evidence]");
@@ -81,7 +82,7 @@ if (panel) {
     move(others.indexOf(other) - others.findIndex((each) => each.getAttribute("aria-current")));
   });
   document.addEventListener("keydown", (event) => {
-    if (panel.hidden || event.target.closest?.("textarea, input, dialog")) return;
+    if (panel.hidden || held(event.target)) return;
     if (event.key === "Escape") closeSource();
     if (event.key === "ArrowRight") move(1);
     if (event.key === "ArrowLeft") move(-1);

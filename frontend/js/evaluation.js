@@ -1,4 +1,6 @@
 // The review queue by keyboard: a approves, r rejects, e edits, j and k move. Without it the buttons do the same.
+import { typing } from "./keys.js";
+
 const queue = document.querySelector("[data-review]");
 const left = document.querySelector("[data-review-left]");
 const items = () => [...(queue?.querySelectorAll("[data-review-item]") ?? [])];
@@ -44,8 +46,7 @@ const keys = {
 };
 
 document.addEventListener("keydown", (event) => {
-  const typing = event.target.closest("input, textarea, select, dialog, [contenteditable]");
-  if (!queue || typing || event.ctrlKey || event.metaKey || event.altKey || !(event.key in keys)) return;
+  if (!queue || typing(event) || !Object.hasOwn(keys, event.key)) return;
   const item = document.activeElement?.closest("[data-review-item]") ?? items()[0];
   if (!item) return;
   event.preventDefault();

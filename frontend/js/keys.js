@@ -1,8 +1,15 @@
 // Keys of a page: "?" lists them, wherever a page has a list of its own.
 
-/** Whether a key press belongs to what the reader types, or to an open dialog. */
+/** Whether a key pressed at `target` belongs to a field or an open dialog. One that just closed has the focus for a
+ * moment more. */
+export function held(target) {
+  const holder = target.closest?.("input:not([type=checkbox]), textarea, select, dialog, [contenteditable]");
+  return Boolean(holder && !holder.closest("dialog:not([open])"));
+}
+
+/** Whether a key press belongs to what the reader types, to the browser, or to an open dialog. */
 export function typing(event) {
-  return event.ctrlKey || event.metaKey || event.altKey || Boolean(event.target.closest?.("input:not([type=checkbox]), textarea, select, dialog, [contenteditable]"));
+  return event.ctrlKey || event.metaKey || event.altKey || held(event.target);
 }
 
 /** The next of `rows` gets the focus; the first where none had it. */

@@ -150,6 +150,24 @@ def test_documents_are_found_chosen_and_opened_without_a_mouse(library: Library,
     assert signed_in.complaints == [] and signed_in.outside == []
 
 
+AT_ONCE = """() => {
+  const list = document.querySelector('#keys');
+  list.showModal();
+  list.close();
+  const press = () => document.activeElement.dispatchEvent(new KeyboardEvent('keydown', { key: 'j', bubbles: true }));
+  press();
+  press();
+}"""
+
+
+def test_keys_count_from_the_moment_a_dialog_closes(library: Library, signed_in: Visit) -> None:
+    """A browser takes the focus out of it a moment later."""
+    page = signed_in.page
+    signed_in.go(f"/collections/{library.collection_id}/")
+    page.evaluate(AT_ONCE)
+    expect(page.locator(".row-link").nth(1)).to_be_focused(timeout=3000)
+
+
 def test_the_list_filters_itself_and_reads_without_a_script(library: Library, signed_in: Visit, chromium: Any) -> None:
     page = signed_in.page
     signed_in.go(f"/collections/{library.collection_id}/")

@@ -40,6 +40,7 @@ def many(documents: int = 5, each: int = 4) -> list[Passage]:
         ),
         ("第三条 暂时贮存的时间不得超过2天。", "zh", "number", "按《手册》，暂时贮存的时间不得超过多少天？"),
         ("医务人员不得转让、买卖医疗废物。", "zh", "rule", "《手册》对“医务人员”有什么要求？"),
+        ("有害气体的应急处置由安监部组织并记录。", "zh", "rule", "《手册》对“有害气体的应急处置”有什么要求？"),
         (
             "Borrowed books are returned within 14 days.",
             "en",
@@ -65,6 +66,10 @@ def test_the_question_asks_for_what_the_sentence_says(text: str, language: str, 
         ("It must be kept in a dry place always.", "en"),
         ("第三章 附则与其他说明事项", "zh"),
         ("今天天气晴朗，大家心情都很好。", "zh"),
+        ("为了加强事故的应急处置工作，制定本办法。", "zh"),
+        ("非学位授予单位的应届毕业生，另行规定办法。", "zh"),
+        ("发生医疗纠纷的，医疗机构应当封存病历。", "zh"),
+        ("对前款规定的人员应当进行专门培训和考核。", "zh"),
     ],
 )
 def test_a_sentence_that_asks_for_nothing_is_dropped_with_its_reason(text: str, language: str) -> None:

@@ -19,7 +19,16 @@ from liaoyuan.knowledge.text.sentences import sentences
 ZH_NUMBER: Final = re.compile(
     r"(?<![第0-9.])\d+(?:\.\d+)?\s*(?=小时|分钟|秒|天|日|个月|年|周|次|例|人|名|元|万元|米|厘米|毫米|千米|千伏|伏|安|度|分|学分|个|项|份|层|级|毫升|毫克|克|%)"
 )
-ZH_RULE: Final = re.compile(r"^(.{2,24}?)(?=应当|必须|不得|严禁|禁止|应在|应由|应|须|可以|由)")
+# 应 and 由 are parts of other words as well: 应急, 应用, 相应, 供应, 由于, 自由.
+ZH_RULE: Final = re.compile(
+    r"^(.{2,24}?)(?=应当|必须|不得|严禁|禁止|(?<![相适供反响效对])应(?![急用力对答变激邀届])|须|可以|(?<![自理])由(?!于))"
+)
+# What stands before the rule is no subject: a purpose, a condition, a pronoun, several clauses, or a phrase that is
+# not over.
+ZH_NO_SUBJECT: Final = re.compile(
+    r"^(?:为了?(?!期)|根据|依照|按照|依据|按|对(?![方外])|在(?![用职校岗建])|因|当(?![事地])|如|若|经(?![营理济办])|凡|从(?![业事])"
+    r"|有(?:下列|前)|其(?!他)|该|前[款条项]|本[款条项]|上述|上款|并|但|且|而)|，|[的地得和与或及等、在对还都也均仍就再又]$"
+)
 EN_NUMBER: Final = re.compile(
     r"\b(\d+(?:\.\d+)?)\s*(minutes?|hours?|days?|weeks?|months?|years?|seconds?|metres?|meters?|percent|points?|credits?|pages?|times?|people|items?|books?|copies)\b",
     re.I,
@@ -113,7 +122,7 @@ def _question_zh(text: str, topic: str) -> tuple[str, str] | None:
         asked = body[: number.start()].rstrip() + "多少" + body[number.end() :]
         return "number", f"按《{topic}》，{asked.rstrip('。；;')}？"
     rule = ZH_RULE.match(body)
-    if rule and not re.search(r"[，。；：、]$", rule.group(1)):
+    if rule and not re.search(r"[，。；：、]$", rule.group(1)) and not ZH_NO_SUBJECT.search(rule.group(1)):
         return "rule", f"《{topic}》对“{rule.group(1)}”有什么要求？"
     return None
 

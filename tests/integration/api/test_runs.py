@@ -35,13 +35,13 @@ def test_a_pass_is_accepted_at_once_with_the_broker_gone(
 ) -> None:
     settings.CELERY_BROKER_URL = settings.REDIS_URL = "redis://127.0.0.1:1/0"
     address = f"/api/v1/solutions/{solution['id']}/runs"
-    tries = []
-    for _ in range(3):
+    tries: list[float] = []
+    while not tries or (min(tries) >= 0.3 and len(tries) < 20):
         began = time.perf_counter()
         answer = client.post(address)
         tries.append(time.perf_counter() - began)
         assert answer.status_code == 202
-    # The best of three: what else the machine does is not what is measured.
+    # The best of several: a broker that is waited for shows in all of them, what else the machine does only in some.
     assert min(tries) < 0.3
     first = answer.json()["runs"][0]
     assert answer.headers["location"] == f"/api/v1/runs/{first['id']}"

@@ -122,19 +122,21 @@ class Client:
         return dict(self.get(f"/runs/{run_id}"))
 
     def events(self, run_id: str, *, after: int = 0) -> Iterator[Event]:
-        """What happens to a run, from its beginning or after an event; goes on after a broken connection."""
+        """What happens to a run to its end, from its beginning or after an event; survives a broken connection."""
         return follow(self.transport, f"/runs/{run_id}/events", after=after)
 
     def wait(self, run_id: str, *, seconds: float = 3600.0) -> Json:
         """The run when it has succeeded. Raises RunEnded where it ended otherwise, TimeoutError."""
         until = time.monotonic() + seconds
         run = self.run(run_id)
-        events = self.events(run_id)
         while run["state"] not in ENDED:
-            if time.monotonic() > until:
-                raise TimeoutError(f"run {run_id} is still {run['state']} after {seconds:.0f} s")
-            event = next(events)
-            if event.kind != "progress":
+            # Events end with the run: one that is tried again has more of them.
+            for event in self.events(run_id):
+                if time.monotonic() > until:
+                    raise TimeoutError(f"run {run_id} is still {run['state']} after {seconds:.0f} s")
+                if event.kind != "progress" and (run := self.run(run_id))["state"] in ENDED:
+                    break
+            else:
                 run = self.run(run_id)
         if run["state"] != "succeeded":
             raise RunEnded(run)

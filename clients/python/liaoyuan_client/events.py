@@ -12,6 +12,8 @@ from liaoyuan_client.transport import Transport, pause
 
 # The server speaks at least every 15 seconds.
 SILENCE = 45.0
+# The kind of the event after which nothing comes: the run has reached the state it names.
+END = "end"
 
 
 @dataclass(frozen=True)
@@ -42,7 +44,7 @@ def parse(lines: Iterable[str]) -> Iterator[Event]:
 
 
 def follow(transport: Transport, path: str, *, after: int = 0) -> Iterator[Event]:
-    """Events of ``path`` for ever; after a break the stream is opened anew where it stood.
+    """Events of ``path`` until the server says ``end``; after a break the stream is opened anew where it stood.
 
     Raises Problem where the server refuses, Unreachable after too many breaks without an event between them.
     """
@@ -56,6 +58,8 @@ def follow(transport: Transport, path: str, *, after: int = 0) -> Iterator[Event
                     response.read()
                     raise problem_of(response)
                 for event in parse(response.iter_lines()):
+                    if event.kind == END:
+                        return
                     after, broken = event.seq, 0
                     yield event
         except httpx.TransportError as error:

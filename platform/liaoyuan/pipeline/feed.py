@@ -12,6 +12,7 @@ from uuid import UUID
 
 from liaoyuan.pipeline import news, selectors
 from liaoyuan.pipeline.hub import OVERLAP, Seat, Window, hub, in_feed_thread
+from liaoyuan.pipeline.models import FINAL_STATES
 from liaoyuan.pipeline.news import News
 
 HEARTBEAT_SECONDS = 15.0
@@ -29,8 +30,9 @@ async def event_stream(
     run_id: UUID | None = None,
     solution_id: UUID | None = None,
 ) -> AsyncIterator[bytes]:
-    """The events above ``after_seq`` as an SSE body, for ever; a comment line every 15 s keeps proxies from closing it.
+    """The events above ``after_seq`` as an SSE body; a comment line every 15 s keeps proxies from closing it.
 
+    A run's body ends after its last event, with ``end`` and the state it reached; a solution's goes on for ever.
     Raises NotFound at the first item for a stranger's run or solution. One of ``run_id`` and ``solution_id`` is needed.
     """
     if (run_id is None) == (solution_id is None):
@@ -40,21 +42,35 @@ async def event_stream(
     seat = await hub().join(organization_id)
     try:
         yield RETRY
-        while missed := await in_feed_thread(organization_id, ledger.missed, user_id):
-            for item in missed:
-                yield item.wire
-        spoke = time.monotonic()
-        while True:
-            heard = ledger.of(await seat.take(HEARTBEAT_SECONDS))
-            if seat.overrun:
-                seat.overrun = False
-                heard += await in_feed_thread(organization_id, ledger.missed, user_id)
-            silent = time.monotonic() - spoke >= HEARTBEAT_SECONDS
-            for wire in [item.wire for item in heard] or ([HEARTBEAT] if silent else []):
-                yield wire
-                spoke = time.monotonic()
+        ended = ""
+        while not ended:
+            # Asked before the events are read: what has ended by then has its last event among them.
+            ended = await in_feed_thread(organization_id, ledger.ended, user_id)
+            last: list[News] = []
+            while missed := await in_feed_thread(organization_id, ledger.missed, user_id):
+                last = missed
+                for item in last:
+                    yield item.wire
+            if not ended and not ledger.ending(last):
+                async for wire in _followed(organization_id, user_id, seat, ledger):
+                    yield wire
+        yield _say("end", {"run_id": str(run_id), "state": ended}, ledger.window.newest)
     finally:
         hub().leave(organization_id, seat)
+
+
+async def _followed(organization_id: UUID, user_id: UUID | None, seat: Seat, ledger: "_Ledger") -> AsyncIterator[bytes]:
+    """What happens from now on, until something of it says that the run has ended."""
+    spoke, heard = time.monotonic(), list[News]()
+    while not ledger.ending(heard):
+        heard = ledger.of(await seat.take(HEARTBEAT_SECONDS))
+        if seat.overrun:
+            seat.overrun = False
+            heard += await in_feed_thread(organization_id, ledger.missed, user_id)
+        silent = time.monotonic() - spoke >= HEARTBEAT_SECONDS
+        for wire in [item.wire for item in heard] or ([HEARTBEAT] if silent else []):
+            yield wire
+            spoke = time.monotonic()
 
 
 @dataclass(frozen=True)
@@ -71,6 +87,17 @@ class _Ledger:
 
     def of(self, found: list[News]) -> list[News]:
         return self.window.new([item for item in found if self._has(item)])
+
+    def ended(self) -> str:
+        """The state a run ended in; nothing while it may still have events."""
+        if self.run_id is None:
+            return ""
+        state = selectors.run_get(self.run_id).state
+        return str(state) if state in FINAL_STATES else ""
+
+    def ending(self, found: list[News]) -> bool:
+        """Whether these events tell of a run that has ended, so that it is worth asking."""
+        return self.run_id is not None and any(item.payload["state"] in FINAL_STATES for item in found)
 
     def _has(self, item: News) -> bool:
         of_run, of_solution = item.payload["run_id"], item.payload["solution_id"]

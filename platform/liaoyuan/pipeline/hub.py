@@ -50,6 +50,11 @@ class Window:
     def start(self) -> int:
         return max(self._floor, self._last - OVERLAP)
 
+    @property
+    def newest(self) -> int:
+        """The highest number that was sent, or after which the reader began."""
+        return self._last
+
     def new(self, found: Sequence[News]) -> list[News]:
         fresh = [each for each in found if each.seq not in self.sent]
         self.sent |= {each.seq for each in fresh}

@@ -3,17 +3,19 @@
 import asyncio
 import json
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any
 from uuid import UUID
 
 import pytest
 from asgiref.sync import sync_to_async
 
+from liaoyuan.accounts.policy import Principal
 from liaoyuan.accounts.tenancy import tenant_context
 from liaoyuan.errors import NotFound
 from liaoyuan.pipeline.events import event_write
 from liaoyuan.pipeline.feed import event_stream
-from liaoyuan.pipeline.services import stage_run_execute
+from liaoyuan.pipeline.services import stage_run_execute, stage_run_retry
 
 Start = Callable[..., UUID]
 
@@ -41,6 +43,48 @@ async def test_events_come_in_order_and_resume_after_the_last_id(start: Start, o
     again = event_stream(organization.id, run_id=run_id, after_seq=int(rest[1]["id"]))
     assert [event["event"] for event in await take(again, 2)] == ["progress", "succeeded"]
     await again.aclose()
+
+
+async def rest_of(stream: Any) -> list[dict[str, str]]:
+    """The events until the stream ends by itself."""
+    found: list[dict[str, str]] = []
+    with suppress(StopAsyncIteration):
+        while True:
+            found += await take(stream, 1)
+    return found
+
+
+async def test_a_runs_stream_ends_with_the_state_that_the_run_reached(start: Start, organization: Any) -> None:
+    run_id = await sync_to_async(start)("log")
+    watched = event_stream(organization.id, run_id=run_id)
+    (first,) = await take(watched, 1)
+    await sync_to_async(stage_run_execute)(run_id=run_id)
+    seen = [first, *await rest_of(watched)]
+    assert [event["event"] for event in seen] == ["queued", "started", "log", "progress", "succeeded", "end"]
+    assert json.loads(seen[-1]["data"]) == {"run_id": str(run_id), "state": "succeeded"}
+    # Who comes later hears the same, and who saw it all only that it has ended.
+    later = await rest_of(event_stream(organization.id, run_id=run_id))
+    assert [event["id"] for event in later] == [event["id"] for event in seen]
+    last = int(seen[-1]["id"])
+    assert last == int(seen[-2]["id"])
+    assert await rest_of(event_stream(organization.id, run_id=run_id, after_seq=last)) == seen[-1:]
+
+
+async def test_a_run_that_is_tried_again_is_followed_on(start: Start, organization: Any, owner: Any) -> None:
+    run_id = await sync_to_async(start)("fail")
+    await sync_to_async(stage_run_execute)(run_id=run_id)
+    principal = Principal(user_id=owner.user_id, organization_id=organization.id, role="owner")
+
+    def again() -> None:
+        with tenant_context(organization.id, owner.user_id):
+            stage_run_retry(principal=principal, run_id=run_id)
+
+    ended = await rest_of(event_stream(organization.id, run_id=run_id))
+    assert (ended[-1]["event"], json.loads(ended[-1]["data"])["state"]) == ("end", "failed")
+    await sync_to_async(again)()
+    stream = event_stream(organization.id, run_id=run_id, after_seq=int(ended[-1]["id"]))
+    assert (await take(stream, 1))[0]["event"] != "end"
+    await stream.aclose()
 
 
 async def test_a_solutions_stream_carries_all_its_stages(start_pipeline: Any, row: Any, organization: Any) -> None:

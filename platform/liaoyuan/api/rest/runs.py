@@ -60,7 +60,8 @@ def run_show(request: ApiRequest, run_id: UUID) -> RunOut:
 
 @operation(router, "GET", "/runs/{run_id}/events", action="run.view", tenant=False, extra=STREAM)
 def run_events(request: ApiRequest, run_id: UUID, after: int = 0) -> StreamingHttpResponse:
-    """Server-sent events of one run; resumes after ``Last-Event-ID``, else after ``after``."""
+    """Server-sent events of one run; resumes after ``Last-Event-ID``, else after ``after``. A run that has ended gets
+    ``end`` with its state as the last one, and the stream closes."""
     return feed_response(request, request.auth, "run.view", run_id=run_id, after=after)
 
 

@@ -32,7 +32,11 @@ OPERATIONS: Final[dict[str, tuple[str, str, str]]] = {
     "solution_operations": ("Show live figures", "查看运行指标", "最近若干天的回答数、比率、费用、延迟、反馈与漂移。"),
     "runs_list": ("List runs", "列出任务", "组织的任务；wait=approval 是等待批准的。"),
     "run_show": ("Show a run", "查看任务", "一个任务：等待原因与结果。"),
-    "run_events": ("Follow a run", "跟踪任务", "一个任务的事件流（SSE），可从 Last-Event-ID 续传。"),
+    "run_events": (
+        "Follow a run",
+        "跟踪任务",
+        "一个任务的事件流（SSE），可从 Last-Event-ID 续传；结束时以 end 收尾。",
+    ),
     "run_history": ("List a run's events", "列出任务事件", "同样的事件，以列表返回：损失、步骤、谁批准的。"),
     "run_artifacts": ("List what a run made", "列出任务产物", "任务生成的产物；复用的产物在任务结果中。"),
     "run_cancel": ("Cancel a run", "取消任务", "等待中的立即取消；运行中的由其阶段尽快停止。"),

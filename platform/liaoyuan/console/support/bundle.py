@@ -4,10 +4,11 @@ import io
 import json
 import logging
 import zipfile
-from collections.abc import Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from pathlib import Path
 from typing import Any, Final
 
+from asgiref.sync import sync_to_async
 from django.conf import settings
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
@@ -80,6 +81,13 @@ def bundle_stream() -> Iterator[bytes]:
             archive.writestr(f"logs/{path.name}", "\n".join(map(scrubber.line, tail(path))) + "\n")
             yield pipe.taken()
     yield pipe.taken()
+
+
+async def bundle_pieces() -> AsyncIterator[bytes]:
+    """The same for a web server that must not stand still while a part is made."""
+    pieces = bundle_stream()
+    while (piece := await sync_to_async(lambda: next(pieces, None))()) is not None:
+        yield piece
 
 
 def scrubber_make() -> Scrubber:

@@ -14,7 +14,7 @@ from liaoyuan.console.door import OperatorRequest, back, console_page, language,
 from liaoyuan.console.ports import ports
 from liaoyuan.console.selectors import chains, model_servers, software
 from liaoyuan.console.selectors import packs as pack_selectors
-from liaoyuan.console.support.bundle import CONTENTS, bundle_stream
+from liaoyuan.console.support.bundle import CONTENTS, bundle_pieces
 from liaoyuan.errors import NotFound
 from liaoyuan.industry.selectors import industry_roots
 
@@ -98,7 +98,7 @@ def support(request: OperatorRequest) -> HttpResponse:
 @console_page("POST")
 def support_bundle(request: OperatorRequest) -> HttpResponseBase:
     operator_record(actor=request.user.id, action="console.support_bundle")
-    answer = StreamingHttpResponse(bundle_stream(), content_type="application/zip")
+    answer = StreamingHttpResponse(bundle_pieces(), content_type="application/zip")
     name = f"liaoyuan-support-{timezone.now():%Y%m%d-%H%M%S}.zip"
     answer["Content-Disposition"] = f'attachment; filename="{name}"'
     answer["X-Accel-Buffering"] = "no"

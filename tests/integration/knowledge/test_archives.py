@@ -1,7 +1,6 @@
 """A ZIP of documents is imported as its files; what is hostile in it costs its own line."""
 
 import io
-import stat
 import zipfile
 from pathlib import Path
 from typing import Any
@@ -12,16 +11,11 @@ from liaoyuan.knowledge.parse.limits import Limits
 from liaoyuan.knowledge.services import documents_import
 from liaoyuan.knowledge.services.unpacking import Member, archive_unpack, member_name
 from tests.integration.knowledge.conftest import NURSING, WASTE
+from tests.unit.knowledge_parse.files import zipped
 
 
 def bundle(path: Path, members: dict[str, str | bytes], *, links: tuple[str, ...] = ()) -> Path:
-    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
-        for name, body in members.items():
-            archive.writestr(name, body)
-        for name in links:
-            entry = zipfile.ZipInfo(name)
-            entry.external_attr = (stat.S_IFLNK | 0o777) << 16
-            archive.writestr(entry, "/etc/passwd")
+    path.write_bytes(zipped(members, links=links))
     return path
 
 

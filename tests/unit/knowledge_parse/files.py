@@ -1,9 +1,11 @@
 """Small real files, made by the libraries that enterprises' own programs resemble."""
 
 import io
+import stat
 import struct
 import zipfile
 import zlib
+from collections.abc import Mapping
 from pathlib import Path
 
 import docx
@@ -115,15 +117,23 @@ def png_header(width: int, height: int) -> bytes:
     return b"\x89PNG\r\n\x1a\n" + header + chunk(b"IDAT", zlib.compress(b"\0" * 100)) + chunk(b"IEND", b"")
 
 
-def office_zip(members: dict[str, bytes | str], *, content_types: bool = True) -> bytes:
-    """A package of the given members, deflated."""
+def zipped(members: Mapping[str, bytes | str], *, links: tuple[str, ...] = (), compression: int = 8) -> bytes:
+    """An archive of the given members, deflated unless told otherwise; ``links`` are symbolic links to a secret."""
     stream = io.BytesIO()
-    with zipfile.ZipFile(stream, "w", zipfile.ZIP_DEFLATED) as archive:
-        if content_types:
-            archive.writestr("[Content_Types].xml", CONTENT_TYPES)
+    with zipfile.ZipFile(stream, "w", compression) as archive:
         for name, body in members.items():
             archive.writestr(name, body)
+        for name in links:
+            entry = zipfile.ZipInfo(name)
+            entry.external_attr = (stat.S_IFLNK | 0o777) << 16
+            archive.writestr(entry, "/etc/passwd")
     return stream.getvalue()
+
+
+def office_zip(members: Mapping[str, bytes | str], *, content_types: bool = True) -> bytes:
+    """A package of the given members, deflated."""
+    head = {"[Content_Types].xml": CONTENT_TYPES} if content_types else {}
+    return zipped({**head, **members})
 
 
 def with_member(package: Path, name: str, body: bytes | str) -> Path:

@@ -4,9 +4,7 @@ why, and gives nothing away."""
 import gzip
 import io
 import os
-import stat
 import struct
-import zipfile
 import zlib
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -25,6 +23,7 @@ from tests.unit.knowledge_parse.files import (
     with_member,
     write_lines,
     write_pdf,
+    zipped,
 )
 
 SECRET = "TOKEN-7f3a-not-yours"
@@ -71,18 +70,6 @@ def png(width: int, height: int, data: bytes) -> bytes:
     head = png_header(width, height)
     body = struct.pack(">I", len(data)) + b"IDAT" + data
     return head + body + struct.pack(">I", zlib.crc32(b"IDAT" + data)) + struct.pack(">I", 0) + b"IEND\xae\x42\x60\x82"
-
-
-def zipped(members: dict[str, bytes | str], *, links: tuple[str, ...] = (), compression: int = 8) -> bytes:
-    stream = io.BytesIO()
-    with zipfile.ZipFile(stream, "w", compression) as archive:
-        for name, body in members.items():
-            archive.writestr(name, body)
-        for name in links:
-            entry = zipfile.ZipInfo(name)
-            entry.external_attr = (stat.S_IFLNK | 0o777) << 16
-            archive.writestr(entry, "/etc/passwd")
-    return stream.getvalue()
 
 
 def bombs() -> Iterator[Made]:

@@ -55,22 +55,15 @@ class VersionedStorage(StaticFilesStorage):  # type: ignore[misc, unused-ignore]
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self._addresses: dict[tuple[str, int, int], str] = {}
+        # Every icon of a page asks for the same one.
+        self._plain: dict[str, str] = {}
 
     def url(self, name: str | None) -> str:
-        path = _FOUND.get(name or "") or _search(name or "")
-        try:
-            state = path.stat() if path else None
-        except FileNotFoundError:
-            state = None
-        if path is None or state is None:
-            return str(super().url(name))
-        _FOUND[name or ""] = path
-        # Every icon of a page asks: worked out once for each state of the file.
-        key = (name or "", state.st_mtime_ns, state.st_size)
-        if key not in self._addresses:
-            self._addresses[key] = f"{super().url(name)}?v={_digest(path, *key[1:])[:DIGITS]}"
-        return self._addresses[key]
+        known = name or ""
+        if known not in self._plain:
+            self._plain[known] = str(super().url(name))
+        path = file_of(known)
+        return f"{self._plain[known]}?v={version(path)}" if path else self._plain[known]
 
 
 _FOUND: Final[dict[str, Path]] = {}

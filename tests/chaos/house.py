@@ -14,7 +14,7 @@ import psutil
 from liaoyuan.accounts.tenancy import tenant_context
 from liaoyuan.compute.engines import valkey
 from liaoyuan.compute.engines.addresses import EngineAddresses, engine_addresses
-from liaoyuan.pipeline.models import FINAL_STATES, StageRun
+from liaoyuan.pipeline.models import FINAL_STATES, StageRun, WorkerBeat
 from tests.engines import ROOT, VAR
 from workers.commands import worker_argv
 
@@ -23,6 +23,8 @@ SECONDS = {"LEASE": 3.0, "HEARTBEAT": 0.5, "REAPER": 0.5, "RELAY": 0.2}
 # The relay rings again after this many of its rounds.
 LOST_DOORBELL = 15 * SECONDS["RELAY"]
 START_SECONDS = 60.0
+# Give signs of life under their own names.
+ALWAYS = ("relay", "reaper")
 
 
 class House:
@@ -33,6 +35,7 @@ class House:
         self.broker: EngineAddresses = engine_addresses(var / f"chaos-{os.getpid()}")
         self._database, self._var = database, var
         self._children: list[subprocess.Popen[bytes]] = []
+        self._workers: set[str] = set()
         valkey.start(self.broker)
 
     def environment(self) -> dict[str, str]:
@@ -65,6 +68,7 @@ class House:
 
     def worker(self, name: str, *queues: str, slots: int = 1, **environment: str) -> subprocess.Popen[bytes]:
         """A worker by the same command line as in production, from ``--pool`` on."""
+        self._workers.add(name)
         argv = worker_argv(name, queues, slots)
         return self.start("worker", *argv[argv.index("worker") :], **environment)
 
@@ -81,6 +85,9 @@ class House:
                 self.kill(child)
                 child.wait()
         valkey.stop(self.broker)
+        # Who was killed took leave of nobody: the next test would count on them as on the living.
+        for name in (*self._workers, *ALWAYS):
+            WorkerBeat.objects.filter(name__startswith=f"{name}@").delete()
 
 
 def until(true: Callable[[], bool], *, seconds: float, what: str) -> float:

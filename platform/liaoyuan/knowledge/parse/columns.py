@@ -15,20 +15,37 @@ def reading_order(runs: list[Run], depth: int = 0) -> list[list[Line]]:
 
     A gutter counts only when both sides hold lines that fill their side like prose: the gaps of a table do not.
     """
-    gutter = _gutter(runs) if depth < _DEPTH else None
+    gutter = _gutter(runs, depth) if depth < _DEPTH else None
     if gutter is None:
         return [gather_lines(runs)] if runs else []
     regions: list[list[Line]] = []
     band: list[Run] = []
+    spanning = False
+    ordinary = median(run.size for run in runs)
     for line in gather_lines(runs):
-        if any(run.x0 < gutter - 1 and run.x1 > gutter + 1 for run in line.runs):
+        crosses = any(run.x0 < gutter - 1 and run.x1 > gutter + 1 for run in line.runs)
+        if crosses or (line.size > 1.1 * ordinary and _parts_columns(line, runs, gutter)):
+            if spanning and not band:
+                regions[-1].append(line)
+                continue
             regions.extend(_sides(band, gutter, depth))
             regions.append([line])
-            band = []
+            band, spanning = [], True
         else:
             band.extend(line.runs)
     regions.extend(_sides(band, gutter, depth))
     return regions
+
+
+def _parts_columns(line: Line, runs: list[Run], gutter: float) -> bool:
+    """Whether a short heading stands over both columns: beside it the other column pauses, above and below it not."""
+    if line.x0 < gutter < line.x1:
+        return False
+    left = line.x1 <= gutter
+    beside = [run for run in runs if (run.x0 >= gutter) == left and run.table is None]
+    reach = 0.6 * line.size
+    pauses = all(run.y1 < line.y0 - reach or run.y0 > line.y1 + reach for run in beside)
+    return pauses and any(run.y1 < line.y0 for run in beside) and any(run.y0 > line.y1 for run in beside)
 
 
 def _sides(band: list[Run], gutter: float, depth: int) -> list[list[Line]]:
@@ -37,7 +54,7 @@ def _sides(band: list[Run], gutter: float, depth: int) -> list[list[Line]]:
     return reading_order(left, depth + 1) + reading_order(right, depth + 1)
 
 
-def _gutter(runs: list[Run]) -> float | None:
+def _gutter(runs: list[Run], depth: int) -> float | None:
     if len(runs) < 2 * _LEAST_LINES:
         return None
     left, right = min(run.x0 for run in runs), max(run.x1 for run in runs)
@@ -50,7 +67,7 @@ def _gutter(runs: list[Run]) -> float | None:
     candidates = [i for i in range(int(len(bins) * 0.15), int(len(bins) * 0.85)) if bins[i] <= allowed]
     for index in sorted(_valley_centres(candidates, bins), key=lambda i: (bins[i], abs(i - len(bins) / 2)))[:6]:
         gutter = left + (index + 0.5) * _BIN
-        if _prose_on_both_sides(runs, gutter):
+        if _prose_on_both_sides(runs, gutter, depth):
             return gutter
     return None
 
@@ -68,15 +85,20 @@ def _valley_centres(candidates: list[int], bins: list[int]) -> list[int]:
     return centres
 
 
-def _prose_on_both_sides(runs: list[Run], gutter: float) -> bool:
+def _prose_on_both_sides(runs: list[Run], gutter: float, depth: int) -> bool:
     left = [run for run in runs if run.x1 <= gutter + 1]
     right = [run for run in runs if run.x0 >= gutter - 1]
-    if not (_is_prose(left) and _is_prose(right)):
+    if not all(_is_prose(side) or _has_columns(side, depth + 1) for side in (left, right)):
         return False
     top = max(min(run.y0 for run in left), min(run.y0 for run in right))
     bottom = min(max(run.y1 for run in left), max(run.y1 for run in right))
     shorter = min(max(run.y1 for run in side) - min(run.y0 for run in side) for side in (left, right))
     return bottom - top > 0.3 * shorter
+
+
+def _has_columns(side: list[Run], depth: int) -> bool:
+    """Whether one side of a gutter is columns again: their lines need not stand at the same heights."""
+    return depth < _DEPTH and _gutter(side, depth) is not None
 
 
 def _is_prose(side: list[Run]) -> bool:

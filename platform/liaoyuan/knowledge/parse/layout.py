@@ -8,6 +8,7 @@ from statistics import median
 from liaoyuan.knowledge.parse.blocks import Block, BlockType, TextLine
 from liaoyuan.knowledge.parse.columns import reading_order
 from liaoyuan.knowledge.parse.grid import header_rows
+from liaoyuan.knowledge.parse.open_tables import spread_table
 from liaoyuan.knowledge.parse.runs import Line, Run, union
 from liaoyuan.knowledge.parse.structure import is_list_item, starts_item
 from liaoyuan.knowledge.parse.tables import aligned_table
@@ -75,7 +76,7 @@ def _region_blocks(lines: list[Line], page: int, style: Typography, *, ocr: bool
     pitch = _pitch(lines)
     index = 0
     while index < len(lines):
-        taken, table = (1, lines[index].runs[0].table) if lines[index].runs[0].table else aligned_table(lines, index)
+        taken, table = _table_at(lines, index)
         if table is not None:
             blocks.append(_table_block(lines[index : index + taken], table, page, ocr=ocr))
             index += taken
@@ -86,12 +87,24 @@ def _region_blocks(lines: list[Line], page: int, style: Typography, *, ocr: bool
             and not _breaks(
                 lines[end - 1], lines[end], left, right, max(pitch, _pitch(lines[max(0, end - 3) : end + 3]))
             )
-            and aligned_table(lines, end)[1] is None
+            and _table_at(lines, end)[1] is None
         ):
             end += 1
         blocks.append(_text_block(lines[index:end], page, style, ocr=ocr))
         index = end
     return blocks
+
+
+def _table_at(lines: list[Line], index: int) -> tuple[int, list[list[str]] | None]:
+    """The table that begins at this line: (lines taken, rows), or (0, None)."""
+    whole = lines[index].runs[0].table
+    if whole:
+        return 1, whole
+    taken, table = aligned_table(lines, index)
+    spread = spread_table(lines, index)
+    if spread is not None and (table is None or spread.lines > taken or len(spread.rows) < taken):
+        return spread.lines, spread.rows
+    return taken, table
 
 
 def _edges(lines: list[Line]) -> tuple[float, float]:

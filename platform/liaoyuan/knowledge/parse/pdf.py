@@ -15,6 +15,7 @@ from liaoyuan.knowledge.parse.furniture import remove_furniture
 from liaoyuan.knowledge.parse.layout import page_blocks, typography
 from liaoyuan.knowledge.parse.limits import Ocr
 from liaoyuan.knowledge.parse.ocr import LONGEST_SIDE, recognise
+from liaoyuan.knowledge.parse.open_tables import lined_tables
 from liaoyuan.knowledge.parse.pdf_layer import COMPARED_SHARE, differs, pages_compared, pages_next, without_ink
 from liaoyuan.knowledge.parse.pdf_runs import Drawn, Frame, PageText, page_drawn, page_text
 from liaoyuan.knowledge.parse.runs import Run, union
@@ -91,7 +92,7 @@ def _read_page(source: Source, document: pypdfium2.PdfDocument, index: int, read
             reading.flags.add("ocr")
             _append(reading, PageInfo(frame.width, frame.height, ocr=True), runs or text.upright, [])
         else:
-            runs = ruled_tables(text.upright, drawn.rules)
+            runs = lined_tables(ruled_tables(text.upright, drawn.rules), drawn.rules)
             _append(reading, PageInfo(frame.width, frame.height), runs, text.turned, figures(drawn.pictures, frame))
     finally:
         page.close()
@@ -207,11 +208,9 @@ def _title(blocks: list[Block]) -> str:
 
 
 def _plausible(title: str) -> str:
-    # Word processors leave "Microsoft Word - x.doc" and "untitled" behind.
-    lowered = title.lower()
-    return (
-        "" if lowered.startswith(("microsoft", "untitled", "(anonymous", "anonymous")) or "." in title[-5:] else title
-    )
+    # Word processors and browsers leave "Microsoft Word - x.doc", "untitled" and "about:blank" behind.
+    left_behind = title.lower().startswith(("microsoft", "untitled", "(anonymous", "anonymous", "about:"))
+    return "" if left_behind or "." in title[-5:] else title
 
 
 def render_pdf_page(source: Source, page_number: int, scale: float) -> bytes:

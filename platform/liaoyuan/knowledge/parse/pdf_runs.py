@@ -1,6 +1,7 @@
 """Reads characters, boxes and ruling lines of one PDF page straight from pdfium."""
 
 import ctypes
+import math
 import re
 from dataclasses import dataclass, field
 
@@ -14,8 +15,11 @@ from liaoyuan.knowledge.parse.tables import Rule
 from liaoyuan.knowledge.parse.text import is_cjk
 
 _GAP = 1.3
+_TOUCHING = 0.12
 _TINY = 1.5
 _BOLD = 600
+_ASCENT = 0.88
+_FLAT = frozenset("一二三丶ー乛乙工土士上中口日曰ηαεικνορστυωacemnorsuvwxz")
 _HYPHENS = frozenset("\x02\ufffe")
 _BOLD_FONT = re.compile(rb"bold|heavy", re.IGNORECASE)
 # TeX's, Word's and the usual free fonts for formulas.
@@ -79,6 +83,8 @@ class _Collector:
         self.runs: list[Run] = []
         self.run: Run | None = None
         self.space = False
+        # pdfium sees a line's end here; where it takes a page of columns for upright writing, after every character.
+        self.ended = False
 
     def add(self, character: str, box: tuple[float, float, float, float], *, joins: bool) -> bool:
         """Adds one visible character, to the open run if it ``joins``; returns whether it opened a new run."""
@@ -91,7 +97,7 @@ class _Collector:
                 run.chars.append((" ", run.x1, x0))
             run.chars.append((character, x0, x1))
             run.x1, run.y0, run.y1 = max(run.x1, x1), min(run.y0, y0), max(run.y1, y1)
-            self.space = False
+            self.space = self.ended = False
             return False
         self.close()
         self.run = Run("", x0, y0, x1, y1, size=max(y1 - y0, 0.1), chars=[(character, x0, x1)])
@@ -110,6 +116,8 @@ class _Collector:
             return False
         gap = box[0] - run.x1
         apart = abs((box[1] + box[3]) / 2 - run.middle) > 0.5 * run.size
+        if self.ended:
+            return not apart and -_TOUCHING * run.size < gap < _TOUCHING * run.size
         return not apart and -1.2 * run.size < gap < _GAP * run.size
 
     def close(self) -> None:
@@ -118,7 +126,7 @@ class _Collector:
             self.run.text = "".join(char[0] for char in self.run.chars).strip()
             if self.run.text:
                 self.runs.append(self.run)
-        self.run, self.space = None, False
+        self.run, self.space, self.ended = None, False, False
 
 
 def page_text(page: pypdfium2.PdfPage, frame: Frame, ground: Ground) -> PageText:
@@ -133,48 +141,86 @@ def page_text(page: pypdfium2.PdfPage, frame: Frame, ground: Ground) -> PageText
 
 def _collect(raw: "ctypes._Pointer[ctypes.c_void_p]", count: int, frame: Frame, hidden: Hidden) -> PageText:
     upright, turned = _Collector(), _Collector()
-    rect = pdfium.FS_RECTF()
-    reference = ctypes.byref(rect)
-    characters = unmapped = 0
-    dropped = layer = False
+    text = PageText(upright.runs, turned.runs, 0, 0, hidden=False)
     collector = upright
     for index in range(count):
         code = pdfium.FPDFText_GetUnicode(raw, index)
         if code in {13, 10}:
-            upright.close()
+            upright.ended = True
             continue
         if code in {32, 160, 9}:
             collector.space = True
             continue
-        characters += 1
+        text.characters += 1
         if _is_unmapped(code):
-            unmapped += 1
+            text.unmapped += 1
             continue
-        character = "\u00ad" if chr(code) in _HYPHENS else chr(code)
-        pdfium.FPDFText_GetLooseCharBox(raw, index, reference)
-        box = frame.box(rect.left, rect.bottom, rect.right, rect.top)
+        box = _character_box(raw, index, frame, collector.run)
         sight = Sight.UNSEEN if _invisible(box) else hidden(raw, index, box)
         if sight is Sight.UNSEEN:
-            dropped = True
+            text.hidden = True
             continue
-        layer = layer or sight is Sight.LAYER
+        text.layer = text.layer or sight is Sight.LAYER
         unsure = sight is not Sight.SEEN
         joins = collector.joins(box, unsure=unsure)
         if not joins:
             collector = turned if _is_turned(raw, index, frame) else upright
             joins = collector.joins(box, unsure=unsure)
+        character = "\u00ad" if chr(code) in _HYPHENS else chr(code)
         if collector.add(character, box, joins=joins) and collector.run is not None:
             collector.run.unsure = unsure
-            font = _font(raw, index)
-            collector.run.bold = pdfium.FPDFText_GetFontWeight(raw, index) >= _BOLD or bool(_BOLD_FONT.search(font))
-            collector.run.formula = bool(_FORMULA_FONT.search(font))
+            _dress(raw, index, collector.run)
     upright.close()
     turned.close()
-    return PageText(upright.runs, turned.runs, characters, unmapped, dropped, layer)
+    return text
 
 
-def _invisible(box: tuple[float, float, float, float]) -> bool:
+def _character_box(raw: "ctypes._Pointer[ctypes.c_void_p]", index: int, frame: Frame, run: Run | None) -> Box:
+    rect = pdfium.FS_RECTF()
+    pdfium.FPDFText_GetLooseCharBox(raw, index, ctypes.byref(rect))
+    # Asked only where it may matter: one character in a line is much lower than those before it.
+    if run is None or rect.top - rect.bottom < 0.9 * run.size:
+        _grow(raw, index, rect)
+    return frame.box(rect.left, rect.bottom, rect.right, rect.top)
+
+
+def _dress(raw: "ctypes._Pointer[ctypes.c_void_p]", index: int, run: Run) -> None:
+    """The size, weight and kind of a run's font, as its first character has them."""
+    em, _ = _em(raw, index)
+    run.size = em if 0.6 * em < run.size < 2 * em else run.size
+    font = _font(raw, index)
+    run.bold = pdfium.FPDFText_GetFontWeight(raw, index) >= _BOLD or bool(_BOLD_FONT.search(font))
+    run.formula = bool(_FORMULA_FONT.search(font))
+
+
+def _invisible(box: Box) -> bool:
     return 0 < box[3] - box[1] < _TINY
+
+
+def _em(raw: "ctypes._Pointer[ctypes.c_void_p]", index: int) -> tuple[float, bool]:
+    """The size of a character's font in points, and whether the character stands level."""
+    matrix = pdfium.FS_MATRIX()
+    pdfium.FPDFText_GetMatrix(raw, index, ctypes.byref(matrix))
+    size: float = pdfium.FPDFText_GetFontSize(raw, index)
+    return size * math.hypot(matrix.c, matrix.d), abs(matrix.b) < 0.01 * abs(matrix.a) and matrix.d > 0
+
+
+def _grow(raw: "ctypes._Pointer[ctypes.c_void_p]", index: int, rect: pdfium.FS_RECTF) -> None:
+    """``rect`` grows to the font's height where the font tells no ascent (Type 3) and the box is that of the ink: a
+    flat 一 or a full stop would stand on no line, and the lines of one paragraph would differ in height."""
+    em, level = _em(raw, index)
+    height = rect.top - rect.bottom
+    if not (level and 0 < height < 0.97 * em < 200) or (height < 0.5 * em and not _flat(raw, index)):
+        return
+    x, y = ctypes.c_double(), ctypes.c_double()
+    if pdfium.FPDFText_GetCharOrigin(raw, index, ctypes.byref(x), ctypes.byref(y)):
+        rect.top, rect.bottom = max(rect.top, y.value + _ASCENT * em), min(rect.bottom, y.value - (1 - _ASCENT) * em)
+
+
+def _flat(raw: "ctypes._Pointer[ctypes.c_void_p]", index: int) -> bool:
+    """Whether a character is flat by nature. Others that are drawn so small in a large font are meant to be unseen."""
+    character = chr(pdfium.FPDFText_GetUnicode(raw, index))
+    return character in _FLAT or not character.isalnum()
 
 
 def _is_unmapped(code: int) -> bool:

@@ -77,7 +77,7 @@ def _fill(runs: list[Run], grid: "_Grid") -> tuple[Cells, Cells]:
     """Rows with each value once, and the same rows with the cells that are merged downwards repeated."""
     cells: dict[tuple[int, int], list[Run]] = {}
     for run in runs:
-        for piece in _split(run, grid.borders(run.middle)):
+        for piece in split_run(run, grid.borders(run.middle)):
             cells.setdefault(grid.cell((piece.x0 + piece.x1) / 2, piece.middle), []).append(piece)
     columns = range(len(grid.xs) - 1)
     rows: Cells = []
@@ -145,7 +145,7 @@ def _row_texts(cells: list[list[Run]]) -> list[list[str]]:
     return rows
 
 
-def _split(run: Run, borders: list[float]) -> list[Run]:
+def split_run(run: Run, borders: list[float]) -> list[Run]:
     """Cuts a run where it crosses into the next cell by more than a touch."""
     crossed = [x for x in borders if run.x0 + 0.3 * run.size < x < run.x1 - 0.3 * run.size]
     if not crossed or not run.chars:
@@ -154,7 +154,9 @@ def _split(run: Run, borders: list[float]) -> list[Run]:
     for char in run.chars:
         groups.setdefault(sum((char[1] + char[2]) / 2 > x for x in crossed), []).append(char)
     pieces = []
-    for chars in groups.values():
+    for group in groups.values():
+        # A blank at the border belongs to neither cell.
+        chars = [char for char in group if not char[0].isspace() or group[0] is not char is not group[-1]]
         text = "".join(char[0] for char in chars).strip()
         if text:
             pieces.append(Run(text, chars[0][1], run.y0, chars[-1][2], run.y1, run.size, run.bold, chars))

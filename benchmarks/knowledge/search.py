@@ -59,13 +59,17 @@ def _size(given: Corpus, words: Sequence[str], vectors: Vectors, peer: Path, add
 
     filled = ours.fill(given)
     other = _peer(given, vectors, peer, addresses)
+    found: dict[str, dict[str, Any]] = {}
     search: dict[str, Any] = {}
     for share in SHARES:
-        truth = nearest(given.vectors, vectors, given.visible(share), K)
         ways = {f"ours, {name}": row for name, row in ours.ask(filled, share, words, vectors, K).items()}
         few = min(20, len(words))
         ways["exact scan"] = ours.plain(filled, share, vectors[:few], K)
         ways |= {f"peer, ef_search {ef}": rows[share] for ef, rows in other["search"].items()}
+        found[share] = ways
+    # Only now: the library that multiplies matrices keeps its threads spinning for a while after.
+    for share, ways in found.items():
+        truth = nearest(given.vectors, vectors, given.visible(share), K)
         search[share] = {name: _summary(row, truth) for name, row in ways.items()}
         # It ranks by words too: what it shares with the nearest vectors measures nothing.
         search[share]["ours, hybrid"].pop("recall")

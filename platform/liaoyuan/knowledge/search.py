@@ -36,13 +36,14 @@ EXACT_ROWS = 400
 CANDIDATES = 50
 # Postings that one question may weigh before the commonest terms are only looked up for the best.
 _BUDGET = 60_000
-# How many neighbours the walk keeps in view: what brings twice k visible ones, in these bounds (the
-# upper is pgvector's). Recall of the first ten is measured by benchmarks/knowledge.
+# How many neighbours the walk keeps in view: what brings twice k visible ones, more in a larger graph, whose ways are
+# longer, in these bounds (the upper is pgvector's). Recall of the first ten is measured by benchmarks/knowledge.
 _EF_LEAST, _EF_MOST = 24, 1000
 _EF_MARGIN = 2.0
+_EF_SIGHT = 0.25
+_EF = {"margin": _EF_MARGIN, "sight": _EF_SIGHT, "least": _EF_LEAST, "most": _EF_MOST}
 # How long a process believes that a generation has a graph before it asks again.
 _TOLD_SECONDS, _MOST_GRAPHS = 30.0, 10_000
-_ASKED = ("collection", "index", "everything", "groups", "day", "k", "exact_rows")
 # A pasted page as a question must not become a thousand term look-ups.
 _MOST_TERMS = 96
 
@@ -82,11 +83,20 @@ class _Graph:
     index_id: UUID
     dimensions: int
     until: float
-    graphed: bool
+    graph_rows: int
     way: str | None = None
 
+    def fits(self, length: int) -> bool:
+        return self.dimensions == length and self.until > time.monotonic()
 
-_graphs: dict[tuple[Any, ...], _Graph] = {}
+    def view(self, k: int) -> str:
+        """How many neighbours a walk for ``k`` keeps in view where all is visible."""
+        wanted = max(_EF_LEAST, _EF_SIGHT * math.sqrt(self.graph_rows), _EF_MARGIN * k)
+        return str(min(_EF_MOST, round(wanted)))
+
+
+_Asked = tuple[Scope, int, int]
+_graphs: dict[_Asked, _Graph] = {}
 
 
 def scope_here(collection_id: UUID, day: date, index_id: UUID | None = None) -> Scope:
@@ -102,7 +112,8 @@ def search(
     with tenant_cursor() as cursor:
         parameters = scope.parameters() | _vector(vector) | _limits(k, exact_rows) | {"budget": _BUDGET}
         parameters |= {"terms": question.search_terms()[:_MOST_TERMS]}
-        rows = _find(cursor, statements.HYBRID_EXACT, statements.HYBRID_GRAPH, parameters)
+        asked = (scope, k, exact_rows)
+        rows = _find(cursor, asked, statements.HYBRID_EXACT, statements.HYBRID_GRAPH, parameters)
         if not rows:
             return [], Statistics(0, {}, 1.0)
         place = scope.parameters() | {"index": rows[0][0]}
@@ -114,10 +125,11 @@ def search(
 def nearest(scope: Scope, vector: Vectors, *, k: int = 10, exact_rows: int = EXACT_ROWS) -> list[Candidate]:
     """The vector leg alone: the ``k`` nearest visible chunks, best first. Raises EmbeddingMismatch."""
     with tenant_cursor() as cursor:
-        parameters = scope.parameters() | _vector(vector) | _limits(k, exact_rows)
-        if quick := _quick(cursor, parameters):
+        asked, given = (scope, k, exact_rows), _vector(vector)
+        if quick := _quick(cursor, asked, given):
             return [_candidate(row) for row in quick]
-        return _candidates(_find(cursor, statements.VECTORS_EXACT, statements.VECTORS_GRAPH, parameters))
+        parameters = scope.parameters() | given | _limits(k, exact_rows)
+        return _candidates(_find(cursor, asked, statements.VECTORS_EXACT, statements.VECTORS_GRAPH, parameters))
 
 
 def visible(scope: Scope, chunk_ids: Sequence[str]) -> list[UUID]:
@@ -164,21 +176,26 @@ def _prepare(connection: "psycopg.Connection[tuple[Any, ...]]") -> Cursor:
     return psycopg.Cursor(connection)
 
 
-def _quick(cursor: Cursor, parameters: dict[str, Any]) -> list[tuple[Any, ...]]:
+def _quick(cursor: Cursor, asked: _Asked, given: dict[str, Any]) -> list[tuple[Any, ...]]:
     """The way that this asker's last search by vectors took, if it was told; nothing where it serves no more."""
-    told = _told(parameters)
-    if told is None or told.way is None:
+    told = _graphs.get(asked)
+    if told is None or told.way is None or not told.fits(given["length"]):
         return []
-    return _ask(cursor, statements.VECTORS_QUICK[told.way], told, parameters | {"told": told.index_id})
+    scope, k, _ = asked
+    parameters = scope.parameters() | given | {"told": told.index_id, "k": k, "view": told.view(k)}
+    rows = _ask(cursor, statements.VECTORS_QUICK[told.way], told, parameters)
+    # The open walk leaves out what may not be seen only at its end: something nearer may wait behind that.
+    return rows if told.way == "scan" or len(rows) == k else []
 
 
-def _find(cursor: Cursor, exact: str, graph: str, parameters: dict[str, Any]) -> list[tuple[Any, ...]]:
+def _find(cursor: Cursor, asked: _Asked, exact: str, graph: str, parameters: dict[str, Any]) -> list[tuple[Any, ...]]:
     """Rows of (generation, dimensions, chunks in its graph, chunks, mean, frequency, candidate…), if there is one.
 
     Where vectors alone are asked for, the way stands in place of chunks.
     """
-    told = _told(parameters)
-    if told and told.graphed and (rows := _walk(cursor, graph, told, parameters)):
+    told = _graphs.get(asked)
+    usable = told and told.graph_rows and told.fits(parameters["length"])
+    if told and usable and (rows := _walk(cursor, asked, graph, told, parameters)):
         return rows
     rows = cursor.execute(exact, parameters).fetchall()
     if not rows:
@@ -186,19 +203,21 @@ def _find(cursor: Cursor, exact: str, graph: str, parameters: dict[str, Any]) ->
     index_id, dimensions, graph_rows = rows[0][:3]
     if dimensions != parameters["length"]:
         raise EmbeddingMismatch(got=parameters["length"], wanted=dimensions)
-    told = _Graph(index_id, dimensions, time.monotonic() + _TOLD_SECONDS, graphed=graph_rows > 0)
-    if told.graphed:
-        return _walk(cursor, graph, told, parameters)
-    _remember(parameters, told, rows)
+    told = _Graph(index_id, dimensions, time.monotonic() + _TOLD_SECONDS, graph_rows)
+    if told.graph_rows:
+        return _walk(cursor, asked, graph, told, parameters)
+    _remember(asked, told, rows)
     return rows
 
 
-def _walk(cursor: Cursor, statement: str, told: _Graph, parameters: dict[str, Any]) -> list[tuple[Any, ...]]:
+def _walk(
+    cursor: Cursor, asked: _Asked, statement: str, told: _Graph, parameters: dict[str, Any]
+) -> list[tuple[Any, ...]]:
     """What the statement over this graph finds; nothing if another generation is read by now."""
     rows = _ask(cursor, statement, told, parameters)
     if not rows or rows[0][0] != told.index_id:
         return []
-    _remember(parameters, told, rows)
+    _remember(asked, told, rows)
     return rows
 
 
@@ -211,26 +230,16 @@ def _ask(cursor: Cursor, statement: str, told: _Graph, parameters: dict[str, Any
         raise
 
 
-def _told(parameters: dict[str, Any]) -> _Graph | None:
-    told = _graphs.get(_asked(parameters))
-    fits = told and told.until > time.monotonic() and told.dimensions == parameters["length"]
-    return told if fits else None
-
-
-def _asked(parameters: dict[str, Any]) -> tuple[Any, ...]:
-    return tuple([parameters[name] for name in _ASKED])
-
-
-def _remember(parameters: dict[str, Any], told: _Graph, rows: Sequence[tuple[Any, ...]]) -> None:
+def _remember(asked: _Asked, told: _Graph, rows: Sequence[tuple[Any, ...]]) -> None:
     if len(_graphs) >= _MOST_GRAPHS:
         _graphs.clear()
     # A hybrid search tells no way: it stays as it was.
     way = told.way if isinstance(rows[0][3], float) else rows[0][3]
-    _graphs[_asked(parameters)] = replace(told, way=way)
+    _graphs[asked] = replace(told, way=way)
 
 
 def _limits(k: int, exact_rows: int) -> dict[str, Any]:
-    return {"k": k, "exact_rows": exact_rows, "margin": _EF_MARGIN, "least": _EF_LEAST, "most": _EF_MOST}
+    return {"k": k, "exact_rows": exact_rows, **_EF}
 
 
 def _vector(vector: Vectors) -> dict[str, Any]:

@@ -54,10 +54,9 @@ _HIDDEN = f"""
     SELECT FROM knowledge_searchaudience a WHERE a.index_id = place.id AND NOT ({_MAY_READ.format("a")})
     AND EXISTS (SELECT FROM knowledge_searchentry e WHERE e.audience = a.seat)
 """  # noqa: S608 - only constants of this module are joined
-_SIGHT = "sqrt({0}.graph_rows) / 3"
 _PLAN = f"""
 sized AS MATERIALIZED (
-    SELECT p.*, greatest(%(least)s, {_SIGHT.format("p")},
+    SELECT p.*, greatest(%(least)s, %(sight)s * sqrt(p.graph_rows),
         %(margin)s * %(k)s * p.graph_rows / greatest(p.visible, 1)) AS view FROM (
         SELECT q.*, CASE WHEN q.open THEN q.graph_rows ELSE (SELECT sum(chunk_count) FROM seen) END::float8 AS visible
         FROM (SELECT *, NOT EXISTS ({_HIDDEN}) AS open FROM place OFFSET 0) q
@@ -164,18 +163,20 @@ FROM place p LEFT JOIN nearest found ON true
 _SCANNED = "'scan'"
 _TAKEN = "(SELECT CASE WHEN NOT q.walk THEN 'scan' WHEN q.open THEN 'open' END FROM plan q)"
 
-# The two quick ways for who was told which: a third of the plan, which is most of what a short search takes. Both find
-# nothing where they do not serve any more: in another generation, of another length, or where something is hidden.
+# The two quick ways for who was told which: a fraction of the plan, which is most of what a short search takes. Both
+# find nothing in another generation or at another length. A walk that was told ``open`` asks for no audience before:
+# each row that it brings is asked for its own, so that where as many pass as were wanted nothing nearer is missing;
+# where fewer do, the caller asks the whole statement.
 _STILL = """
 i.collection_id = %(collection)s AND i.id = %(told)s AND i.dimensions = %(length)s
 AND (i.id = %(index)s OR (%(index)s::uuid IS NULL AND i.state = 'live'))
 """
 _QUICK = f"""
-SELECT c.id::text, c.title, array_to_string(c.heading_path, ' '), c.text, found.distance, 0 FROM FOUND
+SELECT c.id::text, c.title, array_to_string(c.heading_path, ' '), c.text, found.distance, 0 FROM (FOUND) found
 CROSS JOIN LATERAL (SELECT * FROM knowledge_chunk k WHERE k.id = found.id OFFSET 0) c
 WHERE c.index_id = %(told)s AND c.enabled AND {_MAY_READ.format("c")} ORDER BY found.distance
 """  # noqa: S608 - only constants of this module are joined
-_SCAN = f"""(
+_SCAN = f"""
     SELECT v.id, v.distance FROM (
         SELECT i.id FROM knowledge_searchindex i WHERE {_STILL} OFFSET 0
     ) p CROSS JOIN LATERAL (
@@ -186,33 +187,29 @@ _SCAN = f"""(
         SELECT n.chunk_id AS id, n.embedding <#> %(vector)s AS distance FROM knowledge_vector n
         WHERE n.entry = e.seat OFFSET 0
     ) v ORDER BY v.distance LIMIT %(k)s
-) found"""  # noqa: S608 - only constants of this module are joined
+"""  # noqa: S608 - only constants of this module are joined
 _OPEN = f"""
-place AS MATERIALIZED (
-    SELECT place.id, set_config('hnsw.iterative_scan', 'strict_order', true) || set_config('hnsw.ef_search', round(
-        least(%(most)s, greatest(%(least)s, {_SIGHT.format("place")}, %(margin)s * %(k)s)))::text, true) AS walk
-    FROM (SELECT * FROM knowledge_searchindex i WHERE {_STILL} OFFSET 0) place WHERE NOT EXISTS ({_HIDDEN})
-), found AS (
     SELECT id, distance FROM ((
         SELECT g.chunk_id AS id, g.embedding <#> %(vector)s::halfvec(DIMENSIONS) AS distance FROM GRAPH g
-        WHERE (SELECT p.walk FROM place p) <> ''
+        WHERE (SELECT set_config('hnsw.iterative_scan', 'strict_order', true)
+            || set_config('hnsw.ef_search', %(view)s, true)) <> ''
+        AND EXISTS (SELECT FROM knowledge_searchindex i WHERE {_STILL})
         ORDER BY g.embedding <#> %(vector)s::halfvec(DIMENSIONS) LIMIT %(k)s
     ) UNION ALL (
-        SELECT v.chunk_id, v.distance FROM place p CROSS JOIN LATERAL (
-            SELECT n.seat FROM knowledge_searchentry n WHERE n.index_id = p.id AND NOT n.graphed OFFSET 0
+        SELECT v.chunk_id, v.distance FROM (
+            SELECT n.seat FROM knowledge_searchentry n WHERE n.index_id = %(told)s AND NOT n.graphed OFFSET 0
         ) e CROSS JOIN LATERAL (
             SELECT n.chunk_id, n.embedding <#> %(vector)s AS distance FROM knowledge_vector n
             WHERE n.entry = e.seat OFFSET 0
         ) v
     )) both_ways ORDER BY distance LIMIT %(k)s
-)
 """  # noqa: S608 - only constants of this module are joined
 
 HYBRID_EXACT = f"WITH {_PLACE}, {_SEEN}, {_NEAREST_EXACT}, {_HITS}, {_LEXICAL} {_RESULT}"
 HYBRID_GRAPH = f"WITH {_PLACE}, {_SEEN}, {_PLAN}, {_NEAREST_GRAPH}, {_HITS}, {_LEXICAL} {_RESULT}"
 VECTORS_EXACT = f"WITH {_PLACE}, {_SEEN}, {_NEAREST_EXACT} {_ROWS.replace('WAY', _SCANNED)}"
 VECTORS_GRAPH = f"WITH {_PLACE}, {_SEEN}, {_PLAN}, {_NEAREST_GRAPH} {_ROWS.replace('WAY', _TAKEN)}"
-VECTORS_QUICK = {"scan": _QUICK.replace("FOUND", _SCAN), "open": f"WITH {_OPEN} {_QUICK.replace('FOUND', 'found')}"}
+VECTORS_QUICK = {"scan": _QUICK.replace("FOUND", _SCAN), "open": _QUICK.replace("FOUND", _OPEN)}
 
 # In how many visible chunks a name stands, letter by letter. Its own terms say where it can stand at all.
 NAMED = f"""

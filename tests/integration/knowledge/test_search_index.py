@@ -226,6 +226,26 @@ def test_the_quick_way_that_a_search_was_told_hides_what_was_hidden_since(shelf:
     assert seen(today - timedelta(days=1)) == {ids[1], *ids[3:]}
 
 
+def test_an_open_walk_that_meets_something_hidden_since_brings_the_next_ones_instead(shelf: Shelf) -> None:
+    ids = shelf.add("公开", 8)
+    graph_ensure(live_index(shelf.collection.id).id, more_than=0)
+
+    question = points(1)[0]
+
+    def seen() -> list[str]:
+        scope = scope_here(shelf.collection.id, timezone.localdate())
+        return [item.chunk_id for item in nearest(scope, question, k=3, exact_rows=0)]
+
+    first = seen()
+    assert len(first) == 3 and seen() == first
+    told = [each for each in _graphs.values() if each.index_id == live_index(shelf.collection.id).id]
+    assert [each.way for each in told] == ["open"]
+    Chunk.objects.filter(id=first[0]).update(groups=["board"])
+    assert seen() == seen() and seen()[:2] == first[1:] and first[0] not in seen() and len(seen()) == 3
+    young = shelf.add("图外")
+    assert set(seen()) <= {*ids, *young} - {first[0]} and len(seen()) == 3
+
+
 def test_a_stranger_can_neither_make_nor_replace_the_graph_of_an_index_whose_id_they_know(
     shelf: Shelf, organization: Any
 ) -> None:

@@ -1,12 +1,13 @@
 """An answer's text as lines of words and citation marks."""
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
 from liaoyuan.deployment.answering import FELL_BACK_EN, FELL_BACK_ZH
 from liaoyuan.knowledge.ground import check_grounded
+from liaoyuan.portal.quotes import cells_of
 
 _MARK: Final = re.compile(r"\s*[\[［【](\d{1,2})[\]］】]")
 
@@ -22,6 +23,14 @@ class Piece:
 Line = Sequence[Piece]
 
 
+@dataclass(frozen=True)
+class Table:
+    """Quoted rows below the names of their columns; every cell is a line of its own."""
+
+    head: Sequence[str]
+    rows: Sequence[Sequence[Line]]
+
+
 def body_of(answer: Mapping[str, Any]) -> str:
     """The answer itself, without the notices that the page shows in places of their own."""
     text = str(answer.get("text", ""))
@@ -31,15 +40,56 @@ def body_of(answer: Mapping[str, Any]) -> str:
     return text
 
 
-def lines_of(answer: Mapping[str, Any]) -> list[Line]:
-    """The body, line by line, with a mark behind every sentence that a citation carries."""
+def lines_of(answer: Mapping[str, Any]) -> list[Line | Table]:
+    """The body, line by line, with a mark behind every sentence that a citation carries; quoted rows as tables."""
     citations: Sequence[Mapping[str, Any]] = answer.get("citations", [])
     body = body_of(answer)
     numbers = _numbers(citations, generative=answer.get("mode") == "generative")
     if numbers and not any(int(found[1]) in numbers for found in _MARK.finditer(body)):
         body = _marked(body, citations)
         numbers = {number: number for number in range(1, len(citations) + 1)}
-    return [_line(line, numbers) for line in body.split("\n") if line.strip()]
+    lines = [_line(line, numbers) for line in body.split("\n") if line.strip()]
+    return _with_tables(lines, {tuple(head) for head in map(_head, citations) if len(head) > 1})
+
+
+def _head(citation: Mapping[str, Any]) -> list[str]:
+    """The names of the columns of the rows that are cited; a table that is quoted whole begins with them."""
+    return cells_of(str(citation.get("header") or str(citation.get("quote", "")).partition("\n")[0]))
+
+
+def _with_tables(lines: Sequence[Line], heads: Collection[tuple[str, ...]]) -> list[Line | Table]:
+    found: list[Line | Table] = []
+    place = 0
+    while place < len(lines):
+        head = tuple(words_of(cell) for cell in _cells(lines[place]))
+        rows = list(_rows(lines[place + 1 :], len(head), heads)) if head in heads else []
+        found.append(Table(head, rows) if rows else lines[place])
+        place += 1 + len(rows)
+    return found
+
+
+def _rows(lines: Sequence[Line], width: int, heads: Collection[tuple[str, ...]]) -> Iterator[list[Line]]:
+    """The rows that follow, to the first line that is none or names the columns of another table."""
+    for line in lines:
+        cells = _cells(line)
+        if len(cells) != width or tuple(map(words_of, cells)) in heads:
+            return
+        yield cells
+
+
+def _cells(line: Line) -> list[Line]:
+    """A mark stands in the cell that it follows."""
+    cells: list[list[Piece]] = [[]]
+    for piece in line:
+        first, *more = cells_of(piece.text) if piece.text else [""]
+        cells[-1].append(Piece(first, piece.mark))
+        cells += [[Piece(each)] for each in more]
+    return [[piece for piece in cell if piece.text or piece.mark] for cell in cells]
+
+
+def words_of(line: Line) -> str:
+    """The line without its marks."""
+    return "".join(piece.text for piece in line)
 
 
 def _numbers(citations: Sequence[Mapping[str, Any]], *, generative: bool) -> dict[int, int]:

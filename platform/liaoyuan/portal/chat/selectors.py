@@ -23,7 +23,7 @@ from liaoyuan.knowledge.rights import all_readable, versions_readable
 from liaoyuan.operations.models import Feedback, FeedbackReason
 from liaoyuan.pipeline.models import Solution
 from liaoyuan.pipeline.selectors import solution_get
-from liaoyuan.portal.chat.marks import Line, body_of, lines_of
+from liaoyuan.portal.chat.marks import Line, Table, body_of, lines_of
 from liaoyuan.portal.evaluation.selectors import verdict_address
 
 MOST_CONVERSATIONS: Final = 60
@@ -84,7 +84,7 @@ class TurnView:
     conversation: str
     question: str
     shape: str
-    lines: Sequence[Line]
+    lines: Sequence[Line | Table]
     escalation: str
     fell_back: bool
     disclaimer: str

@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from liaoyuan.knowledge.explain import Explained, Row
+from liaoyuan.portal.chat.marks import Line as AnswerLine
+from liaoyuan.portal.chat.marks import Table, lines_of
 from liaoyuan.portal.evaluation.words import FEATURES
 from liaoyuan.portal.lab.words import RERANKERS
 from liaoyuan.portal.lineage.steps import SPANS
@@ -49,8 +51,11 @@ class Side:
         return RERANKERS.get(self.explained.reranker, self.explained.reranker)
 
     @property
-    def confidence(self) -> int:
-        return round(self.explained.answer.confidence * 100)
+    def answer_lines(self) -> Sequence[AnswerLine | Table]:
+        """The answer as the chat shows it: marks behind what is cited, rows as a table."""
+        answer = self.explained.answer
+        cited = [{"quote": each.quote, "header": each.header, "chunk_id": each.chunk_id} for each in answer.citations]
+        return lines_of({"text": answer.answer, "citations": cited, "mode": answer.mode})
 
 
 def sides_of(found: Sequence[Explained]) -> list[Side]:

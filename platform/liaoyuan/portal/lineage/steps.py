@@ -52,6 +52,7 @@ class Cited:
 
     number: int
     quote: str
+    header: str
     document: str
     version: str
     locator: str
@@ -67,6 +68,7 @@ def cited(citations: Sequence[Mapping[str, Any]]) -> list[Cited]:
         Cited(
             number=number,
             quote=item.get("quote", ""),
+            header=item.get("header", ""),
             document=item.get("document", ""),
             version=item.get("version", ""),
             locator=item.get("locator", ""),

@@ -10,12 +10,22 @@ register = template.Library()
 MINUTE: Final = 60
 HOUR: Final = 3600
 SMALLEST: Final = 0.0001
+CERTAIN: Final = 0.99
+BARELY: Final = 0.01
 
 
 @register.filter
 def share(value: Any, digits: int = 0) -> str:
     """A share of one as a percentage: 0.976 → 98 %, with ``digits`` behind the point; nothing of nothing."""
     return "–" if value is None else f"{100 * float(value):.{digits}f} %"
+
+
+@register.filter
+def sureness(value: float | None) -> str:
+    """A probability for people: no estimate is rounded to certainty."""
+    if value is not None and value > CERTAIN:
+        return _("over %(share)s") % {"share": share(CERTAIN)}
+    return f"< {share(BARELY)}" if value is not None and value < BARELY else share(value)
 
 
 @register.filter

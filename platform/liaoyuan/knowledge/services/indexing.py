@@ -2,16 +2,16 @@
 
 import json
 import tempfile
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 from uuid import UUID, uuid4
 
 from django.utils import timezone
-from pgvector import HalfVector
 
 from liaoyuan.accounts.tenancy import tenant_context
+from liaoyuan.knowledge import columns
 from liaoyuan.knowledge.adapters.embeddings import Embedder, Vectors, embedder_for
 from liaoyuan.knowledge.anchors import content_anchor
 from liaoyuan.knowledge.chunking import ChunkDraft, chunk_document, token_limit
@@ -20,11 +20,12 @@ from liaoyuan.knowledge.identity import display_name
 from liaoyuan.knowledge.indexes import graph_ensure, live_index, live_index_held
 from liaoyuan.knowledge.models import DocumentVersion, SearchIndex
 from liaoyuan.knowledge.parse.blocks import ParsedDocument
-from liaoyuan.knowledge.search import tenant_cursor
+from liaoyuan.knowledge.search import Cursor, tenant_cursor
 from liaoyuan.knowledge.services.carrying import Carrying, edits_carry, edits_record, edits_stale, fits
 from liaoyuan.knowledge.services.publishing import version_publish
 from liaoyuan.knowledge.services.receiving import DOCUMENTS
 from liaoyuan.knowledge.settings import settings_of
+from liaoyuan.knowledge.statements import text_array
 from liaoyuan.knowledge.text.segment import index_terms, terms_ahead
 from liaoyuan.pipeline.contract import NewArtifact, Parent
 from liaoyuan.pipeline.files import StoredFile
@@ -39,41 +40,33 @@ _COLUMNS = (
     "title, heading_path, locator, text, page, box, spans, term_count, terms, embedding, enabled, origin, anchor, "
     "groups, effective_from, effective_to"
 )
+# A version in one statement: the triggers on the chunks work once, and nothing is written twice on the way. COPY cannot
+# write into a table under row-level security.
 _BATCH = {
     "id": "uuid",
     "ordinal": "int4",
     "sub_ordinal": "int4",
     "patch_id": "uuid",
     "kind": "text",
-    "heading_path": "text[]",
+    "heading_path": "text",
     "locator": "text",
     "text": "text",
     "page": "int4",
-    "box": "float8[]",
-    "spans": "jsonb",
+    "box": "text",
+    "spans": "text",
     "term_count": "int4",
-    "terms": "text",
+    "terms": "tsvector",
     "embedding": "halfvec",
     "enabled": "bool",
     "origin": "text",
     "anchor": "text",
 }
-# COPY cannot write into a table under row-level security, so it fills a temporary one; the INSERT then passes the
-# policy.
-_TEMPORARY = f"""
-CREATE TEMPORARY TABLE IF NOT EXISTS chunk_batch ({", ".join(f"{name} {kind}" for name, kind in _BATCH.items())})
-ON COMMIT DELETE ROWS
-"""
-_COPY = f"COPY chunk_batch ({', '.join(_BATCH)}) FROM STDIN (FORMAT binary)"
-# Between terms, which are letters, digits and few marks: a list would be written element by element.
-_BETWEEN = "\x1f"
 _INSERT = f"""
 INSERT INTO knowledge_chunk ({_COLUMNS})
 SELECT id, %(organization)s, now(), %(collection)s, %(index)s, %(version)s, ordinal, sub_ordinal, patch_id, kind,
-%(title)s, heading_path, locator, text, page, box, spans, term_count,
-array_to_tsvector(string_to_array(terms, E'\\x1f')), embedding, enabled, origin, anchor,
-%(groups)s::varchar[], %(from)s::date, %(to)s::date
-FROM chunk_batch
+%(title)s, heading_path::text[], locator, text, page, box::float8[], spans::jsonb, term_count, terms, embedding,
+enabled, origin, anchor, %(groups)s::varchar[], %(from)s::date, %(to)s::date
+FROM unnest({", ".join(f"%(all_{name})s::{kind}[]" for name, kind in _BATCH.items())}) AS batch({", ".join(_BATCH)})
 """  # noqa: S608 - only constants of this module are joined
 
 
@@ -193,7 +186,7 @@ def chunks_write(
     *,
     index: SearchIndex | None = None,
 ) -> None:
-    """Write a version's chunks into ``index`` (default: the live generation) in one COPY, inside the tenant context.
+    """Write a version's chunks into ``index`` (default: the live generation), inside the tenant context.
 
     ``vectors`` have the index's number of dimensions each. Raises EmbeddingMismatch.
     """
@@ -211,37 +204,45 @@ def chunks_write(
         "to": version.days[1],
     }
     with tenant_cursor() as cursor:
-        cursor.execute(_TEMPORARY)
-        with cursor.copy(_COPY) as copy:
-            copy.set_types(list(_BATCH.values()))
-            for row in _rows(title, drafts, vectors):
-                copy.write_row(row)
+        parameters |= {f"all_{name}": column for name, column in _columns(cursor, title, drafts, vectors).items()}
+        cursor.adapters.register_dumper(columns.Column, columns.ColumnDumper)
         cursor.execute(_INSERT, parameters)
-        cursor.execute("DELETE FROM chunk_batch")
 
 
-def _rows(title: str, drafts: Sequence[ChunkDraft], vectors: Sequence[Vectors]) -> Iterator[tuple[Any, ...]]:
-    for place, (draft, vector) in enumerate(zip(drafts, vectors, strict=True)):
-        terms = index_terms(_found_by(title, draft))
-        yield (
-            draft.id or uuid4(),
-            place if draft.ordinal is None else draft.ordinal,
-            draft.sub_ordinal,
-            draft.patch_id,
-            draft.kind,
-            list(draft.heading_path),
-            draft.locator[:120],
-            draft.text.replace("\x00", " "),
-            draft.page,
-            list(draft.box) if draft.box else None,
-            [[span.start, span.end, span.block, span.block_start] for span in draft.spans],
-            len(terms),
-            _BETWEEN.join(set(terms)),
-            HalfVector(vector),
-            draft.enabled,
-            draft.origin,
-            content_anchor(draft.text, draft.heading_path),
-        )
+def _columns(
+    cursor: Cursor, title: str, drafts: Sequence[ChunkDraft], vectors: Sequence[Vectors]
+) -> dict[str, columns.Column]:
+    terms = [index_terms(_found_by(title, draft)) for draft in drafts]
+    halfvec = cursor.adapters.types["halfvec"].oid
+    return {
+        "id": columns.uuids([draft.id or uuid4() for draft in drafts]),
+        "ordinal": columns.integers(
+            [place if draft.ordinal is None else draft.ordinal for place, draft in enumerate(drafts)]
+        ),
+        "sub_ordinal": columns.integers([draft.sub_ordinal for draft in drafts]),
+        "patch_id": columns.uuids([draft.patch_id for draft in drafts]),
+        "kind": columns.texts([draft.kind for draft in drafts]),
+        "heading_path": columns.texts([text_array(draft.heading_path) for draft in drafts]),
+        "locator": columns.texts([draft.locator[:120] for draft in drafts]),
+        "text": columns.texts([draft.text.replace("\x00", " ") for draft in drafts]),
+        "page": columns.integers([draft.page for draft in drafts]),
+        "box": columns.texts([_box(draft) for draft in drafts]),
+        "spans": columns.texts([json.dumps(_spans(draft), separators=(",", ":")) for draft in drafts]),
+        "term_count": columns.integers([len(each) for each in terms]),
+        "terms": columns.words(terms),
+        "embedding": columns.half_vectors(halfvec, vectors),
+        "enabled": columns.flags([draft.enabled for draft in drafts]),
+        "origin": columns.texts([draft.origin for draft in drafts]),
+        "anchor": columns.texts([content_anchor(draft.text, draft.heading_path) for draft in drafts]),
+    }
+
+
+def _box(draft: ChunkDraft) -> str | None:
+    return "{" + ",".join(map(repr, map(float, draft.box))) + "}" if draft.box else None
+
+
+def _spans(draft: ChunkDraft) -> list[list[int]]:
+    return [[span.start, span.end, span.block, span.block_start] for span in draft.spans]
 
 
 def _register(version: DocumentVersion, index: SearchIndex, stored: StoredFile, run_id: UUID | None) -> None:

@@ -15,19 +15,32 @@ from liaoyuan.knowledge.models import Chunk, Collection, IndexState, SearchIndex
 
 # Below, a scan of what is visible is as fast as a walk through a graph, and exact.
 GRAPH_ROWS = 400
+# Each graph of an audience costs its readers' share of the common graph's time once more, and a name in each search.
+_MOST_OWN = 16
 _GRAPH_STATE = """
 SELECT coalesce(sum(chunk_count) FILTER (WHERE NOT graphed), 0), coalesce(sum(chunk_count) FILTER (WHERE graphed), 0)
 FROM knowledge_searchentry WHERE index_id = %(index)s
 """
 _GRAPHED = "UPDATE knowledge_searchentry SET graphed = true WHERE index_id = %(index)s AND NOT graphed"
 _STEP = "UPDATE knowledge_searchindex SET graph_step = %(step)s WHERE id = %(index)s"
+# Audiences that get a graph of their own: enough rows to walk rather than scan, and not most of all, for whose readers
+# the common graph serves.
+_INDEX = """
+UPDATE knowledge_searchindex SET graph_step = 'index', graph_audiences = ARRAY(
+    SELECT audience FROM (
+        SELECT audience, sum(chunk_count) AS chunks, sum(sum(chunk_count)) OVER () AS every
+        FROM knowledge_searchentry WHERE index_id = %(index)s GROUP BY audience
+    ) a WHERE chunks > %(more_than)s AND chunks * 2 <= every ORDER BY chunks DESC LIMIT %(most)s
+) WHERE id = %(index)s
+"""
 _DONE = """
 UPDATE knowledge_searchindex SET graph_step = '', graph_rows = (
     SELECT coalesce(sum(chunk_count), 0) FROM knowledge_searchentry WHERE index_id = %(index)s
 ) WHERE id = %(index)s
 """
 _GRAPH_FILL = """
-INSERT INTO {name} SELECT v.organization_id, v.entry, v.chunk_id, v.embedding
+INSERT INTO {name} (organization_id, entry, chunk_id, embedding, audience)
+SELECT v.organization_id, v.entry, v.chunk_id, v.embedding, e.audience
 FROM knowledge_searchentry e JOIN knowledge_vector v ON v.entry = e.seat WHERE e.index_id = %(index)s
 """
 _REPLACEABLE = (IndexState.READY, IndexState.RETIRED)
@@ -114,7 +127,7 @@ def graph_ensure(index_id: UUID, *, more_than: int = GRAPH_ROWS) -> bool:
         cursor.execute("SET LOCAL maintenance_work_mem = '512MB'")
         cursor.execute(_STEP, {"index": index_id, "step": "make"})
         cursor.execute(_GRAPH_FILL.format(name=f"knowledge_graph_{index_id.hex}_next"), {"index": index_id})
-        cursor.execute(_STEP, {"index": index_id, "step": "index"})
+        cursor.execute(_INDEX, {"index": index_id, "more_than": more_than, "most": _MOST_OWN})
         cursor.execute(_GRAPHED, {"index": index_id})
         cursor.execute(_DONE, {"index": index_id})
         return True

@@ -8,7 +8,7 @@ from django.db import models
 from django.db.models import Q
 from pgvector.django import HalfVectorField
 
-from liaoyuan.accounts.models import TenantModel
+from liaoyuan.accounts.models import Organization, TenantModel
 
 DIMENSIONS = 384
 EMBEDDER = "multilingual-e5-small"
@@ -126,7 +126,7 @@ class SearchIndex(TenantModel):
     State: building → ready → live → retired, or building → failed. A collection's first index is live from the start.
     A search reads exactly one generation, the live one unless a caller names another, so that a new one can be
     built and scored beside it. ``graph_rows`` chunks are in its HNSW graph (0: it has none); a trigger makes and
-    indexes the graph's table as ``graph_step`` says.
+    indexes the graph's table as ``graph_step`` says. ``graph_audiences`` have graphs of their own over their rows.
     """
 
     collection = models.ForeignKey(Collection, on_delete=models.CASCADE, related_name="indexes")
@@ -143,6 +143,7 @@ class SearchIndex(TenantModel):
     error = models.JSONField(default=dict, blank=True)
     graph_rows = models.PositiveIntegerField(default=0, db_default=0)
     graph_step = models.CharField(max_length=8, blank=True, default="")
+    graph_audiences = ArrayField(models.BigIntegerField(), default=list, blank=True)
 
     class Meta:
         constraints = [
@@ -170,9 +171,18 @@ class Chunk(TenantModel):
     validity are copied here from the version, so that the search filters in the same scan that measures distance.
     """
 
-    collection = models.ForeignKey(Collection, on_delete=models.CASCADE, related_name="+")
-    index = models.ForeignKey(SearchIndex, on_delete=models.CASCADE, related_name="chunks")
-    version = models.ForeignKey(DocumentVersion, on_delete=models.CASCADE, related_name="chunks")
+    # Each has a composite foreign key with the organization, which says all that a plain one would: a row is checked
+    # three times and not seven. The indexes over several columns below begin with the organization.
+    organization = models.ForeignKey(
+        Organization, on_delete=models.CASCADE, related_name="+", db_constraint=False, db_index=False
+    )
+    collection = models.ForeignKey(Collection, on_delete=models.CASCADE, related_name="+", db_constraint=False)
+    index = models.ForeignKey(
+        SearchIndex, on_delete=models.CASCADE, related_name="chunks", db_constraint=False, db_index=False
+    )
+    version = models.ForeignKey(
+        DocumentVersion, on_delete=models.CASCADE, related_name="chunks", db_constraint=False, db_index=False
+    )
     ordinal = models.PositiveIntegerField()
     # Pieces of one parsed chunk share its ordinal: a split must not move the whole document through the index.
     sub_ordinal = models.PositiveSmallIntegerField(default=0)
@@ -234,8 +244,11 @@ class SearchEntry(TenantModel):
     is the sum over the chunks; ``graphed`` says that its vectors are in the generation's graph.
     """
 
-    index = models.ForeignKey(SearchIndex, on_delete=models.CASCADE, related_name="+")
-    version = models.ForeignKey(DocumentVersion, on_delete=models.CASCADE, related_name="+")
+    organization = models.ForeignKey(
+        Organization, on_delete=models.CASCADE, related_name="+", db_constraint=False, db_index=False
+    )
+    index = models.ForeignKey(SearchIndex, on_delete=models.CASCADE, related_name="+", db_constraint=False)
+    version = models.ForeignKey(DocumentVersion, on_delete=models.CASCADE, related_name="+", db_constraint=False)
     chunk_count = models.PositiveIntegerField()
     term_count = models.PositiveBigIntegerField()
     graphed = models.BooleanField(default=False, db_default=False)

@@ -77,7 +77,8 @@ class _Graph:
     """What an earlier answer told of a collection's index, so that the next question asks the graph at once.
 
     Nothing rests on it: the statement looks for generation, rights and days itself, and finds nothing in a generation
-    that is no longer read. ``way`` is the way that it took, where there is a quicker statement for the same.
+    that is no longer read. ``way`` is the way that it took, where there is a quicker statement for the same, and
+    ``walked`` tells how many rows each graph has that an audience of its own has, by the audience's number.
     """
 
     index_id: UUID
@@ -85,14 +86,21 @@ class _Graph:
     until: float
     graph_rows: int
     way: str | None = None
+    walked: tuple[tuple[int, int], ...] = ()
 
     def fits(self, length: int) -> bool:
         return self.dimensions == length and self.until > time.monotonic()
 
     def view(self, k: int) -> str:
-        """How many neighbours a walk for ``k`` keeps in view where all is visible."""
-        wanted = max(_EF_LEAST, _EF_SIGHT * math.sqrt(self.graph_rows), _EF_MARGIN * k)
-        return str(min(_EF_MOST, round(wanted)))
+        """How many neighbours a walk for ``k`` keeps in view where all of its graph is visible."""
+        largest = max((rows for _, rows in self.walked), default=self.graph_rows)
+        return str(min(_EF_MOST, round(max(_EF_LEAST, _EF_SIGHT * math.sqrt(largest), _EF_MARGIN * k))))
+
+    def taking(self, way: str | None) -> "_Graph":
+        """The same after a search that told its way: ``open``, ``scan``, ``shares 17:900 23:4000`` or none."""
+        name, *parts = way.split() if way else [None]
+        walked = tuple((int(seat), int(rows)) for seat, _, rows in (part.partition(":") for part in parts))
+        return replace(self, way=name, walked=walked)
 
 
 _Asked = tuple[Scope, int, int]
@@ -183,8 +191,9 @@ def _quick(cursor: Cursor, asked: _Asked, given: dict[str, Any]) -> list[tuple[A
         return []
     scope, k, _ = asked
     parameters = scope.parameters() | given | {"told": told.index_id, "k": k, "view": told.view(k)}
-    rows = _ask(cursor, statements.VECTORS_QUICK[told.way], told, parameters)
-    # The open walk leaves out what may not be seen only at its end: something nearer may wait behind that.
+    statement = statements.quick(told.way, tuple(seat for seat, _ in told.walked))
+    rows = _ask(cursor, statement, told, parameters)
+    # A walk leaves out what may not be seen only at its end: something nearer may wait behind that.
     return rows if told.way == "scan" or len(rows) == k else []
 
 
@@ -234,8 +243,8 @@ def _remember(asked: _Asked, told: _Graph, rows: Sequence[tuple[Any, ...]]) -> N
     if len(_graphs) >= _MOST_GRAPHS:
         _graphs.clear()
     # A hybrid search tells no way: it stays as it was.
-    way = told.way if isinstance(rows[0][3], float) else rows[0][3]
-    _graphs[asked] = replace(told, way=way)
+    way = rows[0][3]
+    _graphs[asked] = told if isinstance(way, float) else told.taking(way)
 
 
 def _limits(k: int, exact_rows: int) -> dict[str, Any]:

@@ -153,7 +153,8 @@ LEFT JOIN (
 ) found ON true {_ROW}
 """  # noqa: S608 - only constants of this module are joined
 # The way that was taken, for the next question of the same asker: ``open``, where all was visible and the graph was
-# walked; ``scan``, where what is visible was scanned; else nothing.
+# walked; ``shares``, where it takes less to walk the graphs that some audiences have of their own and to scan the rest;
+# ``scan``, where what is visible was scanned; else nothing. The cost of a way is told in vectors that are scanned.
 _ROWS = f"""
 SELECT p.id, p.dimensions, p.graph_rows, WAY, NULL, NULL,
        c.id::text, c.title, array_to_string(c.heading_path, ' '), c.text, found.distance, 0
@@ -161,55 +162,66 @@ FROM place p LEFT JOIN nearest found ON true
 {_ROW} ORDER BY found.distance
 """  # noqa: S608 - only constants of this module are joined
 _SCANNED = "'scan'"
-_TAKEN = "(SELECT CASE WHEN NOT q.walk THEN 'scan' WHEN q.open THEN 'open' END FROM plan q)"
+_TAKEN = """(
+    SELECT CASE WHEN q.walk AND q.open THEN 'open'
+        WHEN h.walks * %(exact_rows)s + q.visible - h.chunks < CASE WHEN q.walk
+            THEN %(exact_rows)s * q.view / %(least)s ELSE q.visible END THEN 'shares ' || h.named
+        WHEN NOT q.walk THEN 'scan' END
+    FROM plan q CROSS JOIN LATERAL (
+        SELECT count(*) AS walks, coalesce(sum(o.chunks), 0) AS chunks,
+            string_agg(o.audience || ':' || o.chunks, ' ') AS named
+        FROM (
+            SELECT e.audience, sum(e.chunk_count) AS chunks FROM knowledge_searchindex i
+            CROSS JOIN LATERAL unnest(i.graph_audiences) AS own(audience)
+            JOIN knowledge_searchentry e ON e.audience = own.audience AND e.graphed
+            WHERE i.id = q.id AND own.audience = ANY (q.mine) GROUP BY e.audience
+        ) o
+    ) h
+)"""
 
-# The two quick ways for who was told which: a fraction of the plan, which is most of what a short search takes. Both
-# find nothing in another generation or at another length. A walk that was told ``open`` asks for no audience before:
-# each row that it brings is asked for its own, so that where as many pass as were wanted nothing nearer is missing;
-# where fewer do, the caller asks the whole statement.
-_STILL = """
-i.collection_id = %(collection)s AND i.id = %(told)s AND i.dimensions = %(length)s
-AND (i.id = %(index)s OR (%(index)s::uuid IS NULL AND i.state = 'live'))
-"""
+# The quick ways for who was told which: a fraction of the plan, which is most of what a short search takes. They find
+# nothing in another generation or at another length. A walk asks for no audience before: each row that it brings is
+# asked for its own rights, so that where as many pass as were wanted nothing nearer is missing; where fewer do, the
+# caller asks the whole statement. Settings are told before a walk begins, since all waits for them.
 _QUICK = f"""
 SELECT c.id::text, c.title, array_to_string(c.heading_path, ' '), c.text, found.distance, 0 FROM (FOUND) found
 CROSS JOIN LATERAL (SELECT * FROM knowledge_chunk k WHERE k.id = found.id OFFSET 0) c
-WHERE c.index_id = %(told)s AND c.enabled AND {_MAY_READ.format("c")} ORDER BY found.distance
+WHERE c.index_id = %(told)s AND c.enabled AND {_MAY_READ.format("c")} AND EXISTS (
+    SELECT FROM knowledge_searchindex i
+    WHERE i.collection_id = %(collection)s AND i.id = %(told)s AND i.dimensions = %(length)s
+    AND (i.id = %(index)s OR (%(index)s::uuid IS NULL AND i.state = 'live'))
+) AND (SELECT set_config('hnsw.iterative_scan', 'strict_order', true)
+    || set_config('hnsw.ef_search', %(view)s, true)) <> ''
+ORDER BY found.distance
 """  # noqa: S608 - only constants of this module are joined
 _SCAN = f"""
     SELECT v.id, v.distance FROM (
-        SELECT i.id FROM knowledge_searchindex i WHERE {_STILL} OFFSET 0
-    ) p CROSS JOIN LATERAL (
-        SELECT a.seat FROM knowledge_searchaudience a WHERE a.index_id = p.id AND {_MAY_READ.format("a")} OFFSET 0
+        SELECT a.seat FROM knowledge_searchaudience a
+        WHERE a.index_id = %(told)s AND {_MAY_READ.format("a")} AND NOT a.seat = ANY ('{{SEATS}}'::bigint[]) OFFSET 0
     ) a CROSS JOIN LATERAL (
         SELECT n.seat FROM knowledge_searchentry n WHERE n.audience = a.seat OFFSET 0
     ) e CROSS JOIN LATERAL (
         SELECT n.chunk_id AS id, n.embedding <#> %(vector)s AS distance FROM knowledge_vector n
         WHERE n.entry = e.seat OFFSET 0
-    ) v ORDER BY v.distance LIMIT %(k)s
+    ) v
 """  # noqa: S608 - only constants of this module are joined
-_OPEN = f"""
-    SELECT id, distance FROM ((
-        SELECT g.chunk_id AS id, g.embedding <#> %(vector)s::halfvec(DIMENSIONS) AS distance FROM GRAPH g
-        WHERE (SELECT set_config('hnsw.iterative_scan', 'strict_order', true)
-            || set_config('hnsw.ef_search', %(view)s, true)) <> ''
-        AND EXISTS (SELECT FROM knowledge_searchindex i WHERE {_STILL})
-        ORDER BY g.embedding <#> %(vector)s::halfvec(DIMENSIONS) LIMIT %(k)s
-    ) UNION ALL (
-        SELECT v.chunk_id, v.distance FROM (
-            SELECT n.seat FROM knowledge_searchentry n WHERE n.index_id = %(told)s AND NOT n.graphed OFFSET 0
-        ) e CROSS JOIN LATERAL (
-            SELECT n.chunk_id, n.embedding <#> %(vector)s AS distance FROM knowledge_vector n
-            WHERE n.entry = e.seat OFFSET 0
-        ) v
-    )) both_ways ORDER BY distance LIMIT %(k)s
-"""  # noqa: S608 - only constants of this module are joined
+_YOUNG = """
+    SELECT v.id, v.distance FROM (
+        SELECT n.seat FROM knowledge_searchentry n WHERE n.index_id = %(told)s AND NOT n.graphed OFFSET 0
+    ) e CROSS JOIN LATERAL (
+        SELECT n.chunk_id AS id, n.embedding <#> %(vector)s AS distance FROM knowledge_vector n
+        WHERE n.entry = e.seat OFFSET 0
+    ) v
+"""
+_WALK = """
+    SELECT g.chunk_id AS id, g.embedding <#> %(vector)s::halfvec(DIMENSIONS) AS distance FROM GRAPH g WHERE WHOSE
+    ORDER BY g.embedding <#> %(vector)s::halfvec(DIMENSIONS) LIMIT %(k)s
+"""
 
 HYBRID_EXACT = f"WITH {_PLACE}, {_SEEN}, {_NEAREST_EXACT}, {_HITS}, {_LEXICAL} {_RESULT}"
 HYBRID_GRAPH = f"WITH {_PLACE}, {_SEEN}, {_PLAN}, {_NEAREST_GRAPH}, {_HITS}, {_LEXICAL} {_RESULT}"
 VECTORS_EXACT = f"WITH {_PLACE}, {_SEEN}, {_NEAREST_EXACT} {_ROWS.replace('WAY', _SCANNED)}"
 VECTORS_GRAPH = f"WITH {_PLACE}, {_SEEN}, {_PLAN}, {_NEAREST_GRAPH} {_ROWS.replace('WAY', _TAKEN)}"
-VECTORS_QUICK = {"scan": _QUICK.replace("FOUND", _SCAN), "open": _QUICK.replace("FOUND", _OPEN)}
 
 # In how many visible chunks a name stands, letter by letter. Its own terms say where it can stand at all.
 NAMED = f"""
@@ -234,6 +246,24 @@ WITH {_PLACE} SELECT c.id FROM knowledge_chunk c WHERE c.id = ANY(%(ids)s::uuid[
 def of_graph(statement: str, name: str, dimensions: int) -> str:
     """A statement that walks a graph, with the graph's table and the length of its vectors put in."""
     return statement.replace("GRAPH", name).replace("DIMENSIONS", str(dimensions))
+
+
+@lru_cache(maxsize=1024)
+def quick(way: str, seats: tuple[int, ...] = ()) -> str:
+    """The statement of one quick way; ``seats`` are the audiences whose own graphs the way ``shares`` walks.
+
+    An audience's number stands in the text, since the planner takes a partial index for a constant alone.
+    """
+    own = ",".join(str(int(seat)) for seat in seats)
+    rest = [_SCAN.replace("SEATS", own)] if way != "open" else []
+    walks = [_WALK.replace("WHOSE", f"g.audience = {int(seat)}") for seat in seats]
+    if way == "open":
+        walks = [_WALK.replace("WHOSE", "true"), _YOUNG]
+    elif seats:
+        walks.append(_YOUNG.replace("NOT n.graphed", f"NOT n.graphed AND n.audience IN ({own})"))
+    united = " UNION ALL ".join(f"({part})" for part in walks + rest)
+    nearest = "SELECT id, distance FROM (UNITED) every ORDER BY distance LIMIT %(k)s".replace("UNITED", united)
+    return _QUICK.replace("FOUND", nearest)
 
 
 def text_array(words: Iterable[str]) -> str:

@@ -291,7 +291,7 @@ def plan_nodes(statement: str, parameters: dict[str, Any]) -> Iterator[dict[str,
 
 @pytest.mark.parametrize(
     "statement",
-    [statements.VECTORS_EXACT, statements.VECTORS_QUICK["scan"], statements.HYBRID_EXACT],
+    [statements.VECTORS_EXACT, statements.quick("scan"), statements.HYBRID_EXACT],
     ids=["vector", "told", "hybrid"],
 )
 def test_one_percent_visible_is_looked_up_and_nothing_else_is_read(shelf: Shelf, statement: str) -> None:
@@ -301,7 +301,12 @@ def test_one_percent_visible_is_looked_up_and_nothing_else_is_read(shelf: Shelf,
     shelf.add("本组", 4, groups=["ward"])
     scope = scope_here(shelf.collection.id, timezone.localdate())
     parameters = scope.parameters() | _vector(points(1)[0]) | _limits(50, 1000)
-    parameters |= {"budget": 1000, "terms": analyse(WORD).search_terms(), "told": live_index(shelf.collection.id).id}
+    parameters |= {
+        "budget": 1000,
+        "terms": analyse(WORD).search_terms(),
+        "told": live_index(shelf.collection.id).id,
+        "view": "24",
+    }
     wide = {"knowledge_vector", "knowledge_posting", "knowledge_chunk"}
     read = [node for node in plan_nodes(statement, parameters) if node.get("Relation Name") in wide]
     assert {node["Node Type"] for node in read} <= {"Index Scan", "Index Only Scan", "Bitmap Heap Scan"}

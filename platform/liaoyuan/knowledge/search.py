@@ -98,9 +98,9 @@ class _Graph:
 
     def taking(self, way: str | None) -> "_Graph":
         """The same after a search that told its way: ``open``, ``scan``, ``shares 17:900 23:4000`` or none."""
-        name, *parts = way.split() if way else [None]
+        name, *parts = (way or "").split() or [""]
         walked = tuple((int(seat), int(rows)) for seat, _, rows in (part.partition(":") for part in parts))
-        return replace(self, way=name, walked=walked)
+        return replace(self, way=name or None, walked=walked)
 
 
 _Asked = tuple[Scope, int, int]

@@ -14,6 +14,7 @@ from lxml import etree
 from liaoyuan.knowledge.parse.blocks import Block, BlockType, ParsedDocument
 from liaoyuan.knowledge.parse.charts import chart_grid
 from liaoyuan.knowledge.parse.docx_hidden import hidden_styles, is_hidden
+from liaoyuan.knowledge.parse.docx_numbers import Numbers
 from liaoyuan.knowledge.parse.errors import Corrupt
 from liaoyuan.knowledge.parse.grid import Grid, table_block
 from liaoyuan.knowledge.parse.safe_xml import xml_parse
@@ -61,6 +62,10 @@ class _Walker:
         self.styles = {style.style_id: style.name or "" for style in document.styles if style.style_id}
         self.outlines = _outlines(document)
         self.parts = document.part.related_parts
+        self.numbers = Numbers(_part(document, "numbering"), document.styles.element)
+        self.notes = {
+            f"{kind}Reference": dict(_notes(_part(document, f"{kind}s"), kind)) for kind in ("footnote", "endnote")
+        }
         self.hidden = hidden_styles(document.styles.element)
         self.flags = flags
 
@@ -80,11 +85,22 @@ class _Walker:
             return
         text = paragraph_text(element, self.flags)
         if text.strip():
-            yield self._typed(element, text)
+            yield self._typed(element, self.numbers.label(element, self._style(element)) + text)
         yield from self._charts(element)
         for box in element.iter(_TXBX):
             if not any(ancestor.tag == _FALLBACK for ancestor in box.iterancestors()):
                 yield from self.blocks(box, _DEPTH - 2)
+        yield from self._notes(element)
+
+    def _notes(self, element: etree._Element) -> Iterator[Block]:
+        """The notes that the paragraph refers to, right after it."""
+        for kind, notes in self.notes.items():
+            for reference in element.iter(qn(f"w:{kind}")) if notes else ():
+                note = notes.pop(reference.get(qn("w:id"), ""), None)
+                for paragraph in note.iter(_P) if note is not None else ():
+                    text = paragraph_text(paragraph, self.flags)
+                    if text.strip():
+                        yield Block(BlockType.PARAGRAPH, text)
 
     def _charts(self, element: etree._Element) -> Iterator[Block]:
         for reference in element.iter(_CHART):
@@ -164,6 +180,23 @@ class _Walker:
         if depth >= _DEPTH:
             return "".join(str(part) for part in cell.itertext())
         return "\n".join(block.text for block in self.blocks(cell, depth + 1)).strip()
+
+
+def _part(document: Document, kind: str) -> etree._Element | None:
+    """The root of the package's numbering, footnotes or endnotes; None where it has none or they are damaged."""
+    for relation in document.part.rels.values():
+        if not relation.is_external and relation.reltype.endswith(f"/{kind}"):
+            try:
+                return xml_parse(relation.target_part.blob)
+            except etree.XMLSyntaxError:
+                return None
+    return None
+
+
+def _notes(part: etree._Element | None, kind: str) -> Iterator[tuple[str, etree._Element]]:
+    for note in part.iterchildren(qn(f"w:{kind}")) if part is not None else ():
+        if note.get(qn("w:type"), "normal") == "normal":
+            yield note.get(qn("w:id"), ""), note
 
 
 def _head_rows(table: etree._Element) -> int:

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from email.message import EmailMessage
 
 from liaoyuan.knowledge.parse.blocks import Block, BlockType, ParsedDocument
+from liaoyuan.knowledge.parse.delimited import read_csv
 from liaoyuan.knowledge.parse.encoding import decode
 from liaoyuan.knowledge.parse.errors import Corrupt
 from liaoyuan.knowledge.parse.html_page import html_document
@@ -13,6 +14,7 @@ from liaoyuan.knowledge.parse.plain_text import text_blocks
 from liaoyuan.knowledge.parse.source import Source
 from liaoyuan.knowledge.parse.text import clean, plain
 
+_TABLES = frozenset({"text/csv", "text/tab-separated-values"})
 _HEADERS = ("From", "To", "Cc", "Date")
 _MOST_PARTS = 500
 
@@ -84,8 +86,20 @@ def _attachments(message: EmailMessage, flags: set[str]) -> Iterator[Block]:
         )
         if part.get_content_type() == "text/html":
             yield from html_document(_text(part), name).blocks
+        elif part.get_content_type() in _TABLES or (name.lower().endswith((".csv", ".tsv"))):
+            yield from _table_blocks(name, payload, flags)
         elif part.get_content_maintype() == "text":
             yield from text_blocks(_text(part))
+
+
+def _table_blocks(name: str, payload: bytes, flags: set[str]) -> Iterator[Block]:
+    try:
+        inner = read_csv(Source(name=name, data=payload))
+    except Corrupt:
+        flags.add("damaged_page")
+        return
+    flags |= inner.flags
+    yield from inner.blocks
 
 
 def _payload(part: EmailMessage) -> bytes:

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 _CLOSERS = "”’」』》】）)\"'"
 _CHINESE_END = "。！？；!?;"
@@ -35,8 +36,14 @@ class Sentence:
 
 def sentences(text: str) -> list[Sentence]:
     """Splits Chinese and English text; every character that is not white space belongs to exactly one sentence."""
+    return list(_cut(text))
+
+
+# Ranking, judging, quoting and the questions to ask next cut the same passages, again with the next question.
+@lru_cache(maxsize=4096)
+def _cut(text: str) -> tuple[Sentence, ...]:
     found = [_trimmed(text, start, end) for start, end in _spans(text)]
-    return [sentence for sentence in found if sentence.end > sentence.start]
+    return tuple(sentence for sentence in found if sentence.end > sentence.start)
 
 
 def _spans(text: str) -> Iterator[tuple[int, int]]:

@@ -17,13 +17,20 @@ def general() -> dict[str, tuple[str, ...]]:
     return {word: tuple(other.split()) for word, other in pairs}
 
 
+@lru_cache(maxsize=1)
+def _general_folded() -> list[tuple[str, tuple[str, ...]]]:
+    return _each_folded(general())
+
+
+def _each_folded(source: Synonyms) -> list[tuple[str, tuple[str, ...]]]:
+    return [(normalise(word), tuple(map(normalise, others))) for word, others in source.items()]
+
+
 def variants_in(question: str, extra: Synonyms | None = None) -> dict[str, tuple[str, ...]]:
     """The listed words that ``question`` uses, each with its other names (itself left out)."""
     folded = normalise(question)
     found: dict[str, list[str]] = {}
-    for source in (general(), extra or {}):
-        for word, others in source.items():
-            key = normalise(word)
-            if key in folded:
-                found.setdefault(key, []).extend(normalise(other) for other in others)
+    for key, others in (*_general_folded(), *_each_folded(extra or {})):
+        if key in folded:
+            found.setdefault(key, []).extend(others)
     return {word: tuple(dict.fromkeys(item for item in others if item != word)) for word, others in found.items()}

@@ -1,5 +1,6 @@
 """Reading order: a page is cut at its column gutters, in bands between what spans them."""
 
+from dataclasses import dataclass
 from statistics import median
 
 from liaoyuan.knowledge.parse.runs import Line, Run, gather_lines
@@ -10,12 +11,39 @@ _LEAST_CHARACTERS = 6
 _DEPTH = 3
 
 
-def reading_order(runs: list[Run], depth: int = 0) -> list[list[Line]]:
+@dataclass(slots=True)
+class Columns:
+    """The columns of the page before: left edge, gutter, and where the right column begins; None where it had none."""
+
+    edges: tuple[float, float, float] | None = None
+
+    def gutter(self, runs: list[Run], found: float | None) -> float | None:
+        """``found``, or the gutter of the page before where these few lines still stand in its columns."""
+        if found is None and self.edges is not None and _stand_in(runs, self.edges):
+            return self.edges[1]
+        right = [run.x0 for run in runs if found is not None and run.x0 >= found]
+        self.edges = (min(run.x0 for run in runs), found, min(right)) if found is not None and right else None
+        return found
+
+
+def _stand_in(runs: list[Run], edges: tuple[float, float, float]) -> bool:
+    left, gutter, right = edges
+    sides = [run for run in runs if run.x0 < gutter], [run for run in runs if run.x0 >= gutter]
+    if not all(sides) or any(run.table is not None for run in runs) or len(gather_lines(runs)) > 3 * _LEAST_LINES:
+        return False
+    aligned = abs(min(run.x0 for run in sides[0]) - left) < 4 and abs(min(run.x0 for run in sides[1]) - right) < 4
+    widest = max(run.x1 for run in sides[0])
+    return aligned and widest <= right and widest - left > 0.8 * (gutter - left)
+
+
+def reading_order(runs: list[Run], depth: int = 0, *, columns: Columns | None = None) -> list[list[Line]]:
     """Regions in reading order, each one column of lines from top to bottom.
 
     A gutter counts only when both sides hold lines that fill their side like prose: the gaps of a table do not.
     """
     gutter = _gutter(runs, depth) if depth < _DEPTH else None
+    if columns is not None and runs:
+        gutter = columns.gutter(runs, gutter)
     if gutter is None:
         return [gather_lines(runs)] if runs else []
     regions: list[list[Line]] = []

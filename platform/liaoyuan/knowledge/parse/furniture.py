@@ -1,7 +1,8 @@
-"""Running headers, footers and page numbers: on every page, part of none."""
+"""Running headers, footers, page numbers and marks across pages: on every page, part of none."""
 
 import re
 from collections import Counter
+from collections.abc import Sequence
 
 from liaoyuan.knowledge.parse.runs import Run, gather_lines
 
@@ -12,6 +13,8 @@ _PAGE_NUMBER = re.compile(
     re.IGNORECASE,
 )
 _DIGITS = re.compile(r"\d+")
+# Lines of that many cells, one right below the other, are rows of a table that reaches into the margin.
+_ROW_CELLS = 3
 
 
 def remove_furniture(pages: list[list[Run]], heights: list[float]) -> bool:
@@ -24,11 +27,35 @@ def remove_furniture(pages: list[list[Run]], heights: list[float]) -> bool:
     for runs, lines in zip(pages, edges, strict=True):
         for text, place, members in lines:
             repeats = filled > 1 and seen[_key(text, place)] >= needed
-            if repeats or _PAGE_NUMBER.match(text):
+            if (repeats and not _is_row(members, runs)) or _PAGE_NUMBER.match(text):
                 gone = {id(run) for run in members}
                 runs[:] = [run for run in runs if id(run) not in gone]
                 removed = True
     return removed
+
+
+def remove_marks(pages: Sequence[list[Run]]) -> bool:
+    """Takes words that stand askew on most pages, always the same, out of ``pages``: a mark such as 机密 or a name."""
+    if len(pages) < 2:
+        return False
+    texts = ["".join(run.text for run in runs) for runs in pages]
+    seen = Counter(text for text in texts if text)
+    removed = False
+    for runs, text in zip(pages, texts, strict=True):
+        if text and len(text) <= 200 and seen[text] >= max(2, 0.6 * len(pages)):
+            runs.clear()
+            removed = True
+    return removed
+
+
+def _is_row(members: Sequence[Run], runs: Sequence[Run]) -> bool:
+    if len(members) < _ROW_CELLS:
+        return False
+    own = {id(run) for run in members}
+    top, bottom = min(run.y0 for run in members), max(run.y1 for run in members)
+    reach = 1.2 * (bottom - top)
+    near = [run for run in runs if id(run) not in own and top - reach < run.middle < bottom + reach]
+    return any(len(line.runs) >= _ROW_CELLS for line in gather_lines(near))
 
 
 def _edge_lines(runs: list[Run], height: float) -> list[tuple[str, str, list[Run]]]:

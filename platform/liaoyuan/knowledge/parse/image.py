@@ -9,7 +9,8 @@ from PIL import Image, ImageOps, ImageStat, UnidentifiedImageError
 from liaoyuan.knowledge.parse.blocks import Block, PageInfo, ParsedDocument
 from liaoyuan.knowledge.parse.errors import Corrupt, ImageTooLarge, NoSuchPage
 from liaoyuan.knowledge.parse.layout import page_blocks, typography
-from liaoyuan.knowledge.parse.ocr import LONGEST_SIDE, recognise
+from liaoyuan.knowledge.parse.ocr import LONGEST_SIDE
+from liaoyuan.knowledge.parse.scan import read_scan
 from liaoyuan.knowledge.parse.source import Source
 
 FORMATS = ("PNG", "JPEG", "TIFF", "WEBP", "BMP", "GIF")
@@ -75,9 +76,12 @@ def _read_picture(source: Source, picture: Image.Image, number: int, reading: _R
         upright = upright.resize((max(1, round(upright.width * shrink)), max(1, round(upright.height * shrink))))
     scale = dpi * shrink / _POINTS_PER_INCH
     pixels = numpy.ascontiguousarray(numpy.asarray(upright)[:, :, ::-1])
-    runs = [] if source.limits.ocr == "never" else recognise(pixels, scale=scale, threads=source.limits.ocr_threads)
     reading.pages.append(PageInfo(upright.width / scale, upright.height / scale, ocr=True))
-    reading.blocks.extend(page_blocks(runs, number, typography([runs]), ocr=True))
+    if source.limits.ocr == "never":
+        return
+    scan = read_scan(pixels, scale=scale, threads=source.limits.ocr_threads)
+    found = page_blocks(scan.runs, number, typography([scan.runs]), ocr=True)
+    reading.blocks.extend(scan.turn.placed(block) for block in found)
 
 
 def _check_size(source: Source, picture: Image.Image) -> None:

@@ -1,21 +1,25 @@
 """Runs of one page become blocks: reading order, paragraphs, headings, tables."""
 
+import re
 from collections import Counter
 from dataclasses import dataclass, replace
 from itertools import pairwise
 from statistics import median
 
 from liaoyuan.knowledge.parse.blocks import Block, BlockType, TextLine
-from liaoyuan.knowledge.parse.columns import reading_order
+from liaoyuan.knowledge.parse.columns import Columns, reading_order
 from liaoyuan.knowledge.parse.grid import header_rows
 from liaoyuan.knowledge.parse.open_tables import spread_table
 from liaoyuan.knowledge.parse.runs import Line, Run, union
 from liaoyuan.knowledge.parse.structure import is_list_item, starts_item
 from liaoyuan.knowledge.parse.tables import aligned_table
-from liaoyuan.knowledge.parse.text import ends_sentence, is_cjk, join_lines
+from liaoyuan.knowledge.parse.text import ends_sentence, is_cjk, is_contents_entry, join_lines, without_leaders
 
 _HEADING_RATIO = 1.15
 _HEADING_CHARACTERS = 120
+_RELATION = re.compile(r"\S\s*[=≈≠≤≥<>∝≡]\s*\S")
+# A word, a time, a sum: what stands in a sentence or a form.
+_WORD = re.compile(r"[A-Za-z]{5,}|[\u4e00-\u9fff]|[A-Za-z]{2,} [A-Za-z]{2,}|[:;：；]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,10 +54,12 @@ def typography(pages: list[list[Run]]) -> Typography:
     return Typography(body=body, heading_sizes=tuple(distinct[:5]))
 
 
-def page_blocks(runs: list[Run], page: int, style: Typography, *, ocr: bool = False) -> list[Block]:
-    """Blocks of one page in reading order; ``page`` counts from 1."""
+def page_blocks(
+    runs: list[Run], page: int, style: Typography, *, ocr: bool = False, columns: Columns | None = None
+) -> list[Block]:
+    """Blocks of one page in reading order; ``page`` counts from 1. ``columns`` remembers those of the page before."""
     blocks: list[Block] = []
-    for lines in reading_order(runs):
+    for lines in reading_order(runs, columns=columns):
         blocks.extend(_region_blocks(lines, page, style, ocr=ocr))
     return _titled(blocks) if page == 1 else blocks
 
@@ -119,7 +125,7 @@ def _pitch(lines: list[Line]) -> float:
 
 def _breaks(last: Line, line: Line, left: float, right: float, pitch: float) -> bool:
     """Whether ``line`` opens a new paragraph after ``last``."""
-    if line.runs[0].table is not None:
+    if line.runs[0].table is not None or is_contents_entry(without_leaders(last.text)):
         return True
     if last.formula != line.formula:
         return True
@@ -163,14 +169,24 @@ def _table_block(lines: list[Line], table: list[list[str]], page: int, *, ocr: b
 def _text_block(lines: list[Line], page: int, style: Typography, *, ocr: bool) -> Block:
     text = ""
     for line in lines:
-        text = join_lines(text, line.text)
+        text = join_lines(text, without_leaders(line.text))
     box = union([run.box for line in lines for run in line.runs])
     level = _heading_level(lines, text, style, ocr=ocr)
     kind = BlockType.HEADING if level else BlockType.LIST if is_list_item(text) else BlockType.PARAGRAPH
-    if kind is not BlockType.HEADING and all(line.formula for line in lines):
+    if kind is not BlockType.HEADING and (all(line.formula for line in lines) or _reads_as_formula(lines)):
         kind = BlockType.FORMULA
-    places = tuple(TextLine(page, (line.x0, line.y0, line.x1, line.y1), text=line.text) for line in lines)
+    if is_contents_entry(text):
+        kind, level = BlockType.LIST, None
+    places = tuple(
+        TextLine(page, (line.x0, line.y0, line.x1, line.y1), text=without_leaders(line.text)) for line in lines
+    )
     return Block(kind, text, page=page, box=box, level=level, ocr=ocr, lines=places)
+
+
+def _reads_as_formula(lines: list[Line]) -> bool:
+    """One line with an equals sign or its kin between signs that make no words."""
+    text = lines[0].text
+    return len(lines) == 1 and len(text) <= 80 and bool(_RELATION.search(text)) and not _WORD.search(text)
 
 
 def _heading_level(lines: list[Line], text: str, style: Typography, *, ocr: bool) -> int | None:

@@ -9,19 +9,22 @@ import pypdfium2
 import pypdfium2.raw as pdfium
 
 from liaoyuan.knowledge.parse.blocks import Block, BlockType, Box, PageInfo, ParsedDocument
+from liaoyuan.knowledge.parse.columns import Columns
 from liaoyuan.knowledge.parse.errors import Corrupt, ImageTooLarge, NoSuchPage, PasswordNeeded, PasswordWrong
 from liaoyuan.knowledge.parse.figures import figures, with_figures
-from liaoyuan.knowledge.parse.furniture import remove_furniture
+from liaoyuan.knowledge.parse.furniture import remove_furniture, remove_marks
 from liaoyuan.knowledge.parse.layout import page_blocks, typography
 from liaoyuan.knowledge.parse.limits import Ocr
-from liaoyuan.knowledge.parse.ocr import LONGEST_SIDE, recognise
+from liaoyuan.knowledge.parse.ocr import LONGEST_SIDE
 from liaoyuan.knowledge.parse.open_tables import lined_tables
 from liaoyuan.knowledge.parse.pdf_layer import COMPARED_SHARE, differs, pages_compared, pages_next, without_ink
 from liaoyuan.knowledge.parse.pdf_runs import Drawn, Frame, PageText, page_drawn, page_text
 from liaoyuan.knowledge.parse.runs import Run, union
+from liaoyuan.knowledge.parse.scan import Scan, Turn, read_scan
 from liaoyuan.knowledge.parse.source import Source
 from liaoyuan.knowledge.parse.tables import ruled_tables
 from liaoyuan.knowledge.parse.text import clean
+from liaoyuan.knowledge.parse.upright import Side, laid_on_side
 
 # 158 dpi: small print is still read, and an A4 page stays below the engine's longest side.
 _OCR_SCALE = 2.2
@@ -38,7 +41,8 @@ class _Reading:
     turned: list[list[Run]] = field(default_factory=list)
     pictures: list[Sequence[Box]] = field(default_factory=list)
     flags: set[str] = field(default_factory=set)
-    # By number of the page: the invisible layer of a scan.
+    # By number of the page: how it was set straight, and the invisible layer of one.
+    turns: dict[int, Turn | Side] = field(default_factory=dict)
     layers: dict[int, list[Run]] = field(default_factory=dict)
 
 
@@ -88,12 +92,20 @@ def _read_page(source: Source, document: pypdfium2.PdfDocument, index: int, read
         if text.layer and source.limits.ocr == "auto":
             reading.layers[index] = [run for run in text.upright if run.unsure]
         if _wants_ocr(source.limits.ocr, text, drawn):
-            runs = _recognised(source, page, frame)
+            scan = _recognised(source, page, frame)
             reading.flags.add("ocr")
-            _append(reading, PageInfo(frame.width, frame.height, ocr=True), runs or text.upright, [])
+            if scan.runs:
+                reading.turns[index] = scan.turn
+            _append(reading, PageInfo(frame.width, frame.height, ocr=True), scan.runs or text.upright, [])
         else:
+            info, pictures = PageInfo(frame.width, frame.height), figures(drawn.pictures, frame)
+            laid = laid_on_side(text.upright, text.turned, frame.width)
+            if laid is not None:
+                reading.turns[index] = Side(frame.width)
+                _append(reading, info, laid[0], laid[1], pictures)
+                return
             runs = lined_tables(ruled_tables(text.upright, drawn.rules), drawn.rules)
-            _append(reading, PageInfo(frame.width, frame.height), runs, text.turned, figures(drawn.pictures, frame))
+            _append(reading, info, runs, text.turned, pictures)
     finally:
         page.close()
 
@@ -126,13 +138,14 @@ def _layer_compared(source: Source, document: pypdfium2.PdfDocument, index: int,
         return False
     page = document[index]
     try:
-        runs = _recognised(source, page, Frame(page))
+        scan = _recognised(source, page, Frame(page))
     finally:
         page.close()
-    if not differs(reading.layers[index], runs):
+    if not differs(reading.layers[index], scan.words):
         return False
+    reading.turns[index] = scan.turn
     reading.flags |= {"hidden_text", "layer_differs", "ocr"}
-    reading.runs[index], reading.turned[index], reading.pictures[index] = runs, [], []
+    reading.runs[index], reading.turned[index], reading.pictures[index] = scan.runs, [], []
     reading.pages[index] = replace(reading.pages[index], ocr=True)
     return True
 
@@ -160,14 +173,14 @@ def _needs_ocr(text: PageText, covered: float, paths: int) -> bool:
     return sound == 0 and (covered > 0.05 or paths > 100)
 
 
-def _recognised(source: Source, page: pypdfium2.PdfPage, frame: Frame) -> list[Run]:
+def _recognised(source: Source, page: pypdfium2.PdfPage, frame: Frame) -> Scan:
     longest = max(frame.width, frame.height, 1.0)
     scale = min(_OCR_SCALE, LONGEST_SIDE / longest)
     if frame.width * frame.height * scale * scale > source.limits.pixels or min(frame.width, frame.height) * scale < 4:
-        return []
+        return Scan([], Turn(0, 0.0, frame.width, frame.height), [])
     bitmap = page.render(scale=scale, rev_byteorder=False)
     pixels = numpy.ascontiguousarray(bitmap.to_numpy()[:, :, :3])
-    return recognise(pixels, scale=scale, threads=source.limits.ocr_threads)
+    return read_scan(pixels, scale=scale, threads=source.limits.ocr_threads)
 
 
 def _metadata_title(document: pypdfium2.PdfDocument) -> str:
@@ -176,18 +189,24 @@ def _metadata_title(document: pypdfium2.PdfDocument) -> str:
 
 
 def _assemble(source: Source, reading: _Reading, title: str) -> ParsedDocument:
-    heights = [page.height for page in reading.pages]
-    if remove_furniture(reading.runs, heights):
+    turns = [reading.turns.get(index) for index in range(len(reading.pages))]
+    heights = [turn.straight_height if turn else page.height for turn, page in zip(turns, reading.pages, strict=True)]
+    marks = remove_marks(reading.turned)
+    if remove_furniture(reading.runs, heights) or marks:
         reading.flags.add("furniture_removed")
     style = typography(
         [runs for runs, page in zip(reading.runs, reading.pages, strict=True) if not page.ocr] or reading.runs
     )
     blocks: list[Block] = []
+    columns = Columns()
     for number, (runs, turned, info) in enumerate(
         zip(reading.runs, reading.turned, reading.pages, strict=True), start=1
     ):
         own = typography([runs]) if info.ocr else style
-        blocks.extend(with_figures(page_blocks(runs, number, own, ocr=info.ocr), reading.pictures[number - 1], number))
+        found = page_blocks(runs, number, own, ocr=info.ocr, columns=columns)
+        turn = turns[number - 1]
+        found = [turn.placed(block) for block in found] if turn else found
+        blocks.extend(with_figures(found, reading.pictures[number - 1], number))
         blocks.extend(_turned_block(turned, number))
     return ParsedDocument(_title(blocks) or _plausible(title) or source.stem, "", reading.pages, blocks, reading.flags)
 

@@ -5,7 +5,7 @@ from dataclasses import replace
 
 from liaoyuan.knowledge.parse.blocks import Block, BlockType
 from liaoyuan.knowledge.parse.continued import tables_joined
-from liaoyuan.knowledge.parse.text import ends_sentence, join_lines, plain
+from liaoyuan.knowledge.parse.text import ends_sentence, is_contents_entry, join_lines, plain
 
 _NUMBER = "[〇零一二两三四五六七八九十百千\\d]+"
 # With a blank any short title counts; without one (scans lose it) only a title that is no reference or sentence.
@@ -20,7 +20,8 @@ _DECIMAL = re.compile("^(\\d{1,3}(?:\\.\\d{1,3}){1,5})\\.?[\\s\u3000]*(?=[^\\s\\
 _ANNEX = re.compile("^(附\\s*[录件表]\\s*[A-Z\\d一二三四五六七八九十]{0,3})(?=[\\s\u3000:：]|$)(.{0,50})$")
 _CHINESE_ITEM = re.compile("^[一二三四五六七八九十]{1,3}、(.{1,40})$")
 _LIST_ITEM = re.compile(
-    "^(?:[•·●○▪■◆‣–—*-]\\s+|[(（][一二三四五六七八九十\\d]{1,3}[)）]|\\d{1,3}[)）、]|[①-⑳]|\\d{1,3}\\.\\s+|[a-zA-Z][.)]\\s)"
+    "^(?:[•·●○▪■◆‣◦–—*-]\\s+|[(（][一二三四五六七八九十\\d]{1,3}[)）]|\\d{1,3}[)）、]|[①-⑳]|"
+    "\\d{1,3}\\.(?:\\s+|(?=[\u4e00-\u9fff]))|[a-zA-Z][.)]\\s)"
 )
 # "图 1 系统结构", "Table 2: …": short, and no reference within a sentence.
 _CAPTION = re.compile(
@@ -54,7 +55,7 @@ def _split_articles(block: Block) -> list[Block]:
 
 
 def _recognise(block: Block) -> Block:
-    if block.type not in {BlockType.PARAGRAPH, BlockType.HEADING, BlockType.LIST}:
+    if block.type not in {BlockType.PARAGRAPH, BlockType.HEADING, BlockType.LIST} or is_contents_entry(block.text):
         return block
     division = _DIVISION.match(block.text)
     if division:

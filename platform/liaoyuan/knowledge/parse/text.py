@@ -70,6 +70,21 @@ def ends_sentence(text: str) -> bool:
     return bool(_TERMINAL.search(text))
 
 
+# "第一章 总则 ............ 3": an entry of a table of contents. What leads the eye is no text.
+_LEADERS = re.compile(r"\s*(?:[.．·•・⋯…_]\s?){5,}\s*(\(?(?:\d{1,4}|[ivxlcIVXLC]{1,6})\)?)$")
+_ENTRY = re.compile(r" …… \(?(?:\d{1,4}|[ivxlcIVXLC]{1,6})\)?$")
+
+
+def without_leaders(text: str) -> str:
+    """An entry of a table of contents with a short mark in place of its dots; other text as it is."""
+    return _LEADERS.sub(r" …… \1", text) if len(text) > 6 else text
+
+
+def is_contents_entry(text: str) -> bool:
+    """Whether the text is an entry of a table of contents, as ``without_leaders`` leaves it."""
+    return bool(_ENTRY.search(text))
+
+
 def plain(text: str) -> str:
     """One line, without breaks or tabs: for titles and locators."""
     return " ".join(text.split())

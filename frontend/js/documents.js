@@ -1,15 +1,6 @@
 // The list of a collection's documents: filters that apply themselves, how many rows are chosen, and its keys.
+import "./autosubmit.js";
 import { step, typing } from "./keys.js";
-
-for (const form of document.querySelectorAll("form[data-autosubmit]")) {
-  let timer;
-  form.addEventListener("change", () => form.requestSubmit());
-  form.addEventListener("input", (event) => {
-    if (event.target.type !== "search") return;
-    clearTimeout(timer);
-    timer = setTimeout(() => form.requestSubmit(), 600);
-  });
-}
 
 function count() {
   const form = document.querySelector("form[data-bulk]");

@@ -40,7 +40,7 @@ COUNT_WORDS: Final[dict[str, Any]] = {
     "read": _("read"),
     "unchanged": _("unchanged"),
     "renamed": _("renamed"),
-    "gone": _("ended"),
+    "gone": _("ended here"),
     "regrouped": _("new readers"),
     "skipped": _("skipped"),
     "failed": _("failed"),

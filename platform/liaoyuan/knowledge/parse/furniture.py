@@ -53,7 +53,7 @@ def _is_row(members: Sequence[Run], runs: Sequence[Run]) -> bool:
         return False
     own = {id(run) for run in members}
     top, bottom = min(run.y0 for run in members), max(run.y1 for run in members)
-    reach = 1.2 * (bottom - top)
+    reach = 2.5 * (bottom - top)
     near = [run for run in runs if id(run) not in own and top - reach < run.middle < bottom + reach]
     return any(len(line.runs) >= _ROW_CELLS for line in gather_lines(near))
 

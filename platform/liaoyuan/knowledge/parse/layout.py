@@ -17,6 +17,9 @@ from liaoyuan.knowledge.parse.text import ends_sentence, is_cjk, is_contents_ent
 
 _HEADING_RATIO = 1.15
 _HEADING_CHARACTERS = 120
+# How much higher than the body a recognised line must be: any, a short one, a title.
+_CLEAR, _CLEAR_SHORT, _TITLE_RATIO = 1.3, 1.22, 1.36
+_NUMBERED = re.compile(r"^(\d{1,2}(?:\.\d{1,2}){0,3})\.?\s*(?=[A-Z\u4e00-\u9fff])( ?[A-Z][a-z]+(?: [A-Za-z]+){0,5}$)?")
 _RELATION = re.compile(r"\S\s*[=≈≠≤≥<>∝≡]\s*\S")
 # A word, a time, a sum: what stands in a sentence or a form.
 _WORD = re.compile(r"[A-Za-z]{5,}|[\u4e00-\u9fff]|[A-Za-z]{2,} [A-Za-z]{2,}|[:;：；]")
@@ -141,6 +144,8 @@ def _ends_early(last: Line, line: Line, left: float, right: float, size: float) 
     text = last.text
     room = right - last.x1
     closed = ends_sentence(text)
+    if line.bullet:
+        return True
     if starts_item(line.text) and (closed or room > 2 * size):
         return True
     if closed and room > 1.5 * size:
@@ -171,10 +176,11 @@ def _text_block(lines: list[Line], page: int, style: Typography, *, ocr: bool) -
     for line in lines:
         text = join_lines(text, without_leaders(line.text))
     box = union([run.box for line in lines for run in line.runs])
-    level = _heading_level(lines, text, style, ocr=ocr)
-    kind = BlockType.HEADING if level else BlockType.LIST if is_list_item(text) else BlockType.PARAGRAPH
-    if kind is not BlockType.HEADING and (all(line.formula for line in lines) or _reads_as_formula(lines)):
-        kind = BlockType.FORMULA
+    formula = all(line.formula for line in lines) or _reads_as_formula(lines)
+    level = None if formula else _heading_level(lines, text, style, ocr=ocr)
+    listed = lines[0].bullet or is_list_item(text)
+    kind = BlockType.HEADING if level else BlockType.LIST if listed else BlockType.PARAGRAPH
+    kind = BlockType.FORMULA if formula else kind
     if is_contents_entry(text):
         kind, level = BlockType.LIST, None
     places = tuple(
@@ -202,9 +208,17 @@ def _heading_level(lines: list[Line], text: str, style: Typography, *, ocr: bool
 
 
 def _recognised_level(lines: list[Line], text: str, style: Typography) -> int | None:
-    """Boxes of recognised lines vary in height: only a clearly larger, short, unfinished line is a heading."""
-    clear = lines[0].size > 1.3 * style.body and len(lines) == 1 and not ends_sentence(text.rstrip("）)"))
-    return 1 if clear else None
+    """Boxes of recognised lines vary in height: only a clearly larger, short, unfinished line is a heading, or one that
+    begins with a number as titles do. Numbers tell the level, else the height."""
+    if len(lines) > 1 or ends_sentence(text.rstrip("）)")) or is_contents_entry(text):
+        return None
+    ratio = lines[0].size / max(0.1, style.body)
+    numbered = _NUMBERED.match(text) if len(text) <= 40 else None
+    if ratio <= (_CLEAR_SHORT if len(text) <= 30 else _CLEAR) and not (numbered and numbered.group(2)):
+        return None
+    if numbered:
+        return 2 + numbered.group(1).count(".")
+    return 1 if ratio > _TITLE_RATIO else 2
 
 
 def _latin_start(text: str) -> int:

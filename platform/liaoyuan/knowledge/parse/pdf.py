@@ -18,7 +18,7 @@ from liaoyuan.knowledge.parse.limits import Ocr
 from liaoyuan.knowledge.parse.ocr import LONGEST_SIDE
 from liaoyuan.knowledge.parse.open_tables import lined_tables
 from liaoyuan.knowledge.parse.pdf_layer import COMPARED_SHARE, differs, pages_compared, pages_next, without_ink
-from liaoyuan.knowledge.parse.pdf_runs import Drawn, Frame, PageText, page_drawn, page_text
+from liaoyuan.knowledge.parse.pdf_runs import Drawn, Frame, PageText, mark_bullets, page_drawn, page_text
 from liaoyuan.knowledge.parse.runs import Run, union
 from liaoyuan.knowledge.parse.scan import Scan, Turn, read_scan
 from liaoyuan.knowledge.parse.source import Source
@@ -99,6 +99,7 @@ def _read_page(source: Source, document: pypdfium2.PdfDocument, index: int, read
             _append(reading, PageInfo(frame.width, frame.height, ocr=True), scan.runs or text.upright, [])
         else:
             info, pictures = PageInfo(frame.width, frame.height), figures(drawn.pictures, frame)
+            mark_bullets(text.upright, drawn.dots)
             laid = laid_on_side(text.upright, text.turned, frame.width)
             if laid is not None:
                 reading.turns[index] = Side(frame.width)

@@ -3,6 +3,7 @@
 import ctypes
 import math
 import re
+import unicodedata
 from dataclasses import dataclass, field
 
 import pypdfium2
@@ -18,6 +19,10 @@ _GAP = 1.3
 _TOUCHING = 0.12
 _TINY = 1.5
 _BOLD = 600
+_BREAKS = frozenset({10, 13})
+# The first half of a sign of two halves takes no room of its own.
+_BLANKS = frozenset({9, 32, 160, *range(0xD800, 0xDC00)})
+_MATHEMATICAL = range(0x1D400, 0x1D800)
 _ASCENT = 0.88
 _FLAT = frozenset("一二三丶ー乛乙工土士上中口日曰ηαεικνορστυωacemnorsuvwxz")
 _HYPHENS = frozenset("\x02\ufffe")
@@ -28,6 +33,8 @@ _MOST_PATHS = 4000
 _MOST_PICTURES = 500
 # Points: what is thinner is a rule, not a ground for text.
 _LEAST_GROUND = 4.0
+# Points: how wide a drawn bullet is.
+_DOT = (1.5, 7.0)
 _MOST_CHARACTERS = 200_000
 
 
@@ -52,6 +59,8 @@ class Drawn:
     pictures: list[Box] = field(default_factory=list)
     ground: Ground = field(default_factory=lambda: Ground([], 0.0))
     paths: int = 0
+    # Middles of small round or square shapes.
+    dots: list[tuple[float, float]] = field(default_factory=list)
 
 
 class Frame:
@@ -145,14 +154,15 @@ def _collect(raw: "ctypes._Pointer[ctypes.c_void_p]", count: int, frame: Frame, 
     collector = upright
     for index in range(count):
         code = pdfium.FPDFText_GetUnicode(raw, index)
-        if code in {13, 10}:
+        if code in _BREAKS:
             upright.ended = True
             continue
-        if code in {32, 160, 9}:
+        if code in _BLANKS:
             collector.space = True
             continue
         text.characters += 1
-        if _is_unmapped(code):
+        character = _letter(raw, index, code)
+        if not character:
             text.unmapped += 1
             continue
         box = _character_box(raw, index, frame, collector.run)
@@ -166,7 +176,6 @@ def _collect(raw: "ctypes._Pointer[ctypes.c_void_p]", count: int, frame: Frame, 
         if not joins:
             collector = turned if _is_turned(raw, index, frame) else upright
             joins = collector.joins(box, unsure=unsure)
-        character = "\u00ad" if chr(code) in _HYPHENS else chr(code)
         if collector.add(character, box, joins=joins) and collector.run is not None:
             collector.run.unsure = unsure
             _dress(raw, index, collector.run)
@@ -223,6 +232,19 @@ def _flat(raw: "ctypes._Pointer[ctypes.c_void_p]", index: int) -> bool:
     return character in _FLAT or not character.isalnum()
 
 
+def _letter(raw: "ctypes._Pointer[ctypes.c_void_p]", index: int, code: int) -> str:
+    """The character, empty where it has no meaning. Signs beyond the first plane come as two halves, of which the first
+    is a blank; letters of formulas (𝐸, 𝛼) become the plain ones, which is what a person types who looks for them."""
+    if 0xDC00 <= code < 0xE000 and index:
+        high = pdfium.FPDFText_GetUnicode(raw, index - 1)
+        code = 0x10000 + ((high - 0xD800) << 10) + (code - 0xDC00) if 0xD800 <= high < 0xDC00 else 0
+    if code in _MATHEMATICAL:
+        return unicodedata.normalize("NFKC", chr(code))
+    if _is_unmapped(code):
+        return ""
+    return "\u00ad" if chr(code) in _HYPHENS else chr(code)
+
+
 def _is_unmapped(code: int) -> bool:
     return code in {0, 0xFFFD} or 0xE000 <= code <= 0xF8FF or 0xD800 <= code <= 0xDFFF or code >= 0xF0000
 
@@ -256,12 +278,27 @@ def page_drawn(page: pypdfium2.PdfPage, frame: Frame) -> Drawn:
         drawn.paths += 1
         if drawn.paths <= _MOST_PATHS:
             drawn.rules.extend(_path_rules(thing, frame, box))
+            if _is_dot(box):
+                drawn.dots.append(((box[0] + box[2]) / 2, (box[1] + box[3]) / 2))
             if box[2] - box[0] > _LEAST_GROUND and box[3] - box[1] > _LEAST_GROUND and is_ground(thing):
                 drawn.ground.areas.append(box)
     drawn.rules, drawn.pictures = drawn.rules[:_MOST_PATHS], drawn.pictures[:_MOST_PICTURES]
     drawn.ground.areas.extend(drawn.pictures)
     drawn.ground.covered = covered / max(1.0, frame.width * frame.height)
     return drawn
+
+
+def _is_dot(box: Box) -> bool:
+    width, height = box[2] - box[0], box[3] - box[1]
+    return _DOT[0] < width < _DOT[1] and abs(width - height) < 0.25 * width
+
+
+def mark_bullets(runs: list[Run], dots: list[tuple[float, float]]) -> None:
+    """Tells the runs before which a bullet is drawn: browsers draw them as shapes."""
+    for x, y in dots:
+        near = [run for run in runs if 0 < run.x0 - x < 2.2 * run.size and abs(run.middle - y) < 0.4 * run.size]
+        if near:
+            min(near, key=lambda run: run.x0 - x).bullet = True
 
 
 def _path_rules(path: pypdfium2.PdfObject, frame: Frame, box: tuple[float, float, float, float]) -> list[Rule]:

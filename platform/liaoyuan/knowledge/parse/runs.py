@@ -29,6 +29,8 @@ class Run:
     formula: bool = False
     # Drawn so that only what lies behind shows whether it can be seen: invisibly on a scan, or pale on a picture.
     unsure: bool = False
+    # A dot or square is drawn before it, which is no character.
+    bullet: bool = False
 
     @property
     def middle(self) -> float:
@@ -78,6 +80,11 @@ class Line:
         return all(run.bold for run in self.runs)
 
     @property
+    def bullet(self) -> bool:
+        """Whether a drawn bullet stands before it."""
+        return self.runs[0].bullet
+
+    @property
     def formula(self) -> bool:
         """Whether fonts of formulas set a good part of it, and no Chinese prose stands in it."""
         text = self.text
@@ -91,6 +98,7 @@ class Line:
         for left, right in pairwise(self.runs):
             near = right.x0 - left.x1 < 0.6 * max(left.size, right.size)
             glue = "" if near and text and right.text and is_cjk(text[-1]) and is_cjk(right.text[0]) else " "
+            glue = "" if _raised(left, right) else glue
             text += glue + right.text
         return close_cjk_gaps(text)
 
@@ -118,4 +126,14 @@ def _shares_line(line: list[Run], run: Run) -> bool:
     centre = median(member.middle for member in line)
     height = min(member.y1 - member.y0 for member in (run, *line))
     overlap = any(min(run.x1, member.x1) - max(run.x0, member.x0) > 0.5 * run.size for member in line)
+    if any(_raised(member, run) or _raised(run, member) for member in line):
+        return not overlap
     return abs(centre - run.middle) < 0.5 * height and not overlap
+
+
+def _raised(left: Run, right: Run) -> bool:
+    """Whether a smaller sign stands close behind or before a larger one, above or below its middle: m², CO₂."""
+    small, large = sorted((left, right), key=lambda run: run.size)
+    beside = -0.2 * large.size < right.x0 - left.x1 < 0.2 * large.size
+    within = min(left.y1, right.y1) - max(left.y0, right.y0) > 0.3 * small.size
+    return small.size < 0.85 * large.size and len(small.text) <= 4 and beside and within

@@ -25,7 +25,7 @@ from numpy.typing import NDArray
 ROOT = Path(__file__).resolve().parent.parent
 WEIGHTS = ROOT / "platform" / "liaoyuan" / "knowledge" / "weights"
 # Signs that common sense fixes: a missing unit never speaks for an answer, coverage never against one.
-AGAINST = frozenset({"unknown", "no_unit", "entity", "number", "focus", "amount"})
+AGAINST = frozenset({"unknown", "no_unit", "entity", "number", "focus", "amount", "apart"})
 STRANGE_QUESTIONS = 20
 THRESHOLDS = (0.3, 0.38, 0.43, 0.5)
 # What each sort of question counts in sum. Those of another trade are easy, and of those that lack their place some

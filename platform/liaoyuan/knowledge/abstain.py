@@ -34,6 +34,7 @@ FEATURES = (
     "focus",
     "nearest",
     "amount",
+    "apart",
 )
 _READ = 3
 
@@ -102,7 +103,7 @@ def features(question: Question, ranked: Sequence[Ranked], statistics: Statistic
         "unknown": share(weights, {word for word in weights if not statistics.frequency.get(word)}),
         "sentence": whole,
         "fit": fit,
-        "no_unit": float(question.kind is Kind.AMOUNT and fit == 0.0),
+        "no_unit": float(_valued(question) and fit == 0.0),
         "characters": ranked[0].features["characters"],
         "lexical": ranked[0].features["coverage"],
         "entity": float(any(not statistics.frequency.get(name) for name in question.names)),
@@ -112,7 +113,13 @@ def features(question: Question, ranked: Sequence[Ranked], statistics: Statistic
         "nearest": (best - 0.8) * 10,
         # A number is either there or not: what merely speaks of the same thing does not answer.
         "amount": float(question.kind is Kind.AMOUNT),
+        # The value that is there may be that of something else: how much farther it stands from what is asked about.
+        "apart": whole - fit if _valued(question) else 0.0,
     }
+
+
+def _valued(question: Question) -> bool:
+    return question.kind is Kind.AMOUNT or question.value is not None
 
 
 def _elsewhere(question: Question, ranked: Sequence[Ranked]) -> float:

@@ -84,7 +84,20 @@ def _sources(
         if behind < _NEAR_TOP or (compound and gain > _GAIN and behind < _SECOND_HALF) or several:
             chosen.append(item)
             covered |= found
-    return [*chosen, *(item for item in _probable(ranked) if item not in chosen)]
+    chosen += [item for item in _probable(ranked) if item not in chosen]
+    return [*chosen, *_valued(question, ranked, chosen)]
+
+
+def _valued(question: Question, ranked: Sequence[Ranked], chosen: Sequence[Ranked]) -> list[Ranked]:
+    """The best chunk that holds the sort of value asked for, where none of those ``chosen`` does."""
+    if question.value is None or any(_holds_value(question, item) for item in chosen):
+        return []
+    return [item for item in ranked[:_MOST_UNSURE] if item not in chosen and _holds_value(question, item)][:1]
+
+
+def _holds_value(question: Question, item: Ranked) -> bool:
+    text = item.candidate.text
+    return any(fits(question, part.of(text)) for part in sentences(text))
 
 
 def _probable(ranked: Sequence[Ranked]) -> list[Ranked]:

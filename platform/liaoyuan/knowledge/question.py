@@ -10,6 +10,7 @@ from liaoyuan.knowledge.text.find import TermFinder
 from liaoyuan.knowledge.text.normalise import is_chinese, normalise
 from liaoyuan.knowledge.text.segment import question_terms, question_words, sounds_like_a_name, stem
 from liaoyuan.knowledge.text.synonyms import Synonyms, variants_in
+from liaoyuan.knowledge.wanted import Value, holds_value, value_wanted
 
 
 class Kind(StrEnum):
@@ -38,6 +39,7 @@ _KINDS: tuple[tuple[Kind, re.Pattern[str]], ...] = (
         re.compile(
             r"多少|多久|多长|多大|多高|多远|多重|几(?!乎|率|何|类|种)|第几|上限|下限|最高|最低|最多|最少"
             r"|how (?:many|much|long|often|far|high|old|soon|large|big|fast)"
+            r"|how (?:heavy|hot|cold|warm|tall|wide|deep|loud|thick)"
             r"|what (?:percentage|number|amount|dose|age|temperature|voltage)"
         ),
     ),
@@ -67,50 +69,14 @@ _KINDS: tuple[tuple[Kind, re.Pattern[str]], ...] = (
     ),
     (Kind.HOW, re.compile(r"怎么|怎样|如何|怎么办|\bhow\b")),
 )
-_UNITS: tuple[tuple[re.Pattern[str], frozenset[str]], ...] = (
-    (
-        re.compile(r"多久|多长时间|how long|how soon|how often"),
-        frozenset(
-            [
-                "年",
-                "月",
-                "个月",
-                "日",
-                "周",
-                "时",
-                "分",
-                "秒",
-                "工作日",
-                "day",
-                "week",
-                "month",
-                "year",
-                "hour",
-                "minute",
-                "h",
-            ]
-        ),
-    ),
-    (re.compile(r"几天|多少天|几日|多少日|几个工作日|how many days"), frozenset({"日", "工作日", "day"})),
-    (re.compile(r"几年|多少年|how many years"), frozenset({"年", "year"})),
-    (re.compile(r"几个月|多少个月|how many months"), frozenset({"个月", "月", "month"})),
-    (re.compile(r"小时|how many hours"), frozenset({"时", "hour", "h"})),
-    (re.compile(r"几分钟|多少分钟|how many minutes"), frozenset({"分", "分钟", "minute"})),
-    (re.compile(r"几岁|多大年龄|多少岁|how old|what age"), frozenset({"岁", "周岁", "year"})),
-    (re.compile(r"多少钱|罚多少|多少元|费用|how much.*(?:cost|pay|fee)"), frozenset({"元", "倍", "%", "dollar"})),
-    (re.compile(r"几个人|多少人|几人|几名|how many people"), frozenset({"人"})),
-    (re.compile(r"几次|多少次|how many times"), frozenset({"次", "time"})),
-    (re.compile(r"百分之几|比例|百分比|percentage|what percent"), frozenset({"%"})),
-    (re.compile(r"多少度|温度|temperature"), frozenset({"度", "℃", "摄氏度"})),
-    (re.compile(r"多少米|多远|距离|how far"), frozenset({"米", "千米", "m", "km"})),
-)
 
 
 @dataclass(frozen=True, slots=True)
 class Question:
     """An analysed question. ``words`` is the subject; ``terms`` adds the bigrams searched by.
 
-    ``names`` are bodies and years that it names (squeezed); ``focus`` is the word whose value is asked, where one is.
+    ``value`` is the sort of value that it asks for, where it asks for one. ``names`` are bodies and years that it names
+    (squeezed); ``focus`` is the word whose value is asked, where one is.
     """
 
     text: str
@@ -118,7 +84,7 @@ class Question:
     chinese: bool
     words: tuple[str, ...]
     terms: tuple[str, ...]
-    units: frozenset[str]
+    value: Value | None
     numbers: tuple[Quantity, ...]
     variants: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     names: tuple[str, ...] = ()
@@ -143,19 +109,45 @@ def analyse(text: str, synonyms: Synonyms | None = None) -> Question:
     """Reads one question in Chinese or English. ``synonyms`` are a trade's own, beside the platform's."""
     folded = normalise(text)
     variants = variants_in(text, synonyms)
-    words = list(dict.fromkeys([*question_words(text), *(word for word in variants if len(word) > 1)]))
+    value = value_wanted(folded)
+    own = [word for word in question_words(text) if not _asks_only(word, value)]
+    words = list(dict.fromkeys([*own, *(word for word in variants if len(word) > 1)]))
+    kind = _kind(folded, value)
     return Question(
         text=text,
-        kind=next((kind for kind, pattern in _KINDS if pattern.search(folded)), Kind.FACT),
+        kind=kind,
         chinese=is_chinese(text),
         words=tuple(words),
         terms=tuple(dict.fromkeys([*words, *question_terms(text)])),
-        units=next((units for pattern, units in _UNITS if pattern.search(folded)), frozenset()),
+        value=value if kind in _VALUED else None,
         numbers=tuple(quantities(text)),
         variants=variants,
         names=tuple(_names(folded)),
         focus=_focus(folded, words),
     )
+
+
+# Whatever else asks for a value (a sanction, a list) is answered by more than the value.
+_VALUED = frozenset({Kind.AMOUNT, Kind.WHEN})
+
+
+# 热到多少度 and 留到什么时候 ask for the degree and the time; no text says 热到. Nor does it name a share as a share.
+_REACHED = re.compile(r"[^报签迟遇]到")
+_SHARES = frozenset(["share", "proport", "fraction", "percentag"])
+
+
+def _asks_only(word: str, value: Value | None) -> bool:
+    return _REACHED.fullmatch(word) is not None or (value is Value.SHARE and word in _SHARES)
+
+
+def _kind(folded: str, value: Value | None) -> Kind:
+    found = {kind: match for kind, pattern in _KINDS if (match := pattern.search(folded))}
+    first = next(iter(found), Kind.FACT)
+    if first in {Kind.FACT, Kind.HOW} and value is not None:
+        return Kind.AMOUNT
+    # What a Chinese question asks for comes last: 拨多少钱的标准由哪一级政府定.
+    asks_who = first is Kind.AMOUNT and Kind.WHO in found and is_chinese(folded)
+    return Kind.WHO if asks_who and found[Kind.WHO].start() > found[Kind.AMOUNT].start() else first
 
 
 _PLACE = re.compile(
@@ -224,7 +216,7 @@ def _focus(folded: str, words: Iterable[str]) -> str:
 
 
 _BODIES = re.compile(
-    r"部门|机构|机关|政府|委员会|单位|主管|法院|检察院|公安|企业|学校|医院|校长|院长|负责人|医师|护士|调度员|人民|国务院|教师|家长|监护人"
+    r"部门|机构|机关|政府|委员会|单位|主管|法院|检察院|公安|企业|学校|医院|校长|院长|园长|[副总]总|经理|主任|[处科班组队站所局部厅]长|工程师|专责|专员|督学|总局|负责人|医师|护士|调度员|人民|国务院|教师|家长|监护人"
     r"|department|committee|authority|office|manager|director|nurse|doctor|physician"
     r"|supervisor|officer|board|dean|team|staff|\b[A-Z][a-z]+ [A-Z]"
 )
@@ -242,10 +234,11 @@ _REASONS = re.compile(r"为了|因为|由于|因|以免|防止|because|due to|ca
 def fits(question: Question, sentence: str) -> bool:
     """Whether ``sentence`` holds the kind of thing the question wants: a number in the right unit, a body, a date,
     a sanction."""
+    if question.value is not None:
+        return holds_value(question.value, sentence, normalise(question.text))
     folded = normalise(sentence)
     if question.kind is Kind.AMOUNT:
-        found = quantities(sentence)
-        return any(item.unit in question.units for item in found) if question.units else bool(found)
+        return bool(quantities(sentence))
     patterns = {
         Kind.WHO: (_BODIES,),
         Kind.WHEN: (_CALENDAR, _CALENDAR_MORE),

@@ -84,6 +84,11 @@ def _in_base(quantity: Quantity) -> tuple[Decimal, str]:
     return (Decimal(quantity.value) * Decimal(factor)).normalize(), unit
 
 
+def base_unit(unit: str) -> str:
+    """The base unit that ``unit`` counts in (千克 and 毫克 in g); itself where it has none."""
+    return _BASE.get(unit, (unit, "1"))[0]
+
+
 def han_number(digits: str) -> int | None:
     """The value of a Chinese numeral such as 一百二十 or 二〇二一; None where it is no numeral."""
     if all(character in _DIGITS for character in digits):

@@ -21,7 +21,8 @@ _QUESTION = """
 有点 最多能 至多 顶多 最大 最小 干什么 干嘛 凭什么 要是 假如 只要 只有 除了 除非 还要 还得 还能 算是 算数 怎么罚 怎么算
 怎么写 多大 几倍 多少度 多少钱 东西 事情 地方 方面 想要 打算 感觉 觉得 听说 好像 大概 大约 左右 差不多 通常 平时 经常
 赶紧 赶快 够不够 行吗 对吗 好吗 没有 经过 另外 说的 讲的 写的 别人 有没 没有责任 些什 会有 会被 能被 要被
-由哪 要什 要多 要几 哪一级 哪级 天内 日内 what which who whom whose when where why how many much long often do did
+由哪 要什 要多 要几 哪一级 哪级 天内 日内 每个 几回 几趟 几遍 一回 一趟 一起
+what which who whom whose when where why how many much long often do did
 can could may might must shall should would will tell pleas explain describ list name give me know need
 get got happen someon somebodi anyon anybodi someth thing want go went make happen let put ever exact actual own
 """
@@ -31,7 +32,8 @@ a an the and or but if then else of to in on at by for from with without within 
 as is are was were be been being am do does did done have has had having i you he she it we they me him her us them
 my your his its our their this that these those there here not no nor so than too very can could may might must
 shall should will would what which who whom whose when where why how about also any all each every some such only
-own same other another more most much many few both either neither per via etc eg ie s t
+after before during until since while again just still ever own same other another more most much many few both
+either neither per via etc eg ie s t
 """
 
 CHINESE: Final = frozenset(_CHINESE.split())

@@ -17,6 +17,7 @@ from liaoyuan.industry.selectors import industry_survey
 from liaoyuan.knowledge.models import Chunk, Collection, DocumentVersion
 from liaoyuan.knowledge.parse.parser import PARTIAL_FLAGS
 from liaoyuan.knowledge.rights import versions_readable
+from liaoyuan.knowledge.services.unlocking import is_locked
 from liaoyuan.pipeline.models import FINAL_STATES, Lineage, RunState, Solution, StageRun
 from liaoyuan.pipeline.waiting import wait_report
 from liaoyuan.portal.away import Watch, watch
@@ -82,6 +83,7 @@ class FileRow:
     badge: str
     label: Any
     reason: str
+    locked: bool
     version: str
     effective_from: date | None
     pages: int
@@ -286,6 +288,7 @@ def _row(version: DocumentVersion, language: str, *, importing: bool) -> FileRow
         badge=badge,
         label=label,
         reason=str(version.error.get(language, "")),
+        locked=is_locked(version),
         version=version.label,
         effective_from=version.effective_from,
         pages=version.pages,

@@ -1,6 +1,6 @@
 """One evaluation as its page shows it: numbers, groups, failing questions, and the difference to another one."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 from uuid import UUID
@@ -80,9 +80,26 @@ def result(collection_id: UUID, evaluation_id: UUID, other_id: UUID | None, want
         others=list(others.exclude(id=evaluation.id)[:20]),
         other=other,
         compared=compared(compare(rows_of(other), rows_of(evaluation))) if other else (),
-        changed=changes(other.configuration, evaluation.configuration) if other else (),
+        changed=list(_leaves(changes(other.configuration, evaluation.configuration))) if other else (),
         configuration=evaluation.configuration,
     )
+
+
+def _leaves(changed: Iterable[tuple[str, Any, Any]]) -> Iterator[tuple[str, str, str]]:
+    """Each single value that differs, by its way: what both have alike is not said."""
+    for part, before, after in changed:
+        if isinstance(before, Mapping) and isinstance(after, Mapping):
+            names = [name for name in {**before, **after} if before.get(name) != after.get(name)]
+            yield from _leaves((f"{part} · {name}", before.get(name), after.get(name)) for name in names)
+        else:
+            yield part, _value(before), _value(after)
+
+
+def _value(value: Any) -> str:
+    """Long digests by their beginning, as everywhere."""
+    if value is None or value == "":
+        return "–"
+    return value[:12] if isinstance(value, str) and len(value) > 32 else str(value)
 
 
 def _other(evaluation: EvaluationRun, other_id: UUID | None) -> EvaluationRun | None:

@@ -106,7 +106,7 @@ def instant(at: datetime, style: str, attrs: Mapping[str, Any]) -> SafeString:
     """``<time>`` in the viewer's zone: the reader's form inside, the whole one as its title."""
     here = timezone.localtime(at) if timezone.is_aware(at) else at
     now = timezone.now()
-    kind = " data-relative" if style == "relative" else ""
+    kind = {"relative": " data-relative", "until": ' data-relative="until"'}.get(style, "")
     whole = times.written(here, "long", now=now)
     shown = whole if style == "long" else escape(times.written(here, style, now=now))
     return mark_safe(  # noqa: S308 - digits and our own words

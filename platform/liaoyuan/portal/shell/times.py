@@ -11,10 +11,11 @@ DAY: Final = timedelta(days=1)
 
 
 def written(at: datetime, style: str, *, now: datetime) -> str:
-    """``short`` leaves out what the reader knows (today's date, this year); ``long`` leaves out nothing."""
+    """``short`` leaves out what the reader knows (today's date, this year); ``long`` leaves out nothing; ``until`` is
+    an expectation, which is never in the past: what is overdue is due in a moment."""
     here = timezone.localtime(at) if timezone.is_aware(at) else at
-    if style == "relative":
-        return relative(at, now=now)
+    if style in {"relative", "until"}:
+        return relative(max(at, now + timedelta(seconds=1)) if style == "until" else at, now=now)
     if style == "long":
         return here.strftime("%Y-%m-%d %H:%M:%S")
     today = timezone.localtime(now)

@@ -13,27 +13,29 @@ _DEPTH = 3
 
 @dataclass(slots=True)
 class Columns:
-    """The columns of the page before: left edge, gutter, and where the right column begins; None where it had none."""
+    """The columns of the page before: edges of the left one, gutter, and where the right one begins, if it had any."""
 
-    edges: tuple[float, float, float] | None = None
+    edges: tuple[float, float, float, float] | None = None
 
     def gutter(self, runs: list[Run], found: float | None) -> float | None:
         """``found``, or the gutter of the page before where these few lines still stand in its columns."""
         if found is None and self.edges is not None and _stand_in(runs, self.edges):
-            return self.edges[1]
-        right = [run.x0 for run in runs if found is not None and run.x0 >= found]
-        self.edges = (min(run.x0 for run in runs), found, min(right)) if found is not None and right else None
+            return self.edges[2]
+        self.edges = None
+        if found is not None:
+            left, right = [run for run in runs if run.x1 <= found + 1], [run for run in runs if run.x0 >= found - 1]
+            self.edges = min(run.x0 for run in left), max(run.x1 for run in left), found, min(run.x0 for run in right)
         return found
 
 
-def _stand_in(runs: list[Run], edges: tuple[float, float, float]) -> bool:
-    left, gutter, right = edges
+def _stand_in(runs: list[Run], edges: tuple[float, float, float, float]) -> bool:
+    left, end, gutter, right = edges
     sides = [run for run in runs if run.x0 < gutter], [run for run in runs if run.x0 >= gutter]
     if not all(sides) or any(run.table is not None for run in runs) or len(gather_lines(runs)) > 3 * _LEAST_LINES:
         return False
     aligned = abs(min(run.x0 for run in sides[0]) - left) < 4 and abs(min(run.x0 for run in sides[1]) - right) < 4
     widest = max(run.x1 for run in sides[0])
-    return aligned and widest <= right and widest - left > 0.8 * (gutter - left)
+    return aligned and widest <= right and widest - left > 0.8 * (end - left)
 
 
 def reading_order(runs: list[Run], depth: int = 0, *, columns: Columns | None = None) -> list[list[Line]]:

@@ -9,7 +9,7 @@ from statistics import median
 from liaoyuan.knowledge.parse.blocks import Block, BlockType, TextLine
 from liaoyuan.knowledge.parse.columns import Columns, reading_order
 from liaoyuan.knowledge.parse.grid import header_rows
-from liaoyuan.knowledge.parse.open_tables import spread_table
+from liaoyuan.knowledge.parse.open_tables import headed_table, spread_table
 from liaoyuan.knowledge.parse.runs import Line, Run, union
 from liaoyuan.knowledge.parse.structure import is_list_item, starts_item
 from liaoyuan.knowledge.parse.tables import aligned_table
@@ -20,6 +20,7 @@ _HEADING_CHARACTERS = 120
 # How much higher than the body a recognised line must be: any, a short one, a title.
 _CLEAR, _CLEAR_SHORT, _TITLE_RATIO = 1.3, 1.22, 1.36
 _NUMBERED = re.compile(r"^(\d{1,2}(?:\.\d{1,2}){0,3})\.?\s*(?=[A-Z\u4e00-\u9fff])( ?[A-Z][a-z]+(?: [A-Za-z]+){0,5}$)?")
+_BULLETS = frozenset("•·●○▪■◆‣◦")
 _RELATION = re.compile(r"\S\s*[=≈≠≤≥<>∝≡]\s*\S")
 # A word, a time, a sum: what stands in a sentence or a form.
 _WORD = re.compile(r"[A-Za-z]{5,}|[\u4e00-\u9fff]|[A-Za-z]{2,} [A-Za-z]{2,}|[:;：；]")
@@ -113,7 +114,8 @@ def _table_at(lines: list[Line], index: int) -> tuple[int, list[list[str]] | Non
     spread = spread_table(lines, index)
     if spread is not None and (table is None or spread.lines > taken or len(spread.rows) < taken):
         return spread.lines, spread.rows
-    return taken, table
+    headed = headed_table(lines, index) if table is None else None
+    return (headed.lines, headed.rows) if headed is not None else (taken, table)
 
 
 def _edges(lines: list[Line]) -> tuple[float, float]:
@@ -198,6 +200,8 @@ def _reads_as_formula(lines: list[Line]) -> bool:
 def _heading_level(lines: list[Line], text: str, style: Typography, *, ocr: bool) -> int | None:
     if len(text) > _HEADING_CHARACTERS or len(lines) > 3 or not any(character.isalpha() for character in text):
         return None
+    if lines[0].bullet or text[0] in _BULLETS:
+        return None
     level = style.level(lines[0].size)
     if ocr:
         return _recognised_level(lines, text, style)
@@ -210,7 +214,8 @@ def _heading_level(lines: list[Line], text: str, style: Typography, *, ocr: bool
 def _recognised_level(lines: list[Line], text: str, style: Typography) -> int | None:
     """Boxes of recognised lines vary in height: only a clearly larger, short, unfinished line is a heading, or one that
     begins with a number as titles do. Numbers tell the level, else the height."""
-    if len(lines) > 1 or ends_sentence(text.rstrip("）)")) or is_contents_entry(text):
+    closed = ends_sentence(text.rstrip("）)")) or text.endswith(("…", "..", "·"))
+    if len(lines) > 1 or closed or is_contents_entry(text):
         return None
     ratio = lines[0].size / max(0.1, style.body)
     numbered = _NUMBERED.match(text) if len(text) <= 40 else None

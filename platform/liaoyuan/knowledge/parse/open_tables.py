@@ -1,5 +1,6 @@
 """Tables without upright rules: columns from the gaps that all lines leave free, rows from rules or from line steps."""
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
@@ -13,8 +14,12 @@ _SNAP = 4.0
 _LEAST_WIDTH = 100.0
 # Between two rules of one table; a page's head and foot rules stand further apart than their columns explain.
 _LEAST_ROWS = 3
+# Characters: blanks between words may stand below each other as well, but they are narrower.
+_COLUMN_GAP = 0.75
+_LONGEST_NAME, _LONGEST_CELL = 40, 800
 _STEP_RATIO = 1.13
 _PROSE_CHARACTERS = 12
+_MARK = re.compile(r"^(?:[•·●○▪■◆‣◦*–—-]|\(?\d{1,2}[.)、]|\(?[a-zA-Z][.)])$")
 Span = tuple[float, float]
 
 
@@ -35,8 +40,10 @@ def lined_tables(runs: list[Run], rules: Sequence[Rule]) -> list[Run]:
         lines = gather_lines(inside)
         if len(lines) < 2:
             continue
-        rows = _rows(lines, _free(lines, joints), heights)
-        if len(rows) < 2 or not _plausible(rows):
+        free = _free(lines, joints)
+        rows = _rows(lines, free, heights)
+        framed = len(heights) < 4 and _is_prose(lines, free)
+        if len(rows) < 2 or framed or not _plausible(rows):
             continue
         taken = {id(run) for run in inside}
         rest = [run for run in rest if id(run) not in taken]
@@ -77,6 +84,29 @@ class _Level:
     at: float
     span: Span
     joints: list[float]
+
+
+def headed_table(lines: Sequence[Line], start: int) -> Found | None:
+    """A table whose names stand apart from their columns: names to the left, figures to the right."""
+    names = lines[start].runs
+    if len(names) < 2 or start + 1 >= len(lines) or _far(lines[start], lines[start + 1]):
+        return None
+    below = spread_table(lines, start + 1)
+    if below is None or len(below.rows[0]) != len(names):
+        return None
+    full = [line.runs for line in lines[start + 1 : start + 1 + below.lines] if len(line.runs) == len(names)]
+    if not full:
+        return None
+    starts, ends = (
+        [min(run.x0 for run in column) for column in zip(*full, strict=True)],
+        [max(run.x1 for run in column) for column in zip(*full, strict=True)],
+    )
+    for at, name in enumerate(names):
+        left = ends[at - 1] if at else name.x0
+        right = starts[at + 1] if at + 1 < len(names) else name.x1
+        if name.x0 < left or name.x1 > right or len(name.text) > _LONGEST_NAME:
+            return None
+    return Found([[name.text for name in names], *below.rows], below.lines + 1)
 
 
 def _stacks(rules: Sequence[Rule]) -> list[tuple[Span, list[float], list[float]]]:
@@ -155,7 +185,7 @@ def _free(lines: Sequence[Line], joints: Sequence[float]) -> list[Span]:
             for index in range(max(0, round(start - left)), min(len(inked), round(end - left))):
                 inked[index] += 1
     allowed = max(1, len(lines) // 8) if len(lines) > 4 else 0
-    least = 0.5 * median(line.size for line in lines)
+    least = _COLUMN_GAP * median(line.size for line in lines)
     found = [(left + start, left + end) for start, end in _stretches(inked, allowed)]
     return [gap for gap in found if gap[1] - gap[0] >= least and left < gap[0] and gap[1] < right]
 
@@ -319,5 +349,14 @@ def _plausible(rows: Cells) -> bool:
     width = len(rows[0])
     used = [sum(bool(row[column]) for row in rows) for column in range(width)]
     shortest = [median([len(row[column]) for row in rows if row[column]] or [0]) for column in range(width)]
+    if max(len(cell) for row in rows for cell in row) > _LONGEST_CELL:
+        return False
+    if any(_all_marks([row[column] for row in rows if row[column]]) for column in range(width)):
+        return False
     markers = width == 2 and shortest[0] <= 3 and shortest[1] > _PROSE_CHARACTERS
     return width >= 2 and sum(count >= 0.3 * len(rows) for count in used) >= 2 and not markers
+
+
+def _all_marks(cells: Sequence[str]) -> bool:
+    """Whether a column holds nothing but what items of a list begin with."""
+    return bool(cells) and all(_MARK.match(cell) for cell in cells)

@@ -1,14 +1,16 @@
 """Tables on a page: from ruling lines where there are any, else from columns that line up."""
 
 from dataclasses import dataclass
+from itertools import pairwise
 
 from liaoyuan.knowledge.parse.blocks import Box
 from liaoyuan.knowledge.parse.runs import Line, Run, gather_lines, union
-from liaoyuan.knowledge.parse.text import join_lines
+from liaoyuan.knowledge.parse.text import is_cjk, join_lines
 
 _SNAP = 3.0
 _LEAST_ROWS = 3
 _CELL_CHARACTERS = 60
+_FRAMED_CHARACTERS = 1500
 Cells = list[list[str]]
 
 
@@ -32,6 +34,12 @@ def ruled_tables(runs: list[Run], rules: list[Rule]) -> list[Run]:
         frame = (xs[0] - _SNAP, ys[0] - _SNAP, xs[-1] + _SNAP, ys[-1] + _SNAP)
         inside = [run for run in rest if _within(run, frame)]
         table, filled = _fill(inside, _Grid(xs, ys, horizontal, vertical))
+        # Rules that frame a page, or part it in two, hold no cells.
+        if (
+            len(table) <= _LEAST_ROWS
+            and max((len(cell) for row in table for cell in row), default=0) > _FRAMED_CHARACTERS
+        ):
+            continue
         if sum(any(row) for row in table) >= 2 and sum(any(row[i] for row in table) for i in range(len(xs) - 1)) >= 2:
             taken = {id(run) for run in inside}
             box = union([run.box for run in inside])
@@ -146,13 +154,15 @@ def _row_texts(cells: list[list[Run]]) -> list[list[str]]:
 
 
 def split_run(run: Run, borders: list[float]) -> list[Run]:
-    """Cuts a run where it crosses into the next cell by more than a touch."""
+    """Cuts a run where it crosses into the next cell by more than a touch, and leaves room there: a word that only
+    reaches over its own border stays whole."""
     crossed = [x for x in borders if run.x0 + 0.3 * run.size < x < run.x1 - 0.3 * run.size]
-    if not crossed or not run.chars:
+    cuts = [cut for x in crossed if (cut := _room(run, x)) is not None]
+    if not cuts:
         return [run]
     groups: dict[int, list[tuple[str, float, float]]] = {}
     for char in run.chars:
-        groups.setdefault(sum((char[1] + char[2]) / 2 > x for x in crossed), []).append(char)
+        groups.setdefault(sum((char[1] + char[2]) / 2 > x for x in cuts), []).append(char)
     pieces = []
     for group in groups.values():
         # A blank at the border belongs to neither cell.
@@ -161,6 +171,19 @@ def split_run(run: Run, borders: list[float]) -> list[Run]:
         if text:
             pieces.append(Run(text, chars[0][1], run.y0, chars[-1][2], run.y1, run.size, run.bold, chars))
     return pieces
+
+
+def _room(run: Run, x: float) -> float | None:
+    """The middle of the gap between two characters that is nearest to ``x``; None where there is none close by. Signs
+    of Chinese stand close, so that between them the border itself is the place."""
+    drawn = [char for char in run.chars if not char[0].isspace()]
+    best: float | None = None
+    for (left, _, end), (right, start, _) in pairwise(drawn):
+        middle = (end + start) / 2
+        room = start - end > 0.12 * run.size or (is_cjk(left) and is_cjk(right) and abs(middle - x) < 0.3 * run.size)
+        if room and min(abs(middle - x), abs(end - x), abs(start - x)) < 0.8 * run.size:
+            best = middle if best is None or abs(middle - x) < abs(best - x) else best
+    return best
 
 
 def _cell_text(runs: list[Run]) -> str:

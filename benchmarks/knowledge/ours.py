@@ -4,10 +4,13 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from uuid import UUID, uuid4
 
 from benchmarks.knowledge.corpus import SHARES, Corpus, Vectors
+
+if TYPE_CHECKING:
+    from liaoyuan.knowledge.chunking import ChunkDraft
 
 
 @dataclass(frozen=True)
@@ -28,6 +31,8 @@ def fill(corpus: Corpus) -> Filled:
     from liaoyuan.accounts.tenancy import tenant_context
     from liaoyuan.knowledge.indexes import graph_ensure, live_index
     from liaoyuan.knowledge.models import Collection
+    from liaoyuan.knowledge.services.indexing import found_by
+    from liaoyuan.knowledge.text.segment import terms_ahead
 
     organization, _ = organization_create(name=f"bench-{uuid4().hex[:8]}")
     with tenant_context(organization.id):
@@ -36,11 +41,14 @@ def fill(corpus: Corpus) -> Filled:
     numbers: dict[str, int] = {}
     # The dictionary of the word cutter is read once a process, not once a document.
     _terms("预热")
-    began = time.perf_counter()
+    used, began = _cpu(), time.perf_counter()
     for start in range(0, len(corpus.texts), corpus.per_document):
-        numbers |= _document(organization.id, collection.id, corpus, start)
+        # An import cuts a document's words beside its embedding; here that is given, and the words of the next document
+        # are cut beside the writing of this one. All of it is on the clock.
+        with terms_ahead(found_by("", draft) for draft in _drafts(corpus, start + corpus.per_document)):
+            numbers |= _document(organization.id, collection.id, corpus, start)
     seconds = time.perf_counter() - began
-    began = time.perf_counter()
+    used, began = _cpu() - used, time.perf_counter()
     with tenant_context(organization.id):
         graph = graph_ensure(index.id)
     built = time.perf_counter() - began if graph else 0.0
@@ -50,6 +58,7 @@ def fill(corpus: Corpus) -> Filled:
             cursor.execute(f"VACUUM ANALYZE knowledge_{table}")
     rows = len(corpus.texts)
     ingest = {"rows": rows, "seconds": seconds + built, "rows_per_second": rows / (seconds + built)}
+    ingest |= {"cpu_ms": 1000 * used / rows}
     return Filled(organization.id, collection.id, numbers, {**ingest, "index_seconds": built})
 
 
@@ -59,14 +68,19 @@ def _terms(text: str) -> None:
     index_terms(text)
 
 
+def _drafts(corpus: Corpus, start: int) -> "list[ChunkDraft]":
+    from liaoyuan.knowledge.chunking import ChunkDraft
+
+    texts = corpus.texts[start : start + corpus.per_document]
+    return [ChunkDraft("section", text, (), "", None, None, (), id=uuid4()) for text in texts]
+
+
 def _document(organization_id: UUID, collection_id: UUID, corpus: Corpus, start: int) -> dict[str, int]:
     from liaoyuan.accounts.tenancy import tenant_context
-    from liaoyuan.knowledge.chunking import ChunkDraft
     from liaoyuan.knowledge.models import Document, DocumentVersion, VersionState
     from liaoyuan.knowledge.services.indexing import chunks_write
 
-    stop = min(start + corpus.per_document, len(corpus.texts))
-    drafts = [ChunkDraft("section", text, (), "", None, None, (), id=uuid4()) for text in corpus.texts[start:stop]]
+    drafts = _drafts(corpus, start)
     with tenant_context(organization_id):
         own: dict[str, Any] = {"organization_id": organization_id}
         document = Document.objects.create(**own, collection_id=collection_id, name=f"{start}.md")
@@ -81,7 +95,7 @@ def _document(organization_id: UUID, collection_id: UUID, corpus: Corpus, start:
             state=VersionState.IN_FORCE,
             groups=[corpus.audience(start)],
         )
-        chunks_write(version, "", drafts, list(corpus.vectors[start:stop]))
+        chunks_write(version, "", drafts, list(corpus.vectors[start : start + len(drafts)]))
     return {str(draft.id): number for number, draft in enumerate(drafts, start)}
 
 

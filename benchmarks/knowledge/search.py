@@ -76,7 +76,8 @@ def _size(given: Corpus, words: Sequence[str], vectors: Vectors, peer: Path, add
         _print(share, search[share])
     ingest = {"ours": filled.ingest, "peer": other["ingest"]}
     for name, row in ingest.items():
-        print(f"  indexed rows/s, {name}: {row['rows_per_second']:,.0f} (index built in {row['index_seconds']:.1f} s)")
+        built = f"index built in {row['index_seconds']:.1f} s; CPU of a row before that {row['cpu_ms']:.2f} ms"
+        print(f"  indexed rows/s, {name}: {row['rows_per_second']:,.0f} ({built})")
     return {"ingest": ingest, "search": search}
 
 

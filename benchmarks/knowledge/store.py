@@ -67,6 +67,7 @@ def fill(folder: Path, plan: dict[str, Any], engine: PGEngine) -> dict[str, floa
     began = time.perf_counter()
     store.apply_vector_index(HNSWIndex(m=16, ef_construction=64, distance_strategy=DistanceStrategy.COSINE_DISTANCE))
     built = time.perf_counter() - began
+    used = server_cpu(plan["url"]) + time.process_time()
     for start in range(rest, len(texts), BATCH):
         stop = min(start + BATCH, len(texts))
         rows = [row.tolist() for row in vectors[start:stop]]
@@ -74,11 +75,13 @@ def fill(folder: Path, plan: dict[str, Any], engine: PGEngine) -> dict[str, floa
         began = time.perf_counter()
         store.add_embeddings(texts[start:stop], rows, metadata)
         seconds += time.perf_counter() - began
+    cpu = server_cpu(plan["url"]) + time.process_time() - used
     with create_engine(plan["url"]).begin() as connection:
         connection.execute(text(f'CREATE INDEX ON "{TABLE}" (audience)'))
     with create_engine(plan["url"]).connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
         connection.execute(text(f'VACUUM ANALYZE "{TABLE}"'))
-    return {"rows": timed, "seconds": seconds, "rows_per_second": timed / seconds, "index_seconds": built}
+    found = {"rows": timed, "seconds": seconds, "rows_per_second": timed / seconds, "index_seconds": built}
+    return found | {"cpu_ms": 1000 * cpu / timed}
 
 
 def bulk(plan: dict[str, Any], vectors: Any, texts: list[str], audiences: list[str]) -> None:

@@ -8,6 +8,7 @@ import math
 import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
+from functools import cache
 from uuid import UUID
 
 from liaoyuan.knowledge.parse.blocks import Block, BlockType, Box
@@ -104,6 +105,8 @@ def chunk_document(
     Prose is packed to about ``target`` tokens; no chunk, its title and headings included, has more than ``limit``.
     """
     drafts: list[ChunkDraft] = []
+    # An article is a block, a unit and a chunk, and its headings stand over many others: each is counted once.
+    count_tokens = cache(count_tokens)
     budget = _Budget(count_tokens, target, limit)
     for unit in _units(blocks, budget):
         context = " ".join([title, *unit.heading_path])[:_CONTEXT_CHARACTERS]

@@ -14,10 +14,12 @@ from liaoyuan.errors import LiaoyuanError
 from liaoyuan.knowledge.adapters.embeddings import Embedder
 from liaoyuan.knowledge.errors import FileUnsafe, NothingToImport, PathMissing
 from liaoyuan.knowledge.facts import DocumentFacts
+from liaoyuan.knowledge.identity import identify
 from liaoyuan.knowledge.models import Collection, DocumentVersion
 from liaoyuan.knowledge.parse.limits import Limits
 from liaoyuan.knowledge.parse.pool import ParsePool
 from liaoyuan.knowledge.parse.sandbox import ParseOutcome
+from liaoyuan.knowledge.services.ahead import tokens_ahead
 from liaoyuan.knowledge.services.collecting import collection_create
 from liaoyuan.knowledge.services.comparing import comparison_prepare
 from liaoyuan.knowledge.services.finding import FoundFile, files_found, unpacking
@@ -163,7 +165,13 @@ def file_receive(job: ImportJob, file: FoundFile, pool: ParsePool) -> Incoming:
         return Incoming(file, error)
     except OSError as error:
         return Incoming(file, _Unreadable(name=file.name, detail=error.strerror or type(error).__name__))
-    return Incoming(file, received, None if received.unchanged else pool.submit(file.path, name=file.path.name))
+    if received.unchanged:
+        return Incoming(file, received)
+    parsing = pool.submit(file.path, name=file.path.name)
+    parsing.add_done_callback(
+        tokens_ahead(job.organization_id, job.collection_id, job.engine, identify(file.name).name)
+    )
+    return Incoming(file, received, parsing)
 
 
 class _Unreadable(LiaoyuanError):

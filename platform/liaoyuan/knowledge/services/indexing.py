@@ -21,6 +21,7 @@ from liaoyuan.knowledge.indexes import graph_ensure, live_index, live_index_held
 from liaoyuan.knowledge.models import DocumentVersion, SearchIndex
 from liaoyuan.knowledge.parse.blocks import ParsedDocument
 from liaoyuan.knowledge.search import Cursor, tenant_cursor
+from liaoyuan.knowledge.services.ahead import counter
 from liaoyuan.knowledge.services.carrying import Carrying, edits_carry, edits_record, edits_stale, fits
 from liaoyuan.knowledge.services.publishing import version_publish
 from liaoyuan.knowledge.services.receiving import DOCUMENTS
@@ -29,7 +30,6 @@ from liaoyuan.knowledge.statements import text_array
 from liaoyuan.knowledge.text.segment import index_terms, terms_ahead
 from liaoyuan.pipeline.contract import NewArtifact, Parent
 from liaoyuan.pipeline.files import StoredFile
-from liaoyuan.pipeline.models import Lineage
 from liaoyuan.pipeline.services import artifact_register
 from liaoyuan.pipeline.storage import file_sha256, storage, storage_key
 
@@ -68,6 +68,12 @@ SELECT id, %(organization)s, now(), %(collection)s, %(index)s, %(version)s, ordi
 enabled, origin, anchor, %(groups)s::varchar[], %(from)s::date, %(to)s::date
 FROM unnest({", ".join(f"%(all_{name})s::{kind}[]" for name, kind in _BATCH.items())}) AS batch({", ".join(_BATCH)})
 """  # noqa: S608 - only constants of this module are joined
+_TRACE = """
+INSERT INTO pipeline_lineage (id, organization_id, created_at, parent_kind, parent_id, child_kind, child_id, relation)
+SELECT gen_random_uuid(), organization_id, now(), 'document_version', version_id, 'chunk', id, 'chunk_of'
+FROM knowledge_chunk WHERE organization_id = %(organization)s AND index_id = %(index)s AND version_id = %(version)s
+ON CONFLICT DO NOTHING
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,14 +140,14 @@ def _cut(
         title = display_name(version.document.name, parsed.title)
         chunking = settings_of(index.settings).chunking
         limit = token_limit(chunking.limit, engine.token_limit)
-        drafts = chunk_document(title, parsed.blocks, engine.count_tokens, target=chunking.target, limit=limit)
+        drafts = chunk_document(title, parsed.blocks, counter(engine), target=chunking.target, limit=limit)
         return _Cut(title, engine, edits_carry(version, drafts, index_id=index.id, fits=fits(engine, title)))
 
 
 def _embed(title: str, drafts: Sequence[ChunkDraft], engine: Embedder, progress: Progress | None) -> list[Vectors]:
     texts = [f"{draft.context(title)}\n{draft.text}" for draft in drafts]
     rows: list[Vectors] = []
-    with terms_ahead(_found_by(title, draft) for draft in drafts):
+    with terms_ahead(found_by(title, draft) for draft in drafts):
         for start in range(0, len(texts), _EMBED_AT_ONCE):
             rows.extend(engine.embed(texts[start : start + _EMBED_AT_ONCE], "passage"))
             if progress:
@@ -149,7 +155,7 @@ def _embed(title: str, drafts: Sequence[ChunkDraft], engine: Embedder, progress:
     return rows
 
 
-def _found_by(title: str, draft: ChunkDraft) -> str:
+def found_by(title: str, draft: ChunkDraft) -> str:
     """The words that a chunk is found by."""
     return f"{title} {' '.join(draft.heading_path)} {draft.text}"
 
@@ -212,7 +218,7 @@ def chunks_write(
 def _columns(
     cursor: Cursor, title: str, drafts: Sequence[ChunkDraft], vectors: Sequence[Vectors]
 ) -> dict[str, columns.Column]:
-    terms = [index_terms(_found_by(title, draft)) for draft in drafts]
+    terms = [index_terms(found_by(title, draft)) for draft in drafts]
     halfvec = cursor.adapters.types["halfvec"].oid
     return {
         "id": columns.uuids([draft.id or uuid4() for draft in drafts]),
@@ -270,15 +276,6 @@ def _register(version: DocumentVersion, index: SearchIndex, stored: StoredFile, 
 
 def chunks_trace(version: DocumentVersion, index: SearchIndex) -> None:
     """Lineage from a version to its chunks in one generation."""
-    edges = [
-        Lineage(
-            organization_id=version.organization_id,
-            parent_kind="document_version",
-            parent_id=version.id,
-            child_kind="chunk",
-            child_id=chunk_id,
-            relation="chunk_of",
-        )
-        for chunk_id in version.chunks.filter(index=index).values_list("id", flat=True)
-    ]
-    Lineage.objects.bulk_create(edges, ignore_conflicts=True, batch_size=1000)
+    # As many edges as chunks: they are written where the chunks are.
+    with tenant_cursor() as cursor:
+        cursor.execute(_TRACE, {"organization": version.organization_id, "index": index.id, "version": version.id})

@@ -22,6 +22,7 @@ _BOLD = 600
 _BREAKS = frozenset({10, 13})
 # The first half of a sign of two halves takes no room of its own.
 _BLANKS = frozenset({9, 32, 160, *range(0xD800, 0xDC00)})
+_SPACING = _BREAKS | _BLANKS
 _MATHEMATICAL = range(0x1D400, 0x1D800)
 _ASCENT = 0.88
 _FLAT = frozenset("一二三丶ー乛乙工土士上中口日曰ηαεικνορστυωacemnorsuvwxz")
@@ -129,6 +130,10 @@ class _Collector:
             return not apart and -_TOUCHING * run.size < gap < _TOUCHING * run.size
         return not apart and -1.2 * run.size < gap < _GAP * run.size
 
+    def pause(self, *, line: bool) -> None:
+        """A blank stands here, or what looks like the end of a line."""
+        self.space, self.ended = self.space or not line, self.ended or line
+
     def close(self) -> None:
         """Ends the open run, if any."""
         if self.run is not None:
@@ -151,21 +156,23 @@ def page_text(page: pypdfium2.PdfPage, frame: Frame, ground: Ground) -> PageText
 def _collect(raw: "ctypes._Pointer[ctypes.c_void_p]", count: int, frame: Frame, hidden: Hidden) -> PageText:
     upright, turned = _Collector(), _Collector()
     text = PageText(upright.runs, turned.runs, 0, 0, hidden=False)
-    collector = upright
+    collector, rect = upright, pdfium.FS_RECTF()
+    reference = ctypes.byref(rect)
     for index in range(count):
         code = pdfium.FPDFText_GetUnicode(raw, index)
-        if code in _BREAKS:
-            upright.ended = True
-            continue
-        if code in _BLANKS:
-            collector.space = True
+        if code in _SPACING:
+            collector.pause(line=code in _BREAKS)
             continue
         text.characters += 1
-        character = _letter(raw, index, code)
+        character = chr(code) if 0x20 < code < 0x80 or 0x3000 < code < 0xD800 else _letter(raw, index, code)
         if not character:
             text.unmapped += 1
             continue
-        box = _character_box(raw, index, frame, collector.run)
+        pdfium.FPDFText_GetLooseCharBox(raw, index, reference)
+        # Asked only where it may matter: one character in a line is much lower than those before it.
+        if collector.run is None or rect.top - rect.bottom < 0.9 * collector.run.size:
+            _grow(raw, index, rect)
+        box = frame.box(rect.left, rect.bottom, rect.right, rect.top)
         sight = Sight.UNSEEN if _invisible(box) else hidden(raw, index, box)
         if sight is Sight.UNSEEN:
             text.hidden = True
@@ -182,15 +189,6 @@ def _collect(raw: "ctypes._Pointer[ctypes.c_void_p]", count: int, frame: Frame, 
     upright.close()
     turned.close()
     return text
-
-
-def _character_box(raw: "ctypes._Pointer[ctypes.c_void_p]", index: int, frame: Frame, run: Run | None) -> Box:
-    rect = pdfium.FS_RECTF()
-    pdfium.FPDFText_GetLooseCharBox(raw, index, ctypes.byref(rect))
-    # Asked only where it may matter: one character in a line is much lower than those before it.
-    if run is None or rect.top - rect.bottom < 0.9 * run.size:
-        _grow(raw, index, rect)
-    return frame.box(rect.left, rect.bottom, rect.right, rect.top)
 
 
 def _dress(raw: "ctypes._Pointer[ctypes.c_void_p]", index: int, run: Run) -> None:

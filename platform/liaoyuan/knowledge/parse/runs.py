@@ -133,7 +133,9 @@ def _shares_line(line: list[Run], run: Run) -> bool:
 
 def _raised(left: Run, right: Run) -> bool:
     """Whether a smaller sign stands close behind or before a larger one, above or below its middle: m², CO₂."""
-    small, large = sorted((left, right), key=lambda run: run.size)
+    if 0.85 * left.size <= right.size and 0.85 * right.size <= left.size:
+        return False
+    small, large = (left, right) if left.size < right.size else (right, left)
     beside = -0.2 * large.size < right.x0 - left.x1 < 0.2 * large.size
     within = min(left.y1, right.y1) - max(left.y0, right.y0) > 0.3 * small.size
-    return small.size < 0.85 * large.size and len(small.text) <= 4 and beside and within
+    return len(small.text) <= 4 and beside and within

@@ -40,6 +40,7 @@ _BLANKS = re.compile(r"[ \t\r\n\f]+")
 _MOST_DEPTH = 200
 # Rows of a table that is still a value in a cell of another.
 _LARGEST_INSIDE = 12
+_LONGEST_NAME = 20
 # Of one table, spans counted out: a few tags may claim billions.
 _MOST_COLUMNS, _MOST_CELLS = 1024, 200_000
 
@@ -204,9 +205,11 @@ def _is_data(table: LexborNode) -> bool:
     large = any(sum(1 for _ in _rows(each)) > _LARGEST_INSIDE or _inner_tables(each) for each in _inner_tables(table))
     if large or len(rows) < 2 or len(rows[0]) < 2 or inner[0]:
         return False
+    even = len({len(row) for row in rows}) == 1
     named = all(cell.tag == "th" for cell in rows[0])
-    alike = len({len(row) for row in rows}) == 1 and len(rows) > 2 and 3 * sum(inner) <= len(rows)
-    return named or alike
+    # A first row of short words names the columns as well, whatever its tags.
+    short = even and all(0 < len(plain(_inline_text(cell))) <= _LONGEST_NAME for cell in rows[0])
+    return named or short or (even and len(rows) > 2 and 3 * sum(inner) <= len(rows))
 
 
 def _cell_text(cell: LexborNode) -> str:

@@ -25,7 +25,7 @@ _BLANKS = frozenset({9, 32, 160, *range(0xD800, 0xDC00)})
 _SPACING = _BREAKS | _BLANKS
 _MATHEMATICAL = range(0x1D400, 0x1D800)
 _ASCENT = 0.88
-_FLAT = frozenset("一二三丶ー乛乙工土士上中口日曰ηαεικνορστυωacemnorsuvwxz")
+_FLAT, _LOW = frozenset("一丶ー"), frozenset("二三工土士上中口日曰acemnorsuvwxzαειηκνοπρστυω")
 _HYPHENS = frozenset("\x02\ufffe")
 _BOLD_FONT = re.compile(rb"bold|heavy", re.IGNORECASE)
 # TeX's, Word's and the usual free fonts for formulas.
@@ -217,17 +217,17 @@ def _grow(raw: "ctypes._Pointer[ctypes.c_void_p]", index: int, rect: pdfium.FS_R
     flat 一 or a full stop would stand on no line, and the lines of one paragraph would differ in height."""
     em, level = _em(raw, index)
     height = rect.top - rect.bottom
-    if not (level and 0 < height < 0.97 * em < 200) or (height < 0.5 * em and not _flat(raw, index)):
+    if not (level and 0 < height < 0.97 * em < 200) or (height < 0.5 * em and not _flat(raw, index, height / em)):
         return
     x, y = ctypes.c_double(), ctypes.c_double()
     if pdfium.FPDFText_GetCharOrigin(raw, index, ctypes.byref(x), ctypes.byref(y)):
         rect.top, rect.bottom = max(rect.top, y.value + _ASCENT * em), min(rect.bottom, y.value - (1 - _ASCENT) * em)
 
 
-def _flat(raw: "ctypes._Pointer[ctypes.c_void_p]", index: int) -> bool:
-    """Whether a character is flat by nature. Others that are drawn so small in a large font are meant to be unseen."""
+def _flat(raw: "ctypes._Pointer[ctypes.c_void_p]", index: int, share: float) -> bool:
+    """Whether a character is low by nature. Others that are drawn so small in a large font are meant to be unseen."""
     character = chr(pdfium.FPDFText_GetUnicode(raw, index))
-    return character in _FLAT or not character.isalnum()
+    return character in _FLAT or not character.isalnum() or (character in _LOW and share > 0.3)
 
 
 def _letter(raw: "ctypes._Pointer[ctypes.c_void_p]", index: int, code: int) -> str:

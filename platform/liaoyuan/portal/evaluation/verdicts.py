@@ -27,7 +27,7 @@ from liaoyuan.operations.verdicts import trace_case, trace_judgeable
 from liaoyuan.portal.addresses import uuid_of
 from liaoyuan.portal.door import PageRequest, language, page
 from liaoyuan.portal.evaluation.selectors import Rights, collection_get
-from liaoyuan.portal.evaluation.words import CAUSES, CHAIN, FEATURES, FINDINGS, MENDS
+from liaoyuan.portal.evaluation.words import CAUSES, CHAIN, FEATURES, FINDINGS, LINKS, MENDS
 
 _MOST_HITS: Final = 12
 _LONGEST: Final = 2000
@@ -145,7 +145,8 @@ def _steps(found: Verdict) -> list[Step]:
         here = cause == found.cause.value
         state = "failed" if here else ("neutral" if broken else "succeeded")
         broken = broken or here
-        steps.append(Step(CAUSES[cause][1], CAUSES[cause][2], state))
+        name = CAUSES[cause][1] if here else LINKS.get(cause, CAUSES[cause][1])
+        steps.append(Step(name, CAUSES[cause][2], state))
     return steps
 
 

@@ -61,10 +61,12 @@ CAUSES: Final[dict[str, tuple[str, Any, Any]]] = {
     "stale": ("failed", _("Out of date"), _("It stands in a version that is not in force.")),
     "retrieve": ("failed", _("Retrieval"), _("It is in the index, but the search did not bring it.")),
     "rerank": ("failed", _("Ranking"), _("The search brought it, but others were put before it.")),
-    "generate": ("failed", _("Answering"), _("It lay before the answer, but the answer does not say it.")),
+    "generate": ("failed", _("Answering"), _("What lay before the answer was right, the answer was not.")),
     "fine": ("succeeded", _("Nothing wrong"), _("The answer says what it should.")),
     "unknown": ("needs-you", _("Your turn"), _("Say what the right answer is.")),
 }
+# A link that holds is named by what it is, not by what would be wrong with it.
+LINKS: Final[dict[str, Any]] = {"missing": _("Document")}
 CHAIN: Final = ("missing", "parse", "chunk", "stale", "retrieve", "rerank", "generate")
 FINDINGS: Final[dict[str, Any]] = {
     "expected": _("What was expected"),

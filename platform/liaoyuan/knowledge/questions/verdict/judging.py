@@ -214,10 +214,10 @@ def _why_not_said(case: Case, now: KnowledgeAnswer, rank: int, *, right_now: boo
         )
     if abstained:
         return (
-            f"原文在依据中（第 {rank} 位），却没有作答：把握 {now.confidence:.2f}，低于门槛。",
+            f"原文在依据中（第 {rank} 位），却没有作答：把握 {_sure(now.confidence)}，低于门槛。",
             (
                 f"The passage is in the context (rank {rank}), yet nothing was answered: "
-                f"confidence {now.confidence:.2f} is below the threshold."
+                f"confidence {_sure(now.confidence)} is below the threshold."
             ),
         )
     return (
@@ -242,9 +242,16 @@ def _unanswerable(case: Case, day: date) -> Verdict:
         case,
         Cause.GENERATE,
         (
-            f"文档没有依据，却给出了回答（把握 {now.confidence:.2f}）。",
-            f"The documents hold no basis, yet it was answered (confidence {now.confidence:.2f}).",
+            f"文档没有依据，却给出了回答（把握 {_sure(now.confidence)}）。",
+            f"The documents hold no basis, yet it was answered (confidence {_sure(now.confidence)}).",
         ),
         findings,
         [mend("lab", case.collection_id, q=case.question), mend("collection_settings", case.collection_id)],
     )
+
+
+def _sure(probability: float) -> str:
+    """No estimate is rounded to certainty."""
+    if probability > 0.99:
+        return "> 99 %"
+    return "< 1 %" if probability < 0.01 else f"{100 * probability:.0f} %"

@@ -66,12 +66,12 @@ def interrupt(monkeypatch: pytest.MonkeyPatch, after: int, error: BaseException)
     """The worker is lost (or the engine goes) when it comes to the file after the first ``after``."""
     real, done = slices.file_finish, 0
 
-    def finish(*arguments: Any) -> Any:
+    def finish(*arguments: Any, **options: Any) -> Any:
         nonlocal done
         if done >= after:
             raise error
         done += 1
-        return real(*arguments)
+        return real(*arguments, **options)
 
     monkeypatch.setattr(slices, "file_finish", finish)
 

@@ -15,6 +15,7 @@ from liaoyuan.knowledge.adapters.embeddings import Embedder
 from liaoyuan.knowledge.errors import FileUnsafe, NothingToImport, PathMissing
 from liaoyuan.knowledge.facts import DocumentFacts
 from liaoyuan.knowledge.identity import identify
+from liaoyuan.knowledge.indexes import graph_ensure, index_read
 from liaoyuan.knowledge.models import Collection, DocumentVersion
 from liaoyuan.knowledge.parse.limits import Limits
 from liaoyuan.knowledge.parse.pool import ParsePool
@@ -114,7 +115,7 @@ def documents_import(
             for incoming in _ahead(job, files, pool):
                 if cancelled():
                     break
-                outcomes.append(file_finish(job, incoming))
+                outcomes.append(file_finish(job, incoming, more=len(outcomes) + 1 < len(files)))
                 if report:
                     report(outcomes[-1], len(outcomes), len(files))
         return outcomes
@@ -180,11 +181,24 @@ class _Unreadable(LiaoyuanError):
     en = "“{name}” cannot be read: {detail}. Check the file's permissions and try again."
 
 
-def file_finish(job: ImportJob, incoming: Incoming, parsed_now: Callable[[], None] = lambda: None) -> FileOutcome:
-    """Wait for the parse, then index. ``parsed_now`` is called between the two.
+def file_finish(
+    job: ImportJob, incoming: Incoming, parsed_now: Callable[[], None] = lambda: None, *, more: bool = False
+) -> FileOutcome:
+    """Wait for the parse, then index. ``parsed_now`` is called between the two; ``more`` files follow at once.
 
     Raises what the embedding engine raises: that is no fault of the file.
     """
+    outcome = _finish(job, incoming, parsed_now, more)
+    if not more:
+        # Whatever became of the last file: those before it may have left the graph for later.
+        with tenant_context(job.organization_id, job.user_id):
+            index = index_read(job.collection_id)
+            if index is not None:
+                graph_ensure(index.id)
+    return outcome
+
+
+def _finish(job: ImportJob, incoming: Incoming, parsed_now: Callable[[], None], more: bool) -> FileOutcome:
     outcome = FileOutcome(path=incoming.file.shown)
     received = incoming.received
     if isinstance(received, LiaoyuanError):
@@ -215,6 +229,7 @@ def file_finish(job: ImportJob, incoming: Incoming, parsed_now: Callable[[], Non
         user_id=job.user_id,
         run_id=job.run_id,
         engine=job.engine,
+        more=more,
     )
     comparison_prepare(organization_id=job.organization_id, version_id=received.version_id, user_id=job.user_id)
     outcome.pages, outcome.blocks, outcome.chunks = indexed.pages, indexed.blocks, indexed.chunks

@@ -17,7 +17,7 @@ from liaoyuan.knowledge.anchors import content_anchor
 from liaoyuan.knowledge.chunking import ChunkDraft, chunk_document, token_limit
 from liaoyuan.knowledge.errors import EmbeddingMismatch
 from liaoyuan.knowledge.identity import display_name
-from liaoyuan.knowledge.indexes import graph_ensure, live_index, live_index_held
+from liaoyuan.knowledge.indexes import GRAPH_ROWS, graph_ensure, live_index, live_index_held
 from liaoyuan.knowledge.models import DocumentVersion, SearchIndex
 from liaoyuan.knowledge.parse.blocks import ParsedDocument
 from liaoyuan.knowledge.search import Cursor, tenant_cursor
@@ -35,6 +35,9 @@ from liaoyuan.pipeline.storage import file_sha256, storage, storage_key
 
 Progress = Callable[[float], None]
 _EMBED_AT_ONCE = 64
+# So many chunks are scanned beside the graph in two milliseconds; a graph for each quarter that an import of thousands
+# grows by would take longer than writing them.
+_GRAPH_ROWS_MEANWHILE = 2000
 _COLUMNS = (
     "id, organization_id, created_at, collection_id, index_id, version_id, ordinal, sub_ordinal, patch_id, kind, "
     "title, heading_path, locator, text, page, box, spans, term_count, terms, embedding, enabled, origin, anchor, "
@@ -94,8 +97,10 @@ def document_index(
     run_id: UUID | None = None,
     engine: Embedder | None = None,
     progress: Progress | None = None,
+    more: bool = False,
 ) -> Indexed:
-    """Chunk, embed and publish a received version. The embedding happens outside of any transaction.
+    """Chunk, embed and publish a received version. The embedding happens outside of any transaction. Where ``more``
+    follow at once, the graph waits longer for them.
 
     Where the live generation was swapped or somebody edited the version's chunks meanwhile, it is done over.
     """
@@ -117,7 +122,7 @@ def document_index(
             edits_record(version, cut.carried)
             _register(version, index, stored, run_id)
         with tenant_context(organization_id, user_id):
-            graph_ensure(index.id)
+            graph_ensure(index.id, more_than=_GRAPH_ROWS_MEANWHILE if more else GRAPH_ROWS)
         return Indexed(len(vectors), len(parsed.blocks), len(parsed.pages))
 
 

@@ -141,7 +141,8 @@ class Slices:
 
     def _finish(self, item: ImportItem, incoming: Incoming) -> None:
         self._ahead.appendleft((item, incoming))  # until it is finished it must be released
-        outcome = file_finish(self.job, incoming, lambda: self._write(item, state=ItemState.EMBEDDING))
+        started, more = lambda: self._write(item, state=ItemState.EMBEDDING), len(self._ahead) > 1
+        outcome = file_finish(self.job, incoming, started, more=more)
         now = time.monotonic()
         self._write(item, finished_at=Now(), share=now - self._last, **_columns(outcome))
         self._ahead.popleft()

@@ -1,17 +1,22 @@
-"""A file's tokens are counted as soon as it is parsed, so that its turn does not wait for them."""
+"""An import counts tokens early, when a file is parsed, and builds the graph late, when its last file is in."""
 
 from collections import Counter
+from collections.abc import Sequence
 from concurrent.futures import Future
+from pathlib import Path
 from typing import Any, cast
 
+import numpy as np
 import pytest
+from numpy.typing import NDArray
 
 from liaoyuan.accounts.tenancy import tenant_context
 from liaoyuan.knowledge.adapters.embeddings import Embedder
 from liaoyuan.knowledge.chunking import chunk_document
-from liaoyuan.knowledge.models import Collection
+from liaoyuan.knowledge.models import Collection, SearchIndex
 from liaoyuan.knowledge.parse.blocks import Block, BlockType, ParsedDocument
 from liaoyuan.knowledge.parse.sandbox import ParseOutcome
+from liaoyuan.knowledge.services import documents_import
 from liaoyuan.knowledge.services.ahead import counter, tokens_ahead
 
 ARTICLES = [Block(BlockType.PARAGRAPH, f"第{number}条 危险废物贮存不得超过{number}天。") for number in "一二三四"]
@@ -69,3 +74,35 @@ def test_where_the_collection_is_gone_nothing_is_counted(organization: Any) -> N
     parsing: Future[ParseOutcome] = Future()
     tokens_ahead(organization.id, organization.id, None, "a.md")(parsing)
     assert not parsing.done()
+
+
+class Anywhere(Counting):
+    """A model that puts every text somewhere on the unit sphere."""
+
+    def embed(self, texts: Sequence[str], role: str) -> NDArray[np.float32]:
+        del role
+        found = np.random.default_rng(len(texts)).normal(size=(len(texts), self.dimensions))
+        unit: NDArray[np.float32] = (found / np.linalg.norm(found, axis=1, keepdims=True)).astype(np.float32)
+        return unit
+
+
+@pytest.mark.parametrize("last", ["第一条 甲。", "%PDF-1.4 no document at all"], ids=["read", "refused"])
+def test_an_import_builds_the_graph_once_at_its_end(organization: Any, tmp_path: Path, last: str) -> None:
+    """And not whenever a quarter has joined; what stands outside is found meanwhile."""
+    for name in ("a.md", "b.md", "c.md"):
+        articles = "\n\n".join(f"第{number}条 {name}规定{number}。" for number in range(1, 220))
+        (tmp_path / name).write_text(f"# {name}\n\n{articles}\n", encoding="utf-8")
+    (tmp_path / ("d.pdf" if last.startswith("%PDF") else "d.md")).write_text(last, encoding="utf-8")
+    graphs: list[int] = []
+
+    def graph_rows(*_: Any) -> None:
+        with tenant_context(organization.id):
+            graphs.append(SearchIndex.objects.get().graph_rows)
+
+    engine = cast("Embedder", Anywhere())
+    done = documents_import(
+        organization_id=organization.id, collection="图", paths=[tmp_path], engine=engine, report=graph_rows
+    )
+    chunks = sum(outcome.chunks for outcome in done)
+    assert chunks > 600
+    assert graphs == [0, 0, 0, chunks]

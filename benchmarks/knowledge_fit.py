@@ -3,11 +3,11 @@
     manage.py knowledge import --organization bench --collection laws …       (once for each set)
     python benchmarks/knowledge_fit.py --organization bench laws=a.jsonl laws=more.jsonl packs=gate.jsonl [--write]
 
-A collection may be named with several files. Of the sets ``held_*`` only the halves ``_a`` teach; the halves ``_b``
-are for measuring alone. Each line of a set is {id, question, evidence, answerable}, as for ``manage.py knowledge
-evaluate``. Every collection is also asked the first questions of the other sets, which it must not answer. Printed
-first: what weights learned on the other sets do on each one (leave one collection out). ``--write`` stores the weights
-learned on all of them beside the code that reads them.
+A collection may be named with several files. Of the sets ``held_*`` and ``kind_*`` only the halves ``_a``
+teach; the halves ``_b`` are for measuring alone. Each line of a set is {id, question, evidence, answerable}, as for
+``manage.py knowledge evaluate``. Every collection is also asked the first questions of the other sets, which it must
+not answer. Printed first: what weights learned on the other sets do on each one (leave one collection out).
+``--write`` stores the weights learned on all of them beside the code that reads them.
 """
 
 import argparse

@@ -70,7 +70,7 @@ _ASKED: tuple[tuple[Value, re.Pattern[str]], ...] = (
             r"|(?:what|which) (?:date|day|year|month)"
         ),
     ),
-    (Value.CLOCK, re.compile(r"几点(?!建议|意见|要求)|(?<!within )(?:what|which) (?:time|hour)\b")),
+    (Value.CLOCK, re.compile(r"几点(?!建议|意见|要求)|(?<!within )(?:what|which) (?:time|(?:[a-z]+ )?hours?)\b")),
     (
         Value.TIME,
         re.compile(
@@ -110,7 +110,8 @@ _SOON = re.compile(
     r"立即|马上|当[日天场即]|即[时刻]|终身|终生|永久|不定期限|届满|次日|次年|隔日"
     r"|[半数]\s*(?:年|个?月|天|日|小时)|[一1两]\s*(?:学期|学年|季度)"
     r"|immediate|at once|forthwith|same day|lifelong|lifetime|permanent|indefinite|overnight|without delay"
-    r"|\b(?:an?|several|few|couple of) (?:second|minute|hour|day|week|month|year)"
+    r"|\b(?:\d+|one|two|three|four|five|six|seven|eight|nine|ten|twelve|twenty|thirty|an?|several|few|couple of)"
+    r" (?:(?:working|business|calendar|school|consecutive|full|more) )*(?:second|minute|hour|day|week|month|year)"
 )
 _FREE = re.compile(
     r"免费|不收费|无偿|不收(?:取)?|不得收|(?<!单)元|[$€£¥]|\b(?:free|dollars?|euros?|pounds?|yuan|usd|eur|cents?)\b"
@@ -127,7 +128,7 @@ _DATED = re.compile(
     r"|\d (?:jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)"
     r"|\b(?:mon|tues|wednes|thurs|fri|satur|sun)day|星期[一二三四五六日天]|周[一二三四五六日]"
 )
-_TIMED = re.compile(r"\d{1,2}\s*[:：时点]|[一二三四五六七八九十]+[点时]|\b\d{1,2} ?[ap]\.?m\b|noon|midnight")
+_TIMED = re.compile(r"\d{1,2}\s*[:：时点]|[一二三四五六七八九十]+[点时]|\b\d{1,2} ?[ap]\.?m\b|\bnoon|midnight")
 _SOME = re.compile(
     rf"\d|[{_NUMBER_HAN}双][个名位张家人间台本篇条件份项所节类级场次回种只支部门套者倍]"
     r"|[零〇一二两三四五六七八九十百千万亿]{2,}|一半|多数|唯一"

@@ -55,6 +55,8 @@ def test_the_sort_of_value_that_a_question_asks_for(text: str, value: Value | No
         ("切换要几个人？", "切换操作必须由两人进行。", "切换操作必须有人监护。"),
         ("How often is the pin greased?", "Grease the pin every 100 runs.", "Grease the pin regularly."),
         ("How often is it cleaned?", "Clean the chamber weekly.", "Clean the chamber after 3 spills."),
+        ("How long before must I apply?", "Apply at least 20 working days before.", "Apply to 2 offices before."),
+        ("What visiting hours apply?", "Visitors may come from 14:00 to 16:00.", "Visitors may come in the afternoon."),
         ("How hot may the room get?", "The room must be between 15 and 30 °C.", "The room must have 2 exits."),
         ("How much does it cost?", "The upgrade is free.", "The upgrade takes 2 hours."),
     ],

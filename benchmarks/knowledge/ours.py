@@ -2,8 +2,10 @@
 
 import time
 from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
+from threading import Barrier
 from typing import TYPE_CHECKING, Any
 from uuid import UUID, uuid4
 
@@ -99,8 +101,14 @@ def _document(organization_id: UUID, collection_id: UUID, corpus: Corpus, start:
     return {str(draft.id): number for number, draft in enumerate(drafts, start)}
 
 
+# As many at once as a small server has threads for; each asks so many rounds of all questions.
+AT_ONCE, ROUNDS = 4, 3
+_Answers = list[tuple[int, float, list[str]]]
+
+
 def ask(filled: Filled, share: str, questions: Sequence[str], vectors: Vectors, k: int) -> dict[str, Any]:
-    """Three ways in: the vector leg, the same in a tenant context of its own, the whole hybrid search and ranking."""
+    """Four ways in: the vector leg, the same from several threads at once, the same in a tenant context of its own, the
+    whole hybrid search and ranking."""
     from django.utils import timezone
 
     from liaoyuan.accounts.tenancy import tenant_context
@@ -124,7 +132,40 @@ def ask(filled: Filled, share: str, questions: Sequence[str], vectors: Vectors, 
 
     with tenant_context(filled.organization_id, groups=groups):
         result = {"vector": _timed(filled, leg, len(questions)), "hybrid": _timed(filled, whole, len(questions))}
+
+    def together(mine: range, warm: Barrier) -> _Answers:
+        from django.db import connections
+
+        try:
+            with tenant_context(filled.organization_id, groups=groups):
+                for number in mine:
+                    leg(number)
+                warm.wait()
+                return [_clocked(leg, number) for _ in range(ROUNDS) for number in mine]
+        finally:
+            connections.close_all()
+
+    result |= {f"vector, {AT_ONCE} at once": _at_once(filled, together, len(questions))}
     return result | {"vector, own context": _timed(filled, alone, len(questions))}
+
+
+def _clocked(find: Callable[[int], list[str]], number: int) -> tuple[int, float, list[str]]:
+    began = time.perf_counter()
+    found = find(number)
+    return number, time.perf_counter() - began, found
+
+
+def _at_once(filled: Filled, share: Callable[[range, Barrier], _Answers], count: int) -> dict[str, Any]:
+    """Each thread asks its share of the questions, over a connection of its own; the clock starts when all are warm."""
+    warm = Barrier(AT_ONCE + 1)
+    with ThreadPoolExecutor(AT_ONCE) as threads:
+        waiting = [threads.submit(share, range(first, count, AT_ONCE), warm) for first in range(AT_ONCE)]
+        warm.wait()
+        began = time.perf_counter()
+        asked = [each for thread in waiting for each in thread.result()]
+        wall = time.perf_counter() - began
+    hits = {number: [filled.numbers[each] for each in found] for number, _, found in asked}
+    return {"seconds": [took for _, took, _ in asked], "hits": [hits[i] for i in range(count)], "wall": wall}
 
 
 class _Given:

@@ -83,6 +83,7 @@ def _size(given: Corpus, words: Sequence[str], vectors: Vectors, peer: Path, add
 
 def _peer(given: Corpus, vectors: Vectors, python: Path, addresses: Any) -> dict[str, Any]:
     """The other store on the same server, in a database of its own, by its own process."""
+    from benchmarks.knowledge import ours
     from liaoyuan.compute.engines import postgres
 
     name = "bench_peer"
@@ -102,6 +103,8 @@ def _peer(given: Corpus, vectors: Vectors, python: Path, addresses: Any) -> dict
             "timed_rows": _TIMED_ROWS,
             "ef_search": _PEER_EF,
             "shares": SHARES,
+            "at_once": ours.AT_ONCE,
+            "rounds": ours.ROUNDS,
             "all_groups": max(len(groups) for groups in SHARES.values()),
         }
         (place / "plan.json").write_text(json.dumps(plan), encoding="utf-8")
@@ -114,25 +117,31 @@ def _peer(given: Corpus, vectors: Vectors, python: Path, addresses: Any) -> dict
 def _summary(row: dict[str, Any], truth: Sequence[set[int]]) -> dict[str, float]:
     """Recall counts against what exact search finds, which may be fewer than K rows."""
     seconds = sorted(row["seconds"])
-    found = sum(len(set(hits) & best) for hits, best in zip(row["hits"], truth, strict=False))
-    whole = sum(len(best) for best in truth[: len(row["hits"])])
-    return {
+    summary = {
         "p50_ms": 1000 * statistics.median(seconds),
         "p95_ms": 1000 * seconds[int(0.95 * (len(seconds) - 1))],
-        "per_second": len(seconds) / sum(seconds),
-        "cpu_ms": 1000 * row["cpu"],
-        "recall": found / whole,
+        "per_second": len(seconds) / row.get("wall", sum(seconds)),
     }
+    if "cpu" in row:
+        summary["cpu_ms"] = 1000 * row["cpu"]
+    if "hits" in row:
+        found = sum(len(set(hits) & best) for hits, best in zip(row["hits"], truth, strict=False))
+        summary["recall"] = found / sum(len(best) for best in truth[: len(row["hits"])])
+    return summary
 
 
 def _print(share: str, ways: dict[str, dict[str, float]]) -> None:
-    """A line for each way; its factor is over the other store as it comes (``ef_search`` 40)."""
-    base = ways[f"peer, ef_search {_PEER_EF[0]}"]["per_second"]
+    """A line for each way; its factor is over the other store as it comes (``ef_search`` 40), as many at once."""
+    from benchmarks.knowledge import ours
+
+    several = f", {ours.AT_ONCE} at once"
     for name, row in ways.items():
+        base = ways[f"peer, ef_search {_PEER_EF[0]}{several if several in name else ''}"]["per_second"]
         recall = f"{row['recall']:.3f}" if "recall" in row else "–"
+        cpu = f"{row['cpu_ms']:7.2f} ms" if "cpu_ms" in row else "         –"
         print(
-            f"  {share:>4} visible  {name:<26} p50 {row['p50_ms']:8.2f} ms  p95 {row['p95_ms']:8.2f} ms  "
-            f"CPU {row['cpu_ms']:7.2f} ms  {row['per_second']:8.0f}/s ({row['per_second'] / base:5.1f}×)  "
+            f"  {share:>4} visible  {name:<30} p50 {row['p50_ms']:8.2f} ms  p95 {row['p95_ms']:8.2f} ms  "
+            f"CPU {cpu}  {row['per_second']:8.0f}/s ({row['per_second'] / base:5.1f}×)  "
             f"recall@{K} {recall}",
             flush=True,
         )

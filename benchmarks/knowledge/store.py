@@ -8,6 +8,7 @@ its own for the filter, and a btree on that column.
 import json
 import sys
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -41,6 +42,8 @@ def main(folder: Path) -> None:
     for ef in plan["ef_search"]:
         store = open_store(engine, ef)
         found["search"][str(ef)] = {share: ask(folder, plan, store, groups) for share, groups in plan["shares"].items()}
+        several = {share: at_once(folder, plan, store, groups) for share, groups in plan["shares"].items()}
+        found["search"][f"{ef}, {plan['at_once']} at once"] = several
     (folder / "store.json").write_text(json.dumps(found))
 
 
@@ -122,6 +125,24 @@ def ask(folder: Path, plan: dict[str, Any], store: Any, groups: list[str]) -> di
         hits.append([int(document.metadata["number"]) for document in documents])
     cpu = time.process_time() + server_cpu(plan["url"]) - used
     return {"seconds": seconds, "hits": hits, "cpu": cpu / len(questions)}
+
+
+def at_once(folder: Path, plan: dict[str, Any], store: Any, groups: list[str]) -> dict[str, Any]:
+    """The same questions from several threads over one store, whose engine has a pool of connections."""
+    questions = [row.tolist() for row in np.load(folder / "questions.npy")]
+    wanted = None if len(groups) == plan["all_groups"] else {"audience": {"$in": groups}}
+
+    def clocked(vector: list[float]) -> float:
+        began = time.perf_counter()
+        store.similarity_search_by_vector(vector, k=plan["k"], filter=wanted)
+        return time.perf_counter() - began
+
+    with ThreadPoolExecutor(plan["at_once"]) as threads:
+        list(threads.map(clocked, questions))
+        began = time.perf_counter()
+        seconds = [took for _ in range(plan["rounds"]) for took in threads.map(clocked, questions)]
+        wall = time.perf_counter() - began
+    return {"seconds": seconds, "wall": wall}
 
 
 if __name__ == "__main__":

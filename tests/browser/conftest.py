@@ -21,14 +21,6 @@ expect.set_options(timeout=30_000)
 PASSWORD = "蓝田日暖 correct horse 42"
 
 
-@pytest.hookimpl(tryfirst=True)
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """The tests of a file share documents that take ten seconds to read: one process runs them all."""
-    for item in items:
-        if "library" in getattr(item, "fixturenames", ()):
-            item.add_marker(pytest.mark.xdist_group(item.path.name))
-
-
 @pytest.fixture(scope="session", autouse=True)
 def _engines(database: str) -> None:
     """Starts the engines before any other fixture of this folder."""

@@ -25,14 +25,21 @@ _GRAPHED = "UPDATE knowledge_searchentry SET graphed = true WHERE index_id = %(i
 _STEP = "UPDATE knowledge_searchindex SET graph_step = %(step)s WHERE id = %(index)s"
 # Audiences that get a graph of their own: enough rows to walk rather than scan, and not most of all, for whose readers
 # the common graph serves.
-_INDEX = """
-UPDATE knowledge_searchindex SET graph_step = 'index', graph_audiences = ARRAY(
-    SELECT audience FROM (
-        SELECT audience, sum(chunk_count) AS chunks, sum(sum(chunk_count)) OVER () AS every
-        FROM knowledge_searchentry WHERE index_id = %(index)s GROUP BY audience
-    ) a WHERE chunks > %(more_than)s AND chunks * 2 <= every ORDER BY chunks DESC LIMIT %(most)s
-) WHERE id = %(index)s
+_PARTS = """
+SELECT audience FROM (
+    SELECT audience, sum(chunk_count) AS chunks, sum(sum(chunk_count)) OVER () AS every
+    FROM knowledge_searchentry WHERE index_id = %(index)s GROUP BY audience
+) a WHERE chunks > %(more_than)s AND chunks * 2 <= every ORDER BY chunks DESC LIMIT %(most)s
 """
+_INDEX = f"""
+UPDATE knowledge_searchindex SET graph_step = 'index', graph_audiences = ARRAY({_PARTS}) WHERE id = %(index)s
+"""  # noqa: S608 - only constants of this module are joined
+_PART_MISSING = f"""
+SELECT EXISTS (
+    SELECT FROM ({_PARTS}) wanted JOIN knowledge_searchindex i ON i.id = %(index)s AND i.graph_rows > 0
+    WHERE NOT wanted.audience = ANY (i.graph_audiences)
+)
+"""  # noqa: S608 - only constants of this module are joined
 _DONE = """
 UPDATE knowledge_searchindex SET graph_step = '', graph_rows = (
     SELECT coalesce(sum(chunk_count), 0) FROM knowledge_searchentry WHERE index_id = %(index)s
@@ -112,17 +119,18 @@ def index_drop(index_id: UUID) -> int:
         return count
 
 
-def graph_ensure(index_id: UUID, *, more_than: int = GRAPH_ROWS) -> bool:
+def graph_ensure(index_id: UUID, *, more_than: int = GRAPH_ROWS, parts: bool = False) -> bool:
     """Give a generation its HNSW graph, or a new one, where enough chunks stand outside; whether one was built.
 
     Enough are more than ``more_than`` and a quarter of those inside, so that all builds together cost a few times the
-    last. The old graph serves until the new one is whole; only writers of this generation wait.
+    last; with ``parts`` an audience that should have a graph of its own and has none is reason enough. The old graph
+    serves until the new one is whole; only writers of this generation wait.
     """
     with transaction.atomic(), connections["default"].cursor() as cursor:
-        if not _outgrown(cursor, index_id, more_than):
+        if not _outgrown(cursor, index_id, more_than, parts=parts):
             return False
         cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended(%s::text, 1))", [str(index_id)])
-        if not _outgrown(cursor, index_id, more_than):
+        if not _outgrown(cursor, index_id, more_than, parts=parts):
             return False
         cursor.execute("SET LOCAL maintenance_work_mem = '512MB'")
         cursor.execute(_STEP, {"index": index_id, "step": "make"})
@@ -133,10 +141,15 @@ def graph_ensure(index_id: UUID, *, more_than: int = GRAPH_ROWS) -> bool:
         return True
 
 
-def _outgrown(cursor: CursorWrapper, index_id: UUID, more_than: int) -> bool:
+def _outgrown(cursor: CursorWrapper, index_id: UUID, more_than: int, *, parts: bool) -> bool:
     cursor.execute(_GRAPH_STATE, {"index": index_id})
     outside, inside = cursor.fetchone()
-    return bool(outside > max(more_than, inside / 4))
+    if outside > max(more_than, inside / 4):
+        return True
+    if not parts:
+        return False
+    cursor.execute(_PART_MISSING, {"index": index_id, "more_than": more_than, "most": _MOST_OWN})
+    return bool(cursor.fetchone()[0])
 
 
 def _live(collection_id: UUID) -> QuerySet[SearchIndex]:

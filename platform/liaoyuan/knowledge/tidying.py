@@ -1,5 +1,5 @@
-"""What jobs and killed workers leave behind: generations that nobody reads any more, audiences that no entry uses,
-files that no row knows."""
+"""What jobs, changed rights and killed workers leave behind: generations that nobody reads any more, audiences that no
+entry uses, graphs that no longer fit, files that no row knows."""
 
 import logging
 import re
@@ -14,7 +14,8 @@ from psycopg.errors import LockNotAvailable
 
 from liaoyuan.accounts.selectors import organization_ids
 from liaoyuan.accounts.tenancy import tenant_context
-from liaoyuan.knowledge.models import DocumentVersion, SearchIndex
+from liaoyuan.knowledge.indexes import graph_ensure
+from liaoyuan.knowledge.models import DocumentVersion, IndexState, SearchIndex
 from liaoyuan.knowledge.services.receiving import DOCUMENTS
 from liaoyuan.knowledge.shadow.freeing import generations_forget
 from liaoyuan.pipeline.storage import storage
@@ -30,12 +31,14 @@ _DRAFT: Final = re.compile(r"\..+\.\d+\.part$")
 
 
 def knowledge_tidy() -> dict[str, int]:
-    """Free what is over, for all tenants; how much. Opens contexts of its own; called by the schedule."""
-    counts = {"generations": 0, "audiences": 0, "files": 0}
+    """Free what is over, for all tenants, and build graphs anew that no longer fit; how much. Opens contexts of its
+    own; called by the schedule."""
+    counts = {"generations": 0, "audiences": 0, "graphs": 0, "files": 0}
     for organization_id in organization_ids("generations, audiences and files that are over"):
         try:
             counts["generations"] += _generations(organization_id)
             counts["audiences"] += audiences_forget(organization_id)
+            counts["graphs"] += graphs_fit(organization_id)
             counts["files"] += orphans_delete(organization_id)
         except DatabaseFault:
             raise
@@ -53,6 +56,18 @@ def _generations(organization_id: UUID) -> int:
         with tenant_context(organization_id):
             freed += generations_forget(collection_id)
     return freed
+
+
+def graphs_fit(organization_id: UUID) -> int:
+    """Build the graphs of one tenant anew of which too much stands outside, or that lack the graph of an audience; how
+    many. An import does so for what it brings; this is for documents whose rights or days were changed."""
+    with tenant_context(organization_id):
+        live = list(SearchIndex.objects.filter(state=IndexState.LIVE).values_list("id", flat=True))
+    built = 0
+    for index_id in live:
+        with tenant_context(organization_id):
+            built += graph_ensure(index_id, parts=True)
+    return built
 
 
 def audiences_forget(organization_id: UUID) -> int:

@@ -111,8 +111,24 @@ def test_what_enters_the_part_is_found_at_once(shelf: Shelf) -> None:
     ]
 
 
+def test_an_audience_that_has_grown_large_by_changed_rights_gets_its_graph_in_the_next_round(shelf: Shelf) -> None:
+    """A graph from before there were graphs for audiences is built anew the same way."""
+    index = SearchIndex.objects.get()
+    SearchIndex.objects.update(graph_audiences=[])
+    assert not graph_ensure(index.id, more_than=5)
+    assert graph_ensure(index.id, more_than=5, parts=True)
+    assert not graph_ensure(index.id, more_than=5, parts=True)
+    versions = Chunk.objects.filter(groups=["ward"]).values_list("version", flat=True).distinct()
+    Chunk.objects.filter(version__in=list(versions)).update(groups=["night", "ward"])
+    assert graph_ensure(index.id, more_than=5, parts=True)
+    assert len(SearchIndex.objects.get().graph_audiences) == 1
+    assert walked(shelf) == scanned(shelf)
+
+
 def test_another_group_another_day_another_tenant_find_nothing_of_it(shelf: Shelf, organization: Any) -> None:
-    mine = set(walked(shelf))
+    wards = {str(each) for each in Chunk.objects.filter(groups=["ward"]).values_list("id", flat=True)}
+    mine = set(walked(shelf)) & wards
+    assert mine
     day = timezone.localdate()
     with tenant_context(organization.id, groups=("other",)):
         scope = scope_here(shelf.collection.id, day)

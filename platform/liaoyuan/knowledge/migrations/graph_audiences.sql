@@ -50,6 +50,8 @@ DECLARE
 BEGIN
     -- A graph under construction waits for us or we for it: it must not be built over audiences that changed meanwhile.
     PERFORM pg_advisory_xact_lock_shared(hashtextextended(wanted_index::text, 1));
+    -- Before the look for an audience: what nobody uses is removed behind the same lock.
+    LOCK TABLE knowledge_searchentry IN ROW EXCLUSIVE MODE;
     SELECT count(*) INTO kinds FROM (
         SELECT DISTINCT groups, effective_from, effective_to FROM knowledge_chunk
         WHERE index_id = wanted_index AND version_id = wanted_version AND enabled) found;

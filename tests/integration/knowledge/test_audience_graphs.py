@@ -13,6 +13,7 @@ from liaoyuan.knowledge import statements
 from liaoyuan.knowledge.indexes import graph_ensure, live_index
 from liaoyuan.knowledge.models import Chunk, Collection, SearchIndex
 from liaoyuan.knowledge.search import _graphs, _limits, _vector, nearest, scope_here
+from liaoyuan.knowledge.tidying import graphs_fit
 from tests.integration.knowledge.test_search_index import Shelf, plan_nodes, points
 
 QUESTION = points(1)[0]
@@ -123,6 +124,20 @@ def test_an_audience_that_has_grown_large_by_changed_rights_gets_its_graph_in_th
     assert graph_ensure(index.id, more_than=5, parts=True)
     assert len(SearchIndex.objects.get().graph_audiences) == 1
     assert walked(shelf) == scanned(shelf)
+
+
+def test_the_hourly_round_builds_the_graph_that_changed_rights_ask_for(organization: Any) -> None:
+    with tenant_context(organization.id, groups=("ward",)):
+        shelf = Shelf(organization, Collection.objects.create(organization_id=organization.id, name="架"))
+        shelf.add("病区", 401)
+        shelf.add("其余", 402)
+        graph_ensure(live_index(shelf.collection.id).id)
+        versions = Chunk.objects.filter(title="病区").values_list("version", flat=True).distinct()
+        Chunk.objects.filter(version__in=list(versions)).update(groups=["ward"])
+        assert SearchIndex.objects.get().graph_audiences == []
+    assert [graphs_fit(organization.id), graphs_fit(organization.id)] == [1, 0]
+    with tenant_context(organization.id, groups=("ward",)):
+        assert len(SearchIndex.objects.get().graph_audiences) == 1
 
 
 def test_another_group_another_day_another_tenant_find_nothing_of_it(shelf: Shelf, organization: Any) -> None:

@@ -13,7 +13,7 @@ import re
 import sys
 import unicodedata
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -37,12 +37,12 @@ def normal(text: str) -> str:
     return "".join(unicodedata.normalize("NFKC", plain).split())
 
 
-def pairs(rows: Iterable[Sequence[str]]) -> Cells:
-    """Each cell with its left neighbour; a cell merged across counts once."""
+def pairs(rows: Iterable[Sequence[str]], fold: Callable[[str], str] = normal) -> Cells:
+    """Each cell, folded, with its left neighbour; a cell merged across counts once."""
     found: Cells = Counter()
     for row in rows:
         left = ""
-        for cell in map(normal, row):
+        for cell in map(fold, row):
             if cell and cell != left:
                 found[(left, cell)] += 1
             left = cell or left

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.parse_error_rate import distance, normal
+from benchmarks.parse_tables import pairs
 from liaoyuan.knowledge.parse.blocks import Block, BlockType
 from liaoyuan.knowledge.parse.sandbox import ParseOutcome
 
@@ -225,17 +226,6 @@ def _order(items: Iterable[Item], read: str) -> tuple[int, int]:
     return len(steps), sum(two < one or two < 0 for one, two in steps)
 
 
-def _pairs(rows: Iterable[Sequence[str]]) -> Counter[tuple[str, str]]:
-    found: Counter[tuple[str, str]] = Counter()
-    for row in rows:
-        left = ""
-        for cell in map(normal, row):
-            if cell and cell != left:
-                found[(left, cell)] += 1
-            left = cell or left
-    return found
-
-
 def _counted(true: Counter[Any], read: Counter[Any], into: Counter[str]) -> None:
     into["true"] += true.total()
     into["read"] += read.total()
@@ -247,9 +237,9 @@ def _cells(items: Iterable[Item], blocks: Iterable[Block], into: Counter[str]) -
     read: Counter[tuple[str, str]] = Counter()
     for item in items:
         if item.kind == "table":
-            true += _pairs(grid(item, fill=True))
+            true += pairs(grid(item, fill=True), normal)
     for block in blocks:
-        read += _pairs(block.table or [])
+        read += pairs(block.table or [], normal)
     _counted(true, read, into)
 
 

@@ -72,10 +72,10 @@ browser: ## Debian's Chromium and a Chinese font for the browser tests, where we
 	  || echo "No Chromium here: the browser tests will be skipped (apt-get install chromium fonts-wqy-microhei)"
 
 test: setup browser ## the tests that gate every change
-	$(BIN)/python -m pytest -n $(JOBS) --dist loadgroup -m 'not slow' -q
+	$(BIN)/python -m pytest -n $(JOBS) --dist loadfile -m 'not slow' -q
 
 test-all: setup browser ## the same and the slow ones
-	LIAOYUAN_EVERY_LOOK=1 $(BIN)/python -m pytest -n $(JOBS) --dist loadgroup -q
+	LIAOYUAN_EVERY_LOOK=1 $(BIN)/python -m pytest -n $(JOBS) --dist loadfile -q
 
 lint: setup ## style, types, layers, migrations
 	$(BIN)/ruff check .

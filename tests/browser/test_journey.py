@@ -20,7 +20,7 @@ from playwright.sync_api import expect
 
 from tests.browser.conftest import CHROMIUM
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(2400), pytest.mark.xdist_group("journey")]
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(2400)]
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 DOCUMENTS = sorted((ROOT / "industries" / "medical" / "documents").iterdir())

@@ -13,7 +13,7 @@ from liaoyuan.compute.engines.addresses import EngineAddresses, engine_addresses
 from workers.acks import Held
 from workers.app import app
 
-pytestmark = [pytest.mark.chaos, pytest.mark.xdist_group("chaos")]
+pytestmark = pytest.mark.chaos
 
 
 @pytest.fixture

@@ -16,8 +16,7 @@ from liaoyuan.pipeline.models import Artifact, StageRun
 from liaoyuan.pipeline.services import solution_create
 from tests.chaos.house import LOST_DOORBELL, START_SECONDS, House, ended, read, until
 
-# One process of a parallel run takes them all: two houses would starve each other.
-pytestmark = [pytest.mark.chaos, pytest.mark.xdist_group("chaos")]
+pytestmark = pytest.mark.chaos
 Start = Callable[..., UUID]
 AT_ONCE = 0.3
 

@@ -16,8 +16,7 @@ from tests.chaos.away import crash, own_postgres, restart
 from tests.chaos.house import LOST_DOORBELL, SECONDS, START_SECONDS, House, ended, read, until
 from tests.conftest import _member, _organization
 
-# One process of a parallel run takes them all: two houses would starve each other.
-pytestmark = [pytest.mark.chaos, pytest.mark.slow, pytest.mark.xdist_group("chaos")]
+pytestmark = [pytest.mark.chaos, pytest.mark.slow]
 SLACK = 20.0
 RUNS = 6
 

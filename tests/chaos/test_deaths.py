@@ -20,8 +20,7 @@ from liaoyuan.pipeline.services import stage_run_cancel
 from liaoyuan.pipeline.storage import storage
 from tests.chaos.house import LOST_DOORBELL, SECONDS, START_SECONDS, House, ended, read, until
 
-# One process of a parallel run takes them all: two houses would starve each other.
-pytestmark = [pytest.mark.chaos, pytest.mark.xdist_group("chaos")]
+pytestmark = pytest.mark.chaos
 Start = Callable[..., UUID]
 # One attempt of work, the relay's round, and two busy cores.
 SLACK = 20.0

@@ -20,7 +20,7 @@ from liaoyuan.pipeline.services import stage_run_cancel, stage_run_start
 from tests.chaos.house import START_SECONDS, House, ended, read, until
 from tests.chaos.knowledge import REAL
 
-pytestmark = [pytest.mark.chaos, pytest.mark.slow, pytest.mark.xdist_group("chaos")]
+pytestmark = [pytest.mark.chaos, pytest.mark.slow]
 MANY = 10_000
 FEW = 3
 SLICE = "3"

@@ -39,8 +39,7 @@ from liaoyuan.pipeline.storage import storage
 from tests.chaos.house import LOST_DOORBELL, SECONDS, START_SECONDS, House, ended, read, until
 from tests.chaos.knowledge import DEAD, DIE, FOLDERS, REAL
 
-# One process of a parallel run takes them all: two houses would starve each other.
-pytestmark = [pytest.mark.chaos, pytest.mark.xdist_group("chaos")]
+pytestmark = pytest.mark.chaos
 FILES = 4
 TEXT = "# 设备制度{0}\n\n第一条 第{0}号设备每{0}天检查一次。\n\n第二条 第{0}号设备由第{0}班负责，{1}。\n"
 END = "liaoyuan.pipeline.services.executing:run_end_well:1"

@@ -30,9 +30,6 @@ from liaoyuan_client import (  # noqa: E402 - found by the path above
 from liaoyuan_client.events import parse  # noqa: E402
 from liaoyuan_client.uploading import files_below  # noqa: E402
 
-# It shares the model server of the /v1 tests.
-pytestmark = pytest.mark.xdist_group("openai")
-
 
 @pytest.fixture
 def client(server: Server, owner: Any, key_of: Callable[..., str]) -> Iterator[Client]:

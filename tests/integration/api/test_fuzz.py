@@ -24,8 +24,6 @@ from tests.integration.api.conftest import Server
 from tests.integration.api.routes import NAMES
 from tests.integration.api.rows import one_of_each
 
-# One process: its rows are shared by all operations.
-pytestmark = pytest.mark.xdist_group("fuzz")
 FEW, MANY = 3, 150
 CHECKS = (
     not_a_server_error,

@@ -9,9 +9,6 @@ import pytest
 
 from tests.integration.api.conftest import Application, Server
 
-# One process for all of them: they share a model server.
-pytestmark = pytest.mark.xdist_group("openai")
-
 QUESTION = "速干手消毒剂开启后的有效期是多少天？"
 UNANSWERABLE = "食堂周三的菜单是什么？"
 

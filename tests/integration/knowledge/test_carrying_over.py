@@ -23,7 +23,7 @@ from tests.conftest import _organization
 from tests.engines import ADDRESSES, database_use
 from tests.integration.knowledge.test_search_index import WORD, Shelf, points
 
-pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("carrying")]
+pytestmark = pytest.mark.slow
 OLD = ("knowledge", "0012_search_audiences")
 # From what others rest on to what rests on them; postings and vectors are written by the database itself.
 TABLES = ("collection", "document", "documentversion", "searchindex", "chunk")

@@ -7,6 +7,7 @@ different places, and differ in a number of the same unit, in negation, or in mu
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from decimal import Decimal
 from typing import Literal
 
 from liaoyuan.knowledge.question import Question
@@ -22,6 +23,9 @@ READ = 6
 _NO_MEASURE = frozenset(["", "条", "款", "项", "章", "页", "种", "类", "级", "个", "份", "件"])
 # Shares of common words; below them two sentences are about neighbouring things, not about the same one.
 _ALIKE, _ALIKE_WITHOUT_NUMBER = 0.6, 0.8
+# Clauses are short: what two of them share must be nearly all.
+_ALIKE_CLAUSES = 0.75
+_CLAUSES = re.compile(r"[，,；;]\s*")
 _ASKED = 0.45
 _FEWEST_WORDS = 3
 _DIGITS = re.compile(r"\d|^[零〇一二两三四五六七八九十百千万亿]+")
@@ -95,6 +99,10 @@ def differs(one: str, other: str) -> Difference | None:
     """How two sentences about the same differ; None where they agree or are about different things."""
     if squeeze(one) == squeeze(other):
         return None
+    return _whole(one, other) or ("number" if _measures_differ(one, other) else None)
+
+
+def _whole(one: str, other: str) -> Difference | None:
     mine, theirs = _subject(one), _subject(other)
     if min(len(mine), len(theirs)) < _FEWEST_WORDS:
         return None
@@ -108,6 +116,40 @@ def differs(one: str, other: str) -> Difference | None:
     if (negations(one) > 0) != (negations(other) > 0):
         return "negation"
     return "modality" if _modality(one) != _modality(other) and _modality(one) and _modality(other) else None
+
+
+def _measures_differ(one: str, other: str) -> bool:
+    """Whether of two sentences, at least one of which measures several things, two measures of the same thing differ:
+    against 原件保存2年 speaks the first half of 原件保存3年，复印件保存2年."""
+    mine, theirs = _measures(one), _measures(other)
+    if max(len(mine), len(theirs)) < 2:
+        return False
+    pairs = [(a, b) for a in mine for b in theirs if _same_clause(a, b)]
+    agreed = {part for a, b in pairs if base_quantities(a) == base_quantities(b) for part in (a, b)}
+    return any(_numbers_differ(a, b) for a, b in pairs if not {a, b} & agreed)
+
+
+def _measures(text: str) -> list[str]:
+    """The clauses that hold a measure, each with the clauses before it that hold none: its condition."""
+    found, waiting = [], ""
+    for clause in _CLAUSES.split(_HEAD.sub("", text)):
+        waiting = f"{waiting}，{clause}" if waiting else clause
+        if any(unit not in _NO_MEASURE for _, unit in base_quantities(clause)):
+            found.append(waiting)
+            waiting = ""
+    return found
+
+
+def _same_clause(one: str, other: str) -> bool:
+    mine, theirs = _subject(one), _subject(other)
+    if min(len(mine), len(theirs)) < _FEWEST_WORDS or _about_others(one, other, mine, theirs):
+        return False
+    # 一级 and 三级 are told apart by what measures nothing.
+    return _named(one) == _named(other) and len(mine & theirs) / len(mine | theirs) >= _ALIKE_CLAUSES
+
+
+def _named(text: str) -> set[tuple[Decimal, str]]:
+    return {quantity for quantity in base_quantities(text) if quantity[1] in _NO_MEASURE}
 
 
 def _subject(text: str) -> set[str]:

@@ -83,6 +83,33 @@ SAME_CASE = [
 ]
 
 
+# One sentence measures several things: its halves are held against the other's, each with its own condition.
+HALVES_DIFFER = [
+    ("麻醉药品处方保存3年，精神药品处方保存2年。", "麻醉药品处方保存2年。"),
+    ("普通处方保存1年。", "急诊处方保存2年，普通处方保存3年。"),
+    ("试用期满考核不合格的，延长3个月；考核优秀的，缩短1个月。", "试用期满考核不合格的，延长6个月。"),
+    ("Paper files are kept for 10 years, electronic files are kept for 5 years.", "Paper files are kept for 7 years."),
+]
+HALVES_AGREE = [
+    ("麻醉药品处方保存3年，精神药品处方保存2年。", "精神药品处方保存2年。"),
+    ("麻醉药品处方保存3年，精神药品处方保存2年。", "普通处方保存1年。"),
+    ("患者的门诊病历资料应当保存3年。", "患者的门诊病历资料应当保存3年，患者的门诊病历资料复印件应当保存2年。"),
+    ("情节较轻的，停职1个月；情节严重的，停职6个月。", "情节严重的，停职6个月。"),
+    ("一级负荷每月巡视2次，二级负荷每月巡视1次。", "三级负荷每月巡视1次，二级负荷每月巡视1次。"),
+    ("Day shifts last 8 hours, night shifts last 10 hours.", "Night shifts last 10 hours."),
+]
+
+
+@pytest.mark.parametrize(("one", "other"), HALVES_DIFFER)
+def test_one_of_several_measures_is_contradicted(one: str, other: str) -> None:
+    assert differs(one, other) == differs(other, one) == "number"
+
+
+@pytest.mark.parametrize(("one", "other"), HALVES_AGREE)
+def test_several_measures_contradict_no_other_case(one: str, other: str) -> None:
+    assert differs(one, other) is differs(other, one) is None
+
+
 @pytest.mark.parametrize(("one", "other"), TWO_CASES)
 def test_two_rules_for_two_cases_are_no_contradiction(one: str, other: str) -> None:
     assert differs(one, other) is None

@@ -67,6 +67,8 @@ class DocumentVersion(TenantModel):
     ``effective_from`` and ``effective_to`` are the half-open days of its validity, open where None: what counts in
     a search is
     these days, so that a version which takes effect tomorrow does so by itself. An empty ``groups`` means everybody.
+    ``parser`` and ``chunker`` are the rules that it was read and cut by (``knowledge/rules.py``; 0: before they were
+    counted).
     """
 
     document = models.ForeignKey(Document, on_delete=models.CASCADE, related_name="versions")
@@ -87,6 +89,8 @@ class DocumentVersion(TenantModel):
     pages = models.PositiveIntegerField(default=0)
     blocks = models.PositiveIntegerField(default=0)
     chunk_count = models.PositiveIntegerField(default=0)
+    parser = models.PositiveSmallIntegerField(default=0, db_default=0)
+    chunker = models.PositiveSmallIntegerField(default=0, db_default=0)
     error = models.JSONField(default=dict, blank=True)
     indexed_at = models.DateTimeField(null=True, blank=True)
 

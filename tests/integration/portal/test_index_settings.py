@@ -11,7 +11,7 @@ from django.test import Client
 from liaoyuan.accounts.tenancy import tenant_context
 from liaoyuan.knowledge.adapters.embeddings import ProcessEmbedder, embedder
 from liaoyuan.knowledge.indexes import live_index
-from liaoyuan.knowledge.models import Collection, SearchIndex
+from liaoyuan.knowledge.models import Collection, DocumentVersion, SearchIndex
 from liaoyuan.knowledge.questions import teaching
 from liaoyuan.knowledge.questions.teaching import ranking_of
 from liaoyuan.knowledge.rerank_endpoint import RerankEndpoint
@@ -199,3 +199,45 @@ def test_the_learned_order_is_begun_shown_and_taken_back(
     with tenant_context(organization.id):
         assert ranking_of(collection.id).weights is None
     assert "built-in order in use" in client.get(url(collection, "ranking")).content.decode()
+
+
+def older(organization: Any, name: str = "废物.md") -> None:
+    """As a release left it that read before rules were counted."""
+    with tenant_context(organization.id):
+        assert DocumentVersion.objects.filter(document__name=name).update(parser=0)
+
+
+def test_what_an_older_version_read_is_told_listed_and_read_again_with_one_press(
+    organization: Any, owner: Any, collection: Collection, browse: Any
+) -> None:
+    client, home = browse(owner), f"/collections/{collection.id}/"
+    assert "older version" not in client.get(home).content.decode().replace("Read by an older version</option>", "")
+    assert "废物.md" not in client.get(f"{home}?state=older").content.decode()
+    older(organization)
+    page = client.get(home).content.decode()
+    assert "1 document was read by an older version of the platform" in page and "Read them again" in page
+    assert "废物.md" in client.get(f"{home}?state=older").content.decode()
+    assert "1 read by an older version" in client.get("/collections/").content.decode()
+    assert "Read them again" in client.get(url(collection)).content.decode()
+    assert client.post(url(collection, "renew")).status_code == 302
+    page = client.get(home).content.decode()
+    assert "Generation 2 of the index was begun since" in page and "Read them again" not in page
+    shadow = generation(organization, 2)
+    stage_run_execute(run_id=UUID(str(shadow.run_id)), worker="test")
+    client.post(url(collection, str(shadow.id), "swap"))
+    assert "was read by an older version" not in client.get(home).content.decode()
+    assert client.post(url(collection, "renew"), follow=True).status_code == 200, "nothing to do is said, not an error"
+    with tenant_context(organization.id):
+        assert SearchIndex.objects.count() == 2
+
+
+def test_who_may_not_build_is_not_asked_to(
+    organization: Any, viewer: Any, stranger: Any, collection: Collection, browse: Any
+) -> None:
+    older(organization)
+    page = browse(viewer).get(f"/collections/{collection.id}/").content.decode()
+    assert "Read them again" not in page and "read by an older version" in page
+    assert browse(viewer).post(url(collection, "renew")).status_code in (302, 403)
+    assert browse(stranger).post(url(collection, "renew")).status_code == 404
+    with tenant_context(organization.id):
+        assert SearchIndex.objects.count() == 1

@@ -29,6 +29,7 @@ from liaoyuan.api.retrieval import found_in
 from liaoyuan.api.uploads import upload_receive
 from liaoyuan.knowledge.models import Collection, Document, DocumentVersion
 from liaoyuan.knowledge.rights import versions_readable
+from liaoyuan.knowledge.rules import are_outdated
 from liaoyuan.knowledge.services import collection_create
 
 router = Router(tags=["documents"])
@@ -73,6 +74,7 @@ def collection_show(request: ApiRequest, collection_id: UUID) -> CollectionDetai
         states=states,
         chunks=chunks,
         size=sums["size"],
+        older=versions.filter(are_outdated(), id__in=newest.values("id")).count(),
     )
 
 
@@ -95,6 +97,9 @@ def documents_list(
         newest=Subquery(newest.values("id")[:1])
     )
     rows = narrowed(rows.filter(newest__isnull=False), name__icontains=query.q)
+    if query.older is not None:
+        stale = versions_readable().filter(are_outdated(), document__collection_id=collection_id).values("id")
+        rows = rows.filter(newest__in=stale) if query.older else rows.exclude(newest__in=stale)
     if query.state is not None:
         rows = rows.annotate(state=Subquery(newest.values("state")[:1])).filter(state=query.state)
 

@@ -68,7 +68,8 @@ def indexes_list(request: ApiRequest, collection_id: UUID) -> list[IndexOut]:
 @operation(router, "POST", HOME + "/indexes", action="collection.settings", response={202: IndexOut})
 def index_new(request: ApiRequest, collection_id: UUID, body: IndexNew, response: HttpResponse) -> "Status[IndexOut]":
     """Build another generation beside the live one, as a run; search goes on with the live one."""
-    made = reindex_start(collection_id=collection_id, settings=body.settings, swap=body.swap)
+    wanted = body.settings or collection_settings(_collection(collection_id))
+    made = reindex_start(collection_id=collection_id, settings=wanted, swap=body.swap)
     response["Location"] = path_of("runs", made.run_id or made.id)
     return Status(202, _index(_generation(collection_id, made.id)))
 
@@ -148,6 +149,7 @@ def _index(each: Generation) -> IndexOut:
         documents=each.documents,
         chunks=each.chunks,
         behind=each.behind,
+        older=each.older,
         edits_lost=each.edits_lost,
         scores=index.scores,
         run_id=index.run_id,

@@ -8,6 +8,7 @@ from liaoyuan.api.rest.schemas.documents import DocumentOut, VersionOut
 from liaoyuan.api.rest.schemas.people import InvitationOut, KeyOut, MemberOut
 from liaoyuan.api.rest.schemas.work import BoardOut, RunOut, SolutionOut, Wait
 from liaoyuan.knowledge.models import DocumentVersion
+from liaoyuan.knowledge.rules import outdated
 from liaoyuan.pipeline.models import RunState, Solution, StageRun
 from liaoyuan.pipeline.selectors import Board
 from liaoyuan.pipeline.waiting import WaitReport, wait_report
@@ -106,6 +107,7 @@ def document_out(version: DocumentVersion) -> DocumentOut:
         size=version.size,
         groups=version.groups,
         flags=version.flags,
+        older=outdated(version),
         effective_from=version.effective_from,
         error=version.error,
         created_at=version.document.created_at,

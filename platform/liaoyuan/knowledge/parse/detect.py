@@ -9,36 +9,9 @@ import puremagic
 from liaoyuan.knowledge.parse.archive import inspect_archive, open_archive
 from liaoyuan.knowledge.parse.encoding import declared_encoding, decode
 from liaoyuan.knowledge.parse.errors import Corrupt, HeicPicture, PasswordNeeded, UnsupportedType
+from liaoyuan.knowledge.parse.kinds import MEDIA_TYPES
 from liaoyuan.knowledge.parse.source import Source
 
-_OFFICE = "application/vnd.openxmlformats-officedocument."
-_OPEN_DOCUMENT = "application/vnd.oasis.opendocument."
-MEDIA_TYPES = {
-    "pdf": "application/pdf",
-    "docx": f"{_OFFICE}wordprocessingml.document",
-    "xlsx": f"{_OFFICE}spreadsheetml.sheet",
-    "pptx": f"{_OFFICE}presentationml.presentation",
-    "xls": "application/vnd.ms-excel",
-    "html": "text/html",
-    "markdown": "text/markdown",
-    "text": "text/plain",
-    "csv": "text/csv",
-    "eml": "message/rfc822",
-    "png": "image/png",
-    "jpeg": "image/jpeg",
-    "tiff": "image/tiff",
-    "webp": "image/webp",
-    "bmp": "image/bmp",
-    "gif": "image/gif",
-    "doc": "application/msword",
-    "ppt": "application/vnd.ms-powerpoint",
-    "msg": "application/vnd.ms-outlook",
-    "rtf": "application/rtf",
-    "epub": "application/epub+zip",
-    "odt": f"{_OPEN_DOCUMENT}text",
-    "ods": f"{_OPEN_DOCUMENT}spreadsheet",
-    "odp": f"{_OPEN_DOCUMENT}presentation",
-}
 _NAMES = {
     "pdf": "pdf",
     "docx": "docx docm dotx",

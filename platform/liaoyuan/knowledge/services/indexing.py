@@ -20,6 +20,7 @@ from liaoyuan.knowledge.identity import display_name
 from liaoyuan.knowledge.indexes import GRAPH_ROWS, graph_ensure, live_index, live_index_held
 from liaoyuan.knowledge.models import DocumentVersion, SearchIndex
 from liaoyuan.knowledge.parse.blocks import ParsedDocument
+from liaoyuan.knowledge.rules import CUTTING, reading_rules
 from liaoyuan.knowledge.search import Cursor, tenant_cursor
 from liaoyuan.knowledge.services.ahead import counter
 from liaoyuan.knowledge.services.carrying import Carrying, edits_carry, edits_record, edits_stale, fits
@@ -184,6 +185,7 @@ def _describe(version: DocumentVersion, title: str, parsed: ParsedDocument, chun
     version.media_type = parsed.media_type
     version.flags = sorted(parsed.flags)
     version.pages, version.blocks, version.chunk_count = len(parsed.pages), len(parsed.blocks), chunks
+    version.parser, version.chunker = reading_rules(parsed.media_type), CUTTING
     version.blocks_key = stored.uri
     version.error = {}
     version.indexed_at = timezone.now()

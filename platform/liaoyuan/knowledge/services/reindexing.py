@@ -12,6 +12,7 @@ from liaoyuan.knowledge.errors import IndexNotReady
 from liaoyuan.knowledge.indexes import index_start, live_index
 from liaoyuan.knowledge.models import Chunk, Collection, IndexState, SearchIndex
 from liaoyuan.knowledge.rerankers import reranker_for
+from liaoyuan.knowledge.rules import are_outdated
 from liaoyuan.knowledge.settings import CollectionSettings, SettingsInvalid, settings_of
 from liaoyuan.knowledge.shadow.errors import GenerationBuilding, NothingToBuild
 from liaoyuan.knowledge.shadow.pending import indexed_versions, pending
@@ -58,6 +59,7 @@ def settings_change(*, collection_id: UUID, settings: CollectionSettings) -> Col
 def reindex_start(*, collection_id: UUID, settings: CollectionSettings, swap: str = PERSON) -> SearchIndex:
     """Begin a generation with ``settings`` beside the live one; its ``run_id`` is the run that builds it.
 
+    The same settings again are a reason where documents stand in the index as older rules read or cut them.
     ``swap``: ``person`` waits for somebody to look at the scores, ``automatic`` swaps when they are not worse.
     Raises NotFound, SettingsInvalid, EmbedderUnknown, NothingToBuild, GenerationBuilding.
     """
@@ -66,7 +68,8 @@ def reindex_start(*, collection_id: UUID, settings: CollectionSettings, swap: st
     if swap not in SWAPS:
         raise SettingsInvalid(field="swap", detail=", ".join(SWAPS))
     live = live_index(collection_id)
-    if settings.index == settings_of(live.settings | {"embedder": live.embedder}).index:
+    same = settings.index == settings_of(live.settings | {"embedder": live.embedder}).index
+    if same and not indexed_versions(collection_id).filter(are_outdated()).exists():
         raise NothingToBuild
     for other in SearchIndex.objects.filter(collection_id=collection_id, state=IndexState.BUILDING):
         if _open_run(other) is not None:

@@ -1,21 +1,27 @@
 """One version's chunks for one generation: read, cut, carry the edits over, embed; written in one transaction."""
 
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass
 from typing import Any, Final
 from uuid import UUID
 
+import numpy as np
+
 from liaoyuan.accounts.tenancy import tenant_context
 from liaoyuan.knowledge.adapters.embeddings import Embedder, Vectors
 from liaoyuan.knowledge.chunking import ChunkDraft, chunk_document, token_limit
+from liaoyuan.knowledge.edits.groups import draft_of
 from liaoyuan.knowledge.identity import display_name
+from liaoyuan.knowledge.indexes import live_index
 from liaoyuan.knowledge.models import Chunk, DocumentVersion, SearchIndex
 from liaoyuan.knowledge.parse.blocks import ParsedDocument
 from liaoyuan.knowledge.parse.sandbox import ParseOutcome
+from liaoyuan.knowledge.rules import CUTTING, reading_rules
 from liaoyuan.knowledge.selectors import parsed_document
 from liaoyuan.knowledge.services.carrying import edits_carry, edits_record, edits_stale, fits
+from liaoyuan.knowledge.services.chunk_writing import embedded_text
 from liaoyuan.knowledge.services.indexing import blocks_store, chunks_trace, chunks_write
 from liaoyuan.knowledge.services.receiving import DOCUMENTS
 from liaoyuan.knowledge.settings import ChunkingSettings
@@ -52,6 +58,7 @@ class Reading:
 
     parsed: ParsedDocument
     blocks_key: str
+    parser: int
     note: dict[str, str]
 
 
@@ -83,7 +90,8 @@ def version_build(build: Build, version_id: UUID, parsing: "Future[ParseOutcome]
     )
     with tenant_context(build.organization_id, build.user_id):
         carried = edits_carry(version, drafts, index_id=build.index.id, fits=fits(build.engine, title))
-    vectors = embedded(build.engine, title, carried.drafts)
+        known = vectors_known(build, version_id)
+    vectors = embedded(build.engine, title, carried.drafts, known)
     with tenant_context(build.organization_id, build.user_id):
         if not SearchIndex.objects.select_for_update(no_key=True).filter(id=build.index.id).exists():
             raise GenerationGone
@@ -95,31 +103,45 @@ def version_build(build: Build, version_id: UUID, parsing: "Future[ParseOutcome]
         chunks_write(now, title, carried.drafts, vectors, index=build.index)
         edits_record(now, carried)
         chunks_trace(now, build.index)
-        return _entry(build.index, now, reading, source, len(carried.drafts), len(carried.lost), began)
+        texts = [embedded_text(title, draft) for draft in carried.drafts]
+        counts = {"chunks": len(texts), "reused": sum(text in known for text in texts), "lost": len(carried.lost)}
+        return _entry(build.index, now, reading, source, counts, began)
 
 
-def embedded(engine: Embedder, title: str, drafts: Sequence[ChunkDraft]) -> list[Vectors]:
-    """The vectors of ``drafts``, each with its title and headings."""
-    texts = [f"{draft.context(title)}\n{draft.text}" for draft in drafts]
-    rows: list[Vectors] = []
-    for start in range(0, len(texts), EMBED_AT_ONCE):
-        rows.extend(engine.embed(texts[start : start + EMBED_AT_ONCE], "passage"))
-    return rows
+def vectors_known(build: Build, version_id: UUID) -> dict[str, Vectors]:
+    """By their text, the vectors that the live generation has of this version from the same model."""
+    live = live_index(build.index.collection_id)
+    if (live.embedder, live.dimensions) != (build.index.embedder, build.index.dimensions):
+        return {}
+    rows = Chunk.objects.filter(version_id=version_id, index=live)
+    return {embedded_text(row.title, draft_of(row)): np.asarray(row.embedding, np.float32) for row in rows}
+
+
+def embedded(engine: Embedder, title: str, drafts: Sequence[ChunkDraft], known: Mapping[str, Vectors]) -> list[Vectors]:
+    """The vectors of ``drafts``, each with its title and headings; those that are ``known`` are not made again."""
+    texts = [embedded_text(title, draft) for draft in drafts]
+    missing = list(dict.fromkeys(text for text in texts if text not in known))
+    made = dict(known)
+    for start in range(0, len(missing), EMBED_AT_ONCE):
+        some = missing[start : start + EMBED_AT_ONCE]
+        made |= zip(some, engine.embed(some, "passage"), strict=True)
+    return [made[text] for text in texts]
 
 
 def _reading(version: DocumentVersion) -> Reading:
-    return Reading(parsed_document(version), version.blocks_key, {})
+    return Reading(parsed_document(version), version.blocks_key, version.parser, {})
 
 
 def _read_anew(build: Build, version: DocumentVersion, outcome: ParseOutcome, before: Reading) -> Reading:
     """What the parser read under the generation's options, kept in a folder of the generation. A file that can be read
     no more keeps the reading that it has: a document must not vanish from the search because of an option."""
+    parser = reading_rules(version.media_type)
     if outcome.document is None:
-        return Reading(before.parsed, before.blocks_key, {"zh": outcome.reason_zh, "en": outcome.reason_en})
+        return Reading(before.parsed, before.blocks_key, parser, {"zh": outcome.reason_zh, "en": outcome.reason_en})
     names = ("generations", str(build.index.id))
     key = storage_key(build.organization_id, DOCUMENTS, version.id, *names, "blocks.jsonl")
     blocks_store(key, outcome.document)
-    return Reading(outcome.document, key, {})
+    return Reading(outcome.document, key, parser, {})
 
 
 def _entry(
@@ -127,20 +149,20 @@ def _entry(
     version: DocumentVersion,
     reading: Reading,
     source: str,
-    chunks: int,
-    lost: int,
+    counts: Mapping[str, int],
     began: float,
 ) -> IndexEntry:
     columns: dict[str, Any] = {
         "source": source,
         "blocks_key": reading.blocks_key,
-        "chunks": chunks,
+        "parser": reading.parser,
+        "chunker": CUTTING,
         "pages": len(reading.parsed.pages),
         "blocks": len(reading.parsed.blocks),
         "flags": sorted(reading.parsed.flags),
-        "lost": lost,
         "seconds": time.monotonic() - began,
         "note": reading.note,
+        **counts,
     }
     entry, _new = IndexEntry.objects.update_or_create(
         organization_id=version.organization_id, index=index, document_version=version, defaults=columns

@@ -11,6 +11,7 @@ from django.db.models import Count, Q, Sum
 from django.utils import timezone
 
 from liaoyuan.knowledge.models import Collection, IndexState, SearchIndex
+from liaoyuan.knowledge.rules import are_outdated, older_than_today
 from liaoyuan.knowledge.services.catching_up import edits_lost
 from liaoyuan.knowledge.settings import CollectionSettings, settings_of
 from liaoyuan.knowledge.shadow.freeing import generations_due
@@ -26,13 +27,15 @@ SAMPLE: Final = 200
 
 @dataclass(frozen=True)
 class Generation:
-    """One generation. ``run`` is the one that builds or last built it; ``behind`` counts documents that it lacks."""
+    """One generation. ``run`` is the one that builds or last built it; ``behind`` counts documents that it lacks,
+    ``older`` those that stand in it as older rules read or cut them."""
 
     index: SearchIndex
     settings: CollectionSettings
     documents: int
     chunks: int
     behind: int
+    older: int
     edits_lost: int
     kept_readings: int
     seconds: float
@@ -63,14 +66,19 @@ def generations_of(collection_id: UUID) -> list[Generation]:
     """Newest first."""
     indexes = list(SearchIndex.objects.filter(collection_id=collection_id).order_by("-number"))
     runs = StageRun.objects.in_bulk([index.run_id for index in indexes if index.run_id])
-    sums = {
-        row["index_id"]: row
-        for row in IndexEntry.objects.filter(index__in=indexes)
-        .values("index_id")
-        .annotate(n=Count("id"), taken=Sum("seconds"), made=Sum("chunks"), kept=Count("id", filter=~Q(note={})))
-    }
+    counted = IndexEntry.objects.filter(index__in=indexes).values("index_id")
+    counted = counted.annotate(
+        n=Count("id"),
+        taken=Sum("seconds"),
+        made=Sum("chunks"),
+        kept=Count("id", filter=~Q(note={})),
+        older=Count("id", filter=older_than_today("", "document_version__media_type")),
+    )
+    sums = {row["index_id"]: row for row in counted}
     due = generations_due(indexes)
-    total = indexed_versions(collection_id).aggregate(n=Count("id"), chunks=Sum("chunk_count", default=0))
+    total = indexed_versions(collection_id).aggregate(
+        n=Count("id"), chunks=Sum("chunk_count", default=0), older=Count("id", filter=are_outdated())
+    )
     return [_generation(index, runs, sums.get(index.id, {}), due.get(index.id), total) for index in indexes]
 
 
@@ -85,6 +93,7 @@ def _generation(
         documents=total["n"] if is_live else sums.get("n", 0),
         chunks=total["chunks"] if is_live else sums.get("made") or 0,
         behind=0 if is_live else len(pending(index)),
+        older=total["older"] if is_live else sums.get("older", 0),
         edits_lost=edits_lost(index.id),
         kept_readings=sums.get("kept", 0),
         seconds=sums.get("taken") or 0.0,
@@ -94,11 +103,18 @@ def _generation(
     )
 
 
+def index_ahead(collection_id: UUID) -> SearchIndex | None:
+    """The newest generation, where it was begun after the live one and may still take its place."""
+    newest = SearchIndex.objects.filter(collection_id=collection_id).order_by("-number").first()
+    return newest if newest and newest.state in (IndexState.BUILDING, IndexState.READY) else None
+
+
 def rebuild_seconds(collection_id: UUID) -> float:
     """How long building a generation should take, by the seconds a chunk of earlier builds, else of imports."""
     versions = indexed_versions(collection_id)
     chunks = versions.aggregate(n=Sum("chunk_count", default=0))["n"]
-    built = IndexEntry.objects.filter(seconds__gt=0, chunks__gt=0).order_by("-created_at")
+    # What was embedded again tells the pace; where most stood already, a build is a copy.
+    built = IndexEntry.objects.filter(seconds__gt=0, chunks__gt=0, reused=0).order_by("-created_at")
     pace = [seconds / count for seconds, count in built.values_list("seconds", "chunks")[:SAMPLE]]
     if not pace:
         done = ImportItem.objects.filter(state__in=ITEM_DONE, share__gt=0, chunks__gt=0).order_by("-finished_at")

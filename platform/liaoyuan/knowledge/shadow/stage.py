@@ -15,6 +15,7 @@ from liaoyuan.knowledge.indexes import graph_ensure, live_index
 from liaoyuan.knowledge.models import Collection, DocumentVersion, IndexState, SearchIndex
 from liaoyuan.knowledge.parse.pool import ParsePool
 from liaoyuan.knowledge.parse.sandbox import ParseOutcome
+from liaoyuan.knowledge.rules import read_by_older
 from liaoyuan.knowledge.services.importing import AHEAD, parse_limits
 from liaoyuan.knowledge.settings import settings_of
 from liaoyuan.knowledge.shadow.building import Build, budget_of, version_build
@@ -78,19 +79,20 @@ class _Work:
         self._context, self._index_id = context, index_id
         self._who = (context.solution.organization_id, context.solution.requested_by)
         self._began = time.monotonic()
+        self._all_anew = False
 
     def run(self) -> Artifacts:
         with tenant_context(*self._who):
             index = self._begin()
             live = live_index(index.collection_id)
             settings = settings_of(index.settings | {"embedder": index.embedder})
-            again = settings.parser != settings_of(live.settings).parser
+            self._all_anew = settings.parser != settings_of(live.settings).parser
         engine = embedder_for(index.embedder)
         build = Build(*self._who, index, engine, budget_of(settings.chunking, engine))
         with ParsePool(limits=parse_limits(settings)) as pool:
-            self._build(build, pool if again else None)
+            self._build(build, pool)
             scores = self._score(index, live)
-            swapped = self._settle(build, pool if again else None, scores)
+            swapped = self._settle(build, pool, scores)
         return self._artifacts(index, swapped)
 
     def fail(self, error: LiaoyuanError) -> None:
@@ -109,7 +111,7 @@ class _Work:
             raise GenerationGone
         return found
 
-    def _build(self, build: Build, pool: ParsePool | None) -> None:
+    def _build(self, build: Build, pool: ParsePool) -> None:
         """Until nothing is pending; a version that changes under our hands comes round again."""
         while True:
             with tenant_context(*self._who):
@@ -130,19 +132,22 @@ class _Work:
         except DocumentVersion.DoesNotExist:
             return  # erased meanwhile
 
-    def _ahead(self, left: list[UUID], pool: ParsePool | None) -> "Iterator[tuple[UUID, Future[ParseOutcome] | None]]":
+    def _ahead(self, left: list[UUID], pool: ParsePool) -> "Iterator[tuple[UUID, Future[ParseOutcome] | None]]":
         """The versions in order; where they are read anew, some places before their turn."""
         waiting: deque[tuple[UUID, Future[ParseOutcome] | None]] = deque()
         for version_id in left:
-            waiting.append((version_id, self._parsing(version_id, pool) if pool else None))
-            if len(waiting) > (AHEAD if pool else 0):
+            waiting.append((version_id, self._parsing(version_id, pool)))
+            if len(waiting) > AHEAD:
                 yield waiting.popleft()
         yield from waiting
 
     def _parsing(self, version_id: UUID, pool: ParsePool) -> "Future[ParseOutcome] | None":
+        """Set going where the settings ask for another reading, or the one at hand is by older rules."""
         with tenant_context(*self._who):
             version = DocumentVersion.objects.filter(id=version_id).first()
-        if version is None or not storage().exists(version.source_key):
+        if version is None or not (self._all_anew or read_by_older(version)):
+            return None
+        if not storage().exists(version.source_key):
             return None
         return pool.submit(storage().open_path(version.source_key), name=version.file_name)
 
@@ -164,7 +169,7 @@ class _Work:
                 raise GenerationGone
         return scores
 
-    def _settle(self, build: Build, pool: ParsePool | None, scores: dict[str, object]) -> bool:
+    def _settle(self, build: Build, pool: ParsePool, scores: dict[str, object]) -> bool:
         """Swap where that was asked for; what came during the scoring is built first."""
         wish = self._context.spec.get("swap", PERSON)
         if wish == PERSON or (wish == AUTOMATIC and scores.get("verdict", UNSCORED) in (WORSE, UNSCORED)):

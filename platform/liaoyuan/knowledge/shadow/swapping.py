@@ -74,6 +74,8 @@ def _remember(live: SearchIndex) -> None:
             pages=version.pages,
             blocks=version.blocks,
             flags=version.flags,
+            parser=version.parser,
+            chunker=version.chunker,
         )
         for version in indexed_versions(live.collection_id)
     ]
@@ -85,7 +87,7 @@ def _describe(index_id: UUID) -> None:
     """What the versions say of themselves is what stands in the generation: its reading and its counts."""
     entry = IndexEntry.objects.filter(index_id=index_id, document_version=OuterRef("id"))
     columns = {"blocks_key": "blocks_key", "pages": "pages", "blocks": "blocks", "flags": "flags"}
-    columns["chunk_count"] = "chunks"
+    columns |= {"chunk_count": "chunks", "parser": "parser", "chunker": "chunker"}
     built = IndexEntry.objects.filter(index_id=index_id).values("document_version_id")
     values = {name: Subquery(entry.values(source)[:1]) for name, source in columns.items()}
     DocumentVersion.objects.filter(id__in=built).update(**values)

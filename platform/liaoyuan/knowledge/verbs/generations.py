@@ -9,9 +9,11 @@ from uuid import UUID
 from liaoyuan.accounts.tenancy import tenant_context
 from liaoyuan.errors import InvalidInput, NotFound
 from liaoyuan.knowledge.models import SearchIndex
+from liaoyuan.knowledge.rules import CUTTING, are_outdated, reading_rules
 from liaoyuan.knowledge.selectors import collection_by_name
 from liaoyuan.knowledge.services.reindexing import SWAPS, generation_drop, generation_swap, reindex_start
 from liaoyuan.knowledge.settings import CollectionSettings, settings_read
+from liaoyuan.knowledge.shadow.pending import indexed_versions
 from liaoyuan.knowledge.shadow.selectors import Generation, collection_settings, generations_of
 from liaoyuan.pipeline.models import StageRun
 from liaoyuan.pipeline.services import stage_run_execute
@@ -35,6 +37,25 @@ def indexes_show(organization_id: UUID, collection: str) -> dict[str, Any]:
     with tenant_context(organization_id):
         found = collection_by_name(collection)
         return {"collection": collection, "indexes": [_told(each) for each in generations_of(found.id)]}
+
+
+def outdated_show(organization_id: UUID, collection: str) -> dict[str, Any]:
+    """The documents of a collection that stand in its index as older rules read or cut them."""
+    with tenant_context(organization_id):
+        found = collection_by_name(collection)
+        versions = indexed_versions(found.id).select_related("document").order_by("document__name", "number")
+        older = [
+            {
+                "document": version.document.name,
+                "version": version.label,
+                "parser": version.parser,
+                "parser_today": reading_rules(version.media_type),
+                "chunker": version.chunker,
+                "chunker_today": CUTTING,
+            }
+            for version in versions.filter(are_outdated())
+        ]
+        return {"collection": collection, "documents": versions.count(), "older": older}
 
 
 def reindex(organization_id: UUID, options: dict[str, Any]) -> dict[str, Any]:
@@ -94,6 +115,7 @@ def _told(each: Generation) -> dict[str, Any]:
         "documents": each.documents,
         "chunks": each.chunks,
         "behind": each.behind,
+        "older": each.older,
         "edits_lost": each.edits_lost,
         "scores": index.scores,
         "run": str(index.run_id) if index.run_id else None,

@@ -15,11 +15,12 @@ from django.utils.translation import gettext_lazy as _
 from liaoyuan.knowledge.models import PUBLISHED, Collection, DocumentVersion, VersionState
 from liaoyuan.knowledge.parse.parser import PARTIAL_FLAGS
 from liaoyuan.knowledge.rights import versions_readable
+from liaoyuan.knowledge.rules import are_outdated
 from liaoyuan.pipeline.contract import StageName
 from liaoyuan.pipeline.models import FINAL_STATES, StageRun
 
 READY, PARTIAL, REFUSED, WORKING = "ready", "partial", "refused", "working"
-HELD, ENDED = "held", "ended"
+HELD, ENDED, OLDER = "held", "ended", "older"
 _PARTIAL = Q(flags__overlap=sorted(PARTIAL_FLAGS))
 IN_STATE: Final[dict[str, Q]] = {
     READY: Q(state=VersionState.IN_FORCE) & ~_PARTIAL,
@@ -28,6 +29,7 @@ IN_STATE: Final[dict[str, Q]] = {
     WORKING: Q(state=VersionState.RECEIVED),
     HELD: Q(state=VersionState.DRAFT),
     ENDED: Q(state__in=(VersionState.WITHDRAWN, VersionState.SUPERSEDED)),
+    OLDER: are_outdated(),
 }
 STATES: Final[dict[str, Any]] = {
     READY: _("Ready"),
@@ -36,6 +38,7 @@ STATES: Final[dict[str, Any]] = {
     WORKING: _("Being read"),
     HELD: _("Draft, waits for you"),
     ENDED: _("No longer in force"),
+    OLDER: _("Read by an older version"),
 }
 SORTS: Final[dict[str, str]] = {
     "name": "document__name",

@@ -14,10 +14,12 @@ from liaoyuan.accounts.models import Member
 from liaoyuan.accounts.policy import Principal, allowed
 from liaoyuan.errors import NotFound
 from liaoyuan.industry.selectors import industry_survey
-from liaoyuan.knowledge.models import Chunk, Collection, DocumentVersion
+from liaoyuan.knowledge.models import Chunk, Collection, DocumentVersion, SearchIndex
 from liaoyuan.knowledge.parse.parser import PARTIAL_FLAGS
 from liaoyuan.knowledge.rights import versions_readable
+from liaoyuan.knowledge.rules import outdated
 from liaoyuan.knowledge.services.unlocking import is_locked
+from liaoyuan.knowledge.shadow.selectors import index_ahead
 from liaoyuan.pipeline.models import FINAL_STATES, Lineage, RunState, Solution, StageRun
 from liaoyuan.pipeline.waiting import wait_report
 from liaoyuan.portal.away import Watch, watch
@@ -40,6 +42,10 @@ FLAGS: Final[dict[str, Any]] = {
     "damaged_page": _("Some pages are damaged"),
 }
 FLAG_WORDS: Final[dict[str, Any]] = {"ocr": _("OCR"), "hidden_text": _("hidden text")}
+OLDER_WORD: Final = _("read by an older version")
+OLDER_MEANING: Final = _(
+    "The platform has since learned to read or cut such files better. Its collection can be read again as a whole."
+)
 DESCENDANTS: Final[dict[str, Any]] = {
     "dataset_version": _("datasets made from it"),
     "model_version": _("models trained on it"),
@@ -59,6 +65,7 @@ class CollectionCard:
     ready: int
     refused: int
     working: int
+    older: int
     chunks: int
     size: int
     changed: datetime | None
@@ -125,6 +132,7 @@ class Rights:
     upload: bool
     erase: bool
     regroup: bool
+    settings: bool
 
     @classmethod
     def of(cls, who: Principal) -> "Rights":
@@ -133,6 +141,7 @@ class Rights:
             upload=allowed(who, "document.import"),
             erase=allowed(who, "document.erase"),
             regroup=allowed(who, "document.edit") and who.document_groups is None,
+            settings=allowed(who, "collection.settings"),
         )
 
 
@@ -152,6 +161,7 @@ class CollectionPage:
     latest: ImportResult | None
     rights: Rights
     line: LineView
+    successor: SearchIndex | None
 
     @property
     def retryable(self) -> bool:
@@ -213,6 +223,7 @@ def collection_page(
         latest=_latest(collection, who, language),
         rights=Rights.of(who),
         line=line_view(collection_id),
+        successor=index_ahead(collection_id) if sums.counts["older"] else None,
     )
 
 
@@ -270,6 +281,7 @@ def _card(collection: Collection, sums: Mapping[str, Any], solutions: Iterable[S
         ready=sums.get("ready", 0) + sums.get("partial", 0),
         refused=sums.get("refused", 0),
         working=sums.get("working", 0),
+        older=sums.get("older", 0),
         chunks=sums.get("passages") or 0,
         size=sums.get("bytes") or 0,
         changed=sums.get("changed"),
@@ -303,7 +315,8 @@ def _row(version: DocumentVersion, language: str, *, importing: bool) -> FileRow
 
 def flags_of(version: DocumentVersion) -> list[Flag]:
     """The marks that a reader should know, each with its meaning."""
-    return [
+    older = [Flag(OLDER_WORD, OLDER_MEANING)] if outdated(version) else []
+    return older + [
         Flag(FLAG_WORDS.get(flag, _("in part")), FLAGS[flag])
         for flag in version.flags
         if flag in FLAG_WORDS or flag in PARTIAL_FLAGS

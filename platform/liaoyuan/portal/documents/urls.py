@@ -20,6 +20,7 @@ urlpatterns: list[URLPattern] = [
     ),
     path("collections/<uuid:collection_id>/settings/live", index_views.generations_live, name="generations_live"),
     path("collections/<uuid:collection_id>/settings/build", index_views.index_build, name="index_build"),
+    path("collections/<uuid:collection_id>/settings/renew", index_views.index_renew, name="index_renew"),
     path("collections/<uuid:collection_id>/settings/search", index_views.search_settings, name="search_settings"),
     path("collections/<uuid:collection_id>/settings/ranking", ranking_views.ranking_live, name="ranking_live"),
     path("collections/<uuid:collection_id>/settings/ranking/learn", ranking_views.ranking_learn, name="ranking_learn"),

@@ -25,6 +25,9 @@ class CollectionsQuery(PageQuery):
 class DocumentsQuery(PageQuery):
     q: Annotated[Search | None, Field(description="part of the name")] = None
     state: VersionState | None = None
+    older: Annotated[
+        bool | None, Field(description="only those that an older version of the platform read or cut, or none of them")
+    ] = None
     sort: Literal["name", "-name", "created_at", "-created_at"] = "name"
 
 
@@ -57,6 +60,7 @@ class CollectionDetail(CollectionOut):
     states: Annotated[dict[str, int], Field(examples=[{"in_force": 12, "rejected": 1}])]
     chunks: int
     size: Annotated[int, Field(description="bytes of all readable versions")]
+    older: Annotated[int, Field(description="documents that an older version of the platform read or cut")]
 
 
 class DocumentOut(Schema):
@@ -75,6 +79,7 @@ class DocumentOut(Schema):
     size: int
     groups: list[str]
     flags: list[str]
+    older: Annotated[bool, Field(description="an older version of the platform read or cut it")]
     effective_from: date | None
     error: Annotated[Free, Field(examples=[{}])]
     created_at: datetime

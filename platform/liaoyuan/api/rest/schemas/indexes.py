@@ -61,9 +61,12 @@ class RankingOut(Schema):
 
 
 class IndexNew(Body):
-    """What the new generation is built by. What is left out has its default."""
+    """What the new generation is built by. Within ``settings`` what is left out has its default."""
 
-    settings: CollectionSettings
+    settings: Annotated[
+        CollectionSettings | None,
+        Field(description="null: those of today, where documents were read or cut by an older version"),
+    ] = None
     swap: Annotated[
         Literal["person", "automatic"],
         Field(description="`automatic` puts it in place by itself when its scores are not worse"),
@@ -82,6 +85,7 @@ class IndexOut(Schema):
     documents: int
     chunks: int
     behind: Annotated[int, Field(description="documents that came or changed since; taken in before a swap")]
+    older: Annotated[int, Field(description="documents in it that an older version of the platform read or cut")]
     edits_lost: Annotated[int, Field(description="edits made by hand that found no place in it")]
     scores: Annotated[
         Free,

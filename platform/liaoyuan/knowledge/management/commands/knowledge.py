@@ -21,7 +21,7 @@ from liaoyuan.knowledge.services import FileOutcome, documents_import
 from liaoyuan.knowledge.services.unlocking import files_unlock, passwords_read
 from liaoyuan.knowledge.verbs.chunks import chunks_arguments, chunks_verb
 from liaoyuan.knowledge.verbs.explaining import explain_arguments, question_explain
-from liaoyuan.knowledge.verbs.generations import indexes_show, reindex, reindex_arguments
+from liaoyuan.knowledge.verbs.generations import indexes_show, outdated_show, reindex, reindex_arguments
 from liaoyuan.knowledge.verbs.learning import learn_arguments, learn_verb
 from liaoyuan.knowledge.verbs.questions import (
     questions_arguments,
@@ -51,6 +51,7 @@ class Command(BaseCommand):
         )
         evaluate.add_argument("--questions", required=True, type=Path)
         indexes = verbs.add_parser("indexes", help="the generations of a collection's index, with their scores")
+        stale = verbs.add_parser("outdated", help="documents that an older version of the platform read or cut")
         again = verbs.add_parser("reindex", help="build another generation beside the live one, swap it in, drop it")
         reindex_arguments(again)
         apart = verbs.add_parser("explain", help="one question taken apart: ranks and scores of each step, times")
@@ -69,7 +70,7 @@ class Command(BaseCommand):
         for verb in (ask, evaluate):
             verb.add_argument("--day", type=date.fromisoformat, help="as of this day, YYYY-MM-DD (default: today)")
             verb.add_argument("--mode", choices=["extractive", "generative"], default="extractive")
-        for verb in (bring, text, ask, evaluate, indexes, again, apart, follow, cut, why, sets, order):
+        for verb in (bring, text, ask, evaluate, indexes, stale, again, apart, follow, cut, why, sets, order):
             verb.add_argument("--organization", required=True)
             verb.add_argument("--collection", required=True)
             verb.add_argument("--json", action="store_true", help="print one JSON object last")
@@ -78,7 +79,7 @@ class Command(BaseCommand):
         verbs = {"import": self._import, "text": self._text, "ask": self._ask, "evaluate": self._evaluate}
         verbs |= {"indexes": self._indexes, "reindex": self._reindex, "explain": self._explain, "source": source_verb}
         verbs |= {"verdict": verdict_verb, "questions": questions_verb, "chunks": chunks_verb}
-        verbs["learn"] = learn_verb
+        verbs |= {"learn": learn_verb, "outdated": self._outdated}
         try:
             answer = verbs[options["verb"]](options)
         except LiaoyuanError as error:
@@ -140,6 +141,9 @@ class Command(BaseCommand):
 
     def _indexes(self, options: dict[str, Any]) -> dict[str, Any]:
         return indexes_show(organization_by_name(options["organization"]).id, options["collection"])
+
+    def _outdated(self, options: dict[str, Any]) -> dict[str, Any]:
+        return outdated_show(organization_by_name(options["organization"]).id, options["collection"])
 
     def _reindex(self, options: dict[str, Any]) -> dict[str, Any]:
         return reindex(organization_by_name(options["organization"]).id, options)

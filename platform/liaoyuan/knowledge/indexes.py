@@ -18,10 +18,16 @@ GRAPH_ROWS = 400
 # Each graph of an audience costs its readers' share of the common graph's time once more, and a name in each search.
 _MOST_OWN = 16
 _GRAPH_STATE = """
-SELECT coalesce(sum(chunk_count) FILTER (WHERE NOT graphed), 0), coalesce(sum(chunk_count) FILTER (WHERE graphed), 0)
+SELECT greatest(
+    coalesce(sum(chunk_count) FILTER (WHERE NOT (graphed AND merged)), 0),
+    (SELECT coalesce(sum(chunk_count), 0) FROM knowledge_stale WHERE index_id = %(index)s)
+), coalesce(sum(chunk_count) FILTER (WHERE graphed AND merged), 0)
 FROM knowledge_searchentry WHERE index_id = %(index)s
 """
-_GRAPHED = "UPDATE knowledge_searchentry SET graphed = true WHERE index_id = %(index)s AND NOT graphed"
+_GRAPHED = """
+UPDATE knowledge_searchentry SET graphed = true, merged = true
+WHERE index_id = %(index)s AND NOT (graphed AND merged)
+"""
 _STEP = "UPDATE knowledge_searchindex SET graph_step = %(step)s WHERE id = %(index)s"
 # Audiences that get a graph of their own: enough rows to walk rather than scan, and not most of all, for whose readers
 # the common graph serves.
@@ -49,6 +55,22 @@ _GRAPH_FILL = """
 INSERT INTO {name} (organization_id, entry, chunk_id, embedding, audience)
 SELECT v.organization_id, v.entry, v.chunk_id, v.embedding, e.audience
 FROM knowledge_searchentry e JOIN knowledge_vector v ON v.entry = e.seat WHERE e.index_id = %(index)s
+"""
+_POSTINGS_FILL = """
+INSERT INTO {name} (organization_id, audience, term, places)
+SELECT w.organization_id, e.audience, u.lexeme COLLATE "C",
+       array_agg((e.seat << 32) | ((w.before + p.position)::bigint << 8) | get_byte(w.classes, p.position - 1))
+FROM knowledge_searchentry e JOIN knowledge_words w ON w.entry = e.seat
+CROSS JOIN LATERAL unnest(w.words) u CROSS JOIN LATERAL unnest(u.positions) AS p(position)
+WHERE e.index_id = %(index)s GROUP BY 1, 2, 3
+"""
+# Whoever deleted an entry while the lists were filled waited for nobody: it is looked for when all others wait.
+_STALE = """
+DELETE FROM knowledge_stale WHERE index_id = %(index)s;
+INSERT INTO knowledge_stale (organization_id, index_id, entry, chunk_count)
+SELECT i.organization_id, i.id, g.entry, g.chunks FROM knowledge_searchindex i
+CROSS JOIN (SELECT entry, count(*) AS chunks FROM {name} GROUP BY entry) g
+WHERE i.id = %(index)s AND NOT EXISTS (SELECT FROM knowledge_searchentry e WHERE e.seat = g.entry)
 """
 _REPLACEABLE = (IndexState.READY, IndexState.RETIRED)
 
@@ -132,11 +154,14 @@ def graph_ensure(index_id: UUID, *, more_than: int = GRAPH_ROWS, parts: bool = F
         cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended(%s::text, 1))", [str(index_id)])
         if not _outgrown(cursor, index_id, more_than, parts=parts):
             return False
-        cursor.execute("SET LOCAL maintenance_work_mem = '512MB'")
+        cursor.execute("SET LOCAL maintenance_work_mem = '512MB'; SET LOCAL work_mem = '128MB'")
         cursor.execute(_STEP, {"index": index_id, "step": "make"})
-        cursor.execute(_GRAPH_FILL.format(name=f"knowledge_graph_{index_id.hex}_next"), {"index": index_id})
+        name = f"knowledge_graph_{index_id.hex}"
+        cursor.execute(_GRAPH_FILL.format(name=f"{name}_next"), {"index": index_id})
+        cursor.execute(_POSTINGS_FILL.format(name=f"{name}_postings_next"), {"index": index_id})
         cursor.execute(_INDEX, {"index": index_id, "more_than": more_than, "most": _MOST_OWN})
         cursor.execute(_GRAPHED, {"index": index_id})
+        cursor.execute(_STALE.format(name=name), {"index": index_id})
         cursor.execute(_DONE, {"index": index_id})
         return True
 

@@ -243,9 +243,10 @@ class SearchAudience(TenantModel):
 class SearchEntry(TenantModel):
     """The enabled chunks of one version in one generation that share an audience.
 
-    Triggers on the chunks keep it, with a number (``seat``) that ties their vectors and postings to it, and that of
-    its audience (``migrations/search_storage.sql``, ``search_audiences.sql``); nothing here writes it. ``term_count``
-    is the sum over the chunks; ``graphed`` says that its vectors are in the generation's graph.
+    Triggers on the chunks keep it, with a number (``seat``) that ties their vectors and words to it, and that of its
+    audience (``migrations/search_storage.sql``, ``merged_postings.sql``); nothing here writes it. ``term_count`` is the
+    sum over the chunks; ``graphed`` says that its vectors are in the generation's graph, ``merged`` that its words are
+    in the lists beside it.
     """
 
     organization = models.ForeignKey(
@@ -256,6 +257,7 @@ class SearchEntry(TenantModel):
     chunk_count = models.PositiveIntegerField()
     term_count = models.PositiveBigIntegerField()
     graphed = models.BooleanField(default=False, db_default=False)
+    merged = models.BooleanField(default=False, db_default=False)
 
     def __str__(self) -> str:
         return f"{self.index_id} {self.version_id}"

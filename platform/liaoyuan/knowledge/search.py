@@ -124,8 +124,7 @@ def search(
         rows = _find(cursor, asked, statements.HYBRID_EXACT, statements.HYBRID_GRAPH, parameters)
         if not rows:
             return [], Statistics(0, {}, 1.0)
-        place = scope.parameters() | {"index": rows[0][0]}
-        named = {name: _named(cursor, place, name) for name in question.names}
+        named = {name: _named(cursor, scope, rows[0], name) for name in question.names}
     chunks, mean, frequency = rows[0][3:6]
     return _candidates(rows), merged(Statistics(int(chunks), _counts(frequency), float(mean)), question, named)
 
@@ -231,12 +230,16 @@ def _walk(
 
 
 def _ask(cursor: Cursor, statement: str, told: _Graph, parameters: dict[str, Any]) -> list[tuple[Any, ...]]:
-    name = f"knowledge_graph_{told.index_id.hex}"
+    name = _graph_name(told.index_id)
     try:
         return cursor.execute(statements.of_graph(statement, name, told.dimensions), parameters).fetchall()
     except psycopg.errors.UndefinedTable:
         _graphs.clear()
         raise
+
+
+def _graph_name(index_id: UUID) -> str:
+    return f"knowledge_graph_{index_id.hex}"
 
 
 def _remember(asked: _Asked, told: _Graph, rows: Sequence[tuple[Any, ...]]) -> None:
@@ -257,12 +260,17 @@ def _vector(vector: Vectors) -> dict[str, Any]:
     return {"vector": HalfVector(unit), "length": len(vector)}
 
 
-def _named(cursor: Cursor, place: dict[str, Any], name: str) -> int:
+def _named(cursor: Cursor, scope: Scope, found: tuple[Any, ...], name: str) -> int:
     """In how many visible chunks ``name`` stands, letter by letter. Only the few questions with a name pay for it."""
     parts = list(dict.fromkeys(index_terms(name)))
     if not parts:
         return 0
-    row = cursor.execute(statements.NAMED, place | {"name": name, "parts": parts}).fetchone()
+    index_id, dimensions, graph_rows = found[:3]
+    parameters = scope.parameters() | {"index": index_id, "name": name, "terms": parts, "budget": math.inf}
+    statement = statements.NAMED_EXACT
+    if graph_rows:
+        statement = statements.of_graph(statements.NAMED_GRAPH, _graph_name(index_id), dimensions)
+    row = cursor.execute(statement, parameters).fetchone()
     return int(row[0]) if row else 0
 
 

@@ -97,35 +97,75 @@ scanned AS MATERIALIZED (
     ) e WHERE p.walk AND e.audience = ANY (p.mine)
 ), {_WALKED}
 """  # noqa: S608 - only constants of this module are joined
-# One look at the index over (term, audience) for each of them, whether the asker may read one entry or all.
-_HITS = """
-hits AS MATERIALIZED (
-    SELECT h.entry, h.term, h.places, cardinality(h.places) AS count FROM place p CROSS JOIN LATERAL (
-        SELECT q.entry, q.term, q.places FROM knowledge_posting q
+# The words of the question in each entry that is not in the lists: its own row, cut down to them.
+_OWN_WORDS = """
+    SELECT s.seat, w.before, w.classes, u.lexeme COLLATE "C" AS term, u.positions
+    FROM (ENTRIES) s CROSS JOIN LATERAL (
+        SELECT n.before, n.classes, n.words FROM knowledge_words n WHERE n.entry = s.seat OFFSET 0
+    ) w CROSS JOIN LATERAL unnest(ts_filter(setweight(w.words, 'A', %(terms)s::text[]), '{a}')) u
+"""
+_YOUNG_WORDS = _OWN_WORDS.replace(
+    "ENTRIES",
+    """SELECT e.seat FROM place p CROSS JOIN LATERAL (
+        SELECT n.seat, n.audience FROM knowledge_searchentry n WHERE n.index_id = p.id AND NOT n.merged OFFSET 0
+    ) e WHERE e.audience = ANY (p.mine)""",
+)
+# A place is (entry << 32) | (place << 8) | length class, wherever it comes from.
+_PLACE_OF = "(seat << 32) | ((before + position)::bigint << 8) | get_byte(classes, position - 1)"
+# With a graph beside them lists over all entries: one look at the index over (term, audience) for each, whether the
+# asker may read one entry or all. What became stale since counts no more.
+_STALE = "(SELECT d.entry FROM knowledge_stale d WHERE d.index_id = (SELECT p.id FROM place p))"
+_LISTED = f"""
+listed AS MATERIALIZED (
+    SELECT h.term, h.places, CASE WHEN EXISTS {_STALE} THEN (
+        SELECT count(*) FROM unnest(h.places) AS u(packed) WHERE u.packed >> 32 NOT IN {_STALE}
+    ) ELSE cardinality(h.places) END AS count FROM place p CROSS JOIN LATERAL (
+        SELECT q.term, q.places FROM GRAPH_postings q
         WHERE q.term = ANY(%(terms)s::text[]) AND q.audience = ANY(p.mine) OFFSET 0
     ) h
 )
+"""  # noqa: S608 - only constants of this module are joined
+_OWN = """
+own AS MATERIALIZED (WORDS), frequency AS (
+    SELECT term, sum(count)::float8 AS chunks FROM (
+        SELECT term, cardinality(positions) AS count FROM own LISTED
+    ) every GROUP BY term
+)
 """
+# Where there are lists this statement is not the one that is read: it costs nothing but telling so.
+_SMALL = "SELECT e.seat FROM place p CROSS JOIN seen e WHERE p.graph_rows = 0"
+_HITS_EXACT = _OWN.replace("WORDS", _OWN_WORDS.replace("ENTRIES", _SMALL)).replace("LISTED", "")
+_OWN_YOUNG = _OWN.replace("WORDS", _YOUNG_WORDS).replace(
+    "LISTED", "UNION ALL SELECT term, count FROM listed WHERE count > 0"
+)
+_HITS_GRAPH = f"{_LISTED}, {_OWN_YOUNG}"
+_WEIGHED_EXACT = f"""
+    SELECT {_PLACE_OF} AS packed, w.idf FROM own h JOIN weighed w USING (term)
+    CROSS JOIN LATERAL unnest(h.positions) AS u(position) WHERE w.upto <= %(budget)s OR w.upto = w.chunks
+"""  # noqa: S608 - only constants of this module are joined
+_WEIGHED_GRAPH = f"""{_WEIGHED_EXACT} UNION ALL
+    SELECT u.packed, w.idf FROM listed h JOIN weighed w USING (term)
+    CROSS JOIN LATERAL unnest(h.places) AS u(packed)
+    WHERE (w.upto <= %(budget)s OR w.upto = w.chunks) AND u.packed >> 32 NOT IN {_STALE}
+"""  # noqa: S608 - only constants of this module are joined
+# What is added to 1 of a length class: 16 steps an octave.
+_LENGTHS = f"'{{{','.join(f'{2 ** (each / 16) - 1:.6g}' for each in range(256))}}}'::float8[]"
 # BM25 with a term frequency of one and Lucene's one-byte lengths, over the rarest terms whose postings fit the budget;
 # what the commoner ones add is looked up for the best of those alone. N, df and the mean length are of what the asker
 # may read, no more.
-_LEXICAL = """
+_LEXICAL = f"""
 size AS (
     SELECT coalesce(sum(chunk_count), 0)::float8 AS chunks,
            coalesce(sum(term_count)::float8 / nullif(sum(chunk_count), 0), 1) AS mean FROM seen
-), frequency AS (
-    SELECT term, sum(count)::float8 AS chunks FROM hits GROUP BY term
-), weighed AS MATERIALIZED (
+), HITS, weighed AS MATERIALIZED (
     SELECT f.term, f.chunks, ln(1 + (z.chunks - f.chunks + 0.5) / (f.chunks + 0.5)) AS idf,
            sum(f.chunks) OVER (ORDER BY f.chunks, f.term) AS upto FROM frequency f CROSS JOIN size z
 ), scored AS (
-    SELECT h.entry, u.packed, sum(w.idf) AS idf FROM hits h JOIN weighed w ON w.term = h.term
-    CROSS JOIN LATERAL unnest(h.places) AS u(packed)
-    WHERE w.upto <= %(budget)s OR w.upto = w.chunks GROUP BY h.entry, u.packed
+    SELECT packed, sum(idf) AS idf FROM (WEIGHED) one_by_one GROUP BY packed
 ), first AS MATERIALIZED (
-    SELECT s.entry, s.packed >> 8 AS place, s.idf, s.idf * p.norm AS score, p.norm FROM scored s CROSS JOIN size z
-    CROSS JOIN LATERAL (
-        SELECT 2.2 / (1 + 1.2 * (0.4 + 0.6 * (2 ^ ((s.packed & 255) / 16.0::float8) - 1) / z.mean)) AS norm OFFSET 0
+    SELECT s.packed >> 32 AS entry, ((s.packed >> 8) & 16777215)::int AS place, s.idf, s.idf * p.norm AS score, p.norm
+    FROM scored s CROSS JOIN size z CROSS JOIN LATERAL (
+        SELECT 2.2 / (1 + 1.2 * (0.4 + 0.6 * ({_LENGTHS})[(s.packed & 255) + 1] / z.mean)) AS norm OFFSET 0
     ) p ORDER BY score DESC LIMIT 4 * %(k)s
 ), lexical AS MATERIALIZED (
     SELECT n.chunk_id AS id, f.norm * (f.idf + CASE WHEN EXISTS (
@@ -138,7 +178,9 @@ size AS (
         SELECT v.chunk_id FROM knowledge_vector v WHERE v.entry = f.entry AND v.place = f.place OFFSET 0
     ) n ORDER BY score DESC LIMIT %(k)s
 )
-"""
+"""  # noqa: S608 - only constants of this module are joined
+_LEXICAL_EXACT = _LEXICAL.replace("HITS", _HITS_EXACT).replace("WEIGHED", _WEIGHED_EXACT)
+_LEXICAL_GRAPH = _LEXICAL.replace("HITS", _HITS_GRAPH).replace("WEIGHED", _WEIGHED_GRAPH)
 _ROW = f"""
 LEFT JOIN LATERAL (SELECT * FROM knowledge_chunk k WHERE k.id = found.id OFFSET 0) c ON {_CHUNK_SCOPE}
 """  # noqa: S608 - only constants of this module are joined
@@ -218,25 +260,25 @@ _WALK = """
     ORDER BY g.embedding <#> %(vector)s::halfvec(DIMENSIONS) LIMIT %(k)s
 """
 
-HYBRID_EXACT = f"WITH {_PLACE}, {_SEEN}, {_NEAREST_EXACT}, {_HITS}, {_LEXICAL} {_RESULT}"
-HYBRID_GRAPH = f"WITH {_PLACE}, {_SEEN}, {_PLAN}, {_NEAREST_GRAPH}, {_HITS}, {_LEXICAL} {_RESULT}"
+HYBRID_EXACT = f"WITH {_PLACE}, {_SEEN}, {_NEAREST_EXACT}, {_LEXICAL_EXACT} {_RESULT}"
+HYBRID_GRAPH = f"WITH {_PLACE}, {_SEEN}, {_PLAN}, {_NEAREST_GRAPH}, {_LEXICAL_GRAPH} {_RESULT}"
 VECTORS_EXACT = f"WITH {_PLACE}, {_SEEN}, {_NEAREST_EXACT} {_ROWS.replace('WAY', _SCANNED)}"
 VECTORS_GRAPH = f"WITH {_PLACE}, {_SEEN}, {_PLAN}, {_NEAREST_GRAPH} {_ROWS.replace('WAY', _TAKEN)}"
 
 # In how many visible chunks a name stands, letter by letter. Its own terms say where it can stand at all.
-NAMED = f"""
-WITH {_PLACE}, places AS (
-    SELECT p.entry, u.packed >> 8 AS place FROM place m CROSS JOIN LATERAL (
-        SELECT q.entry, q.term, q.places FROM knowledge_posting q
-        WHERE q.term = ANY(%(parts)s::text[]) AND q.audience = ANY(m.mine) OFFSET 0
-    ) p CROSS JOIN LATERAL unnest(p.places) AS u(packed)
-    GROUP BY p.entry, u.packed HAVING count(*) = cardinality(%(parts)s::text[])
+_NAMED = f"""
+, places AS (
+    SELECT packed FROM (WEIGHED) one_by_one GROUP BY packed HAVING count(*) = cardinality(%(terms)s::text[])
 )
 SELECT count(*) FROM places f CROSS JOIN LATERAL (
-    SELECT v.chunk_id FROM knowledge_vector v WHERE v.entry = f.entry AND v.place = f.place OFFSET 0
+    SELECT v.chunk_id FROM knowledge_vector v
+    WHERE v.entry = f.packed >> 32 AND v.place = ((f.packed >> 8) & 16777215)::int OFFSET 0
 ) n JOIN knowledge_chunk c ON c.id = n.chunk_id AND {_CHUNK_SCOPE}
 AND strpos(lower(translate(c.title || c.text, E' \\n', '')), %(name)s) > 0
 """  # noqa: S608 - only constants of this module are joined
+_EVERY = "weighed AS (SELECT DISTINCT term, 0 AS upto, 0 AS chunks, 0 AS idf FROM frequency)"
+NAMED_EXACT = f"WITH {_PLACE}, {_SEEN}, {_HITS_EXACT}, {_EVERY} {_NAMED.replace('WEIGHED', _WEIGHED_EXACT)}"
+NAMED_GRAPH = f"WITH {_PLACE}, {_HITS_GRAPH}, {_EVERY} {_NAMED.replace('WEIGHED', _WEIGHED_GRAPH)}"
 VISIBLE = f"""
 WITH {_PLACE} SELECT c.id FROM knowledge_chunk c WHERE c.id = ANY(%(ids)s::uuid[]) AND {_CHUNK_SCOPE}
 """  # noqa: S608 - only constants of this module are joined

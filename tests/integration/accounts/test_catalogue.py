@@ -11,7 +11,7 @@ from liaoyuan.accounts.models import Organization, TenantModel
 Ask = Callable[..., list[tuple[Any, ...]]]
 TENANT_TABLES = sorted(m._meta.db_table for m in apps.get_models() if issubclass(m, TenantModel))
 # What a search reads instead of the chunks; triggers fill it (knowledge/migrations/search_storage.sql).
-SEARCH_TABLES = ["knowledge_posting", "knowledge_vector"]
+SEARCH_TABLES = ["knowledge_stale", "knowledge_vector", "knowledge_words"]
 PROTECTED = sorted([*TENANT_TABLES, *SEARCH_TABLES, Organization._meta.db_table])
 # A large index has a table of its own with a graph over its vectors; such come and go.
 GRAPH = "knowledge_graph_"

@@ -171,7 +171,7 @@ def test_a_dropped_generation_takes_its_graph_and_its_rows_along(shelf: Shelf) -
         # The empty table stays for an hour, for searches that were told of it a moment ago.
         cursor.execute(f"SELECT count(*) FROM knowledge_graph_{other.id.hex}")  # noqa: S608 - a number of ours
         assert cursor.fetchone() == (0,)
-        cursor.execute("SELECT (SELECT count(*) FROM knowledge_vector), (SELECT count(*) FROM knowledge_posting)")
+        cursor.execute("SELECT (SELECT count(*) FROM knowledge_vector), (SELECT count(*) FROM knowledge_words)")
         assert cursor.fetchone() == (0, 0)
     assert shelf.found(exact_rows=0, index_id=other.id) == (set(), set())
 
@@ -307,7 +307,7 @@ def test_one_percent_visible_is_looked_up_and_nothing_else_is_read(shelf: Shelf,
         "told": live_index(shelf.collection.id).id,
         "view": "24",
     }
-    wide = {"knowledge_vector", "knowledge_posting", "knowledge_chunk"}
+    wide = {"knowledge_vector", "knowledge_words", "knowledge_chunk"}
     read = [node for node in plan_nodes(statement, parameters) if node.get("Relation Name") in wide]
     assert {node["Node Type"] for node in read} <= {"Index Scan", "Index Only Scan", "Bitmap Heap Scan"}
     for node in read:

@@ -8,7 +8,7 @@ def number(table: str, name: str) -> migrations.AddField:
 
 
 class Migration(migrations.Migration):
-    dependencies = [("knowledge", "0015_lighter_writing")]
+    dependencies = [("knowledge", "0016_merged_postings")]
 
     operations = [
         number("documentversion", "parser"),

@@ -24,6 +24,7 @@ TEXT = "# 医疗废物管理办法\n\n第一条 医疗废物暂时贮存的时�
 class House:
     email: str
     collection_id: uuid.UUID
+    older_id: uuid.UUID
 
 
 @pytest.fixture(scope="module")
@@ -57,7 +58,32 @@ def _house(folder: Path) -> House:
         StageRun.objects.filter(id=stopped.run_id).update(state=RunState.CANCELLED)
         _waiting(collection, owner)
         _learned(collection)
-    return House(owner.user.email, collection.id)
+    return House(owner.user.email, collection.id, _older(organization, owner, folder))
+
+
+def _older(organization: Any, owner: Any, folder: Path) -> uuid.UUID:
+    """A collection of which an older release read one document, and whose last build failed."""
+    from liaoyuan.accounts.tenancy import tenant_context
+    from liaoyuan.knowledge.errors import EmbedderRefused
+    from liaoyuan.knowledge.models import DocumentVersion, IndexState, SearchIndex
+    from liaoyuan.knowledge.selectors import collection_by_name
+    from liaoyuan.knowledge.services import documents_import
+    from liaoyuan.knowledge.services.reindexing import reindex_start
+    from liaoyuan.knowledge.settings import settings_read
+    from liaoyuan.pipeline.models import RunState, StageRun
+
+    (folder / "手卫生制度.md").write_text("# 手卫生制度\n\n第一条 洗手不少于40秒。\n", encoding="utf-8")
+    documents_import(organization_id=organization.id, collection="旧制度", paths=[folder], user_id=owner.user_id)
+    with tenant_context(organization.id, owner.user_id):
+        collection = collection_by_name("旧制度")
+        old = DocumentVersion.objects.filter(document__collection_id=collection.id, file_name="手卫生制度.md")
+        assert old.update(parser=0) == 1
+        made = reindex_start(collection_id=collection.id, settings=settings_read({"chunking": {"target": 80}}))
+        error = EmbedderRefused(name="bge-m3", detail="HTTP 401")
+        told = {"code": error.code, "zh": error.sentence("zh"), "en": error.sentence("en")}
+        SearchIndex.objects.filter(id=made.id).update(state=IndexState.FAILED, error=told, embedder="bge-m3")
+        StageRun.objects.filter(id=made.run_id).update(state=RunState.FAILED, error=told)
+        return collection.id
 
 
 def _learned(collection: Any) -> None:
@@ -128,7 +154,7 @@ def _waiting(collection: Any, owner: Any) -> None:
 @pytest.fixture
 def window(visit: Callable[..., Visit], house: House) -> Visit:
     found = visit(1280, "zh-CN")
-    found.login(house.email)
+    found.enter(house.email)
     return found
 
 
@@ -156,3 +182,29 @@ def test_the_tab_that_one_is_in_is_in_sight_on_a_phone(house: House, visit: Call
     seen.go(f"/collections/{house.collection_id}/settings/")
 
     expect(seen.page.locator(".tabs > [aria-current=page]")).to_be_in_viewport(ratio=0.95)
+
+
+def test_what_an_older_version_read_is_looked_at_beside_a_build_that_failed(house: House, window: Visit) -> None:
+    look(window, f"/collections/{house.older_id}/", "index-older", looks=TWO)
+    look(window, f"/collections/{house.older_id}/settings/", "index-failed", looks=TWO)
+
+
+def test_the_older_documents_are_shown_alone_and_read_again_with_one_press(house: House, window: Visit) -> None:
+    window.go(f"/collections/{house.older_id}/")
+    window.page.get_by_role("link", name="查看", exact=True).click()
+    rows = window.page.locator(".files tbody tr")
+    expect(rows).to_have_count(1)
+    expect(rows).to_contain_text("手卫生制度.md")
+    window.page.get_by_role("button", name="重新解析").click()
+    built = window.page.locator(".generation").first
+    expect(built).to_contain_text("第 3 代")
+    window.go(f"/collections/{house.older_id}/")
+    expect(window.page.locator("#collection-live .alert")).to_contain_text("第 3 代")
+
+
+def test_a_dropped_generation_leaves_a_page_that_says_so(house: House, window: Visit) -> None:
+    window.go(f"/collections/{house.older_id}/settings/")
+    failed = window.page.locator(".generation", has_text="第 2 代")
+    failed.get_by_role("button", name="移除").click()
+    window.page.locator("#confirm").get_by_role("button", name="确定").click()
+    expect(window.page.locator(".generation", has_text="第 2 代")).to_have_count(0)

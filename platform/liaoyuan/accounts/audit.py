@@ -3,9 +3,9 @@
 import hashlib
 import json
 import math
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol, TypeVar
 
 from django.db import connection
 from django.utils import timezone
@@ -14,6 +14,17 @@ from liaoyuan.accounts.models import AuditEvent
 from liaoyuan.accounts.tenancy import current_tenant
 
 GENESIS = "0" * 64
+
+
+class Link(Protocol):
+    """One entry of a chain."""
+
+    seq: int
+    previous: str
+    digest: str
+
+
+LinkT = TypeVar("LinkT", bound=Link)
 
 
 @dataclass(frozen=True)
@@ -38,8 +49,13 @@ def link_digest(event: AuditEvent) -> str:
         "detail": event.detail,
         "at": event.at.isoformat(),
     }
+    return body_digest(event.previous, body)
+
+
+def body_digest(previous: str, body: Mapping[str, Any]) -> str:
+    """SHA-256 over the previous link's digest and the canonical JSON of ``body``, for each chain that is kept."""
     canonical = json.dumps(body, sort_keys=True, ensure_ascii=False, separators=(",", ":"), default=str)
-    return hashlib.sha256((event.previous + canonical).encode()).hexdigest()
+    return hashlib.sha256((previous + canonical).encode()).hexdigest()
 
 
 def storable(value: Any) -> Any:
@@ -88,11 +104,11 @@ def append(*, action: str, object_kind: str, object_id: str, detail: dict[str, A
     return event
 
 
-def walk(events: Iterable[AuditEvent]) -> ChainReport:
+def walk(links: Iterable[LinkT], digest_of: Callable[[LinkT], str]) -> ChainReport:
     """Check a chain in order of ``seq``: no gap in the numbers, each link tied to the one before."""
     previous, checked = GENESIS, 0
-    for event in events:
-        if event.seq != checked + 1 or event.previous != previous or link_digest(event) != event.digest:
-            return ChainReport(ok=False, checked=checked, first_bad=event.seq, head=previous)
-        previous, checked = event.digest, checked + 1
+    for link in links:
+        if link.seq != checked + 1 or link.previous != previous or digest_of(link) != link.digest:
+            return ChainReport(ok=False, checked=checked, first_bad=link.seq, head=previous)
+        previous, checked = link.digest, checked + 1
     return ChainReport(ok=True, checked=checked, first_bad=None, head=previous)

@@ -8,7 +8,7 @@ from uuid import UUID
 
 from django.db.models import Q, QuerySet
 
-from liaoyuan.accounts.audit import ChainReport, walk
+from liaoyuan.accounts.audit import ChainReport, link_digest, walk
 from liaoyuan.accounts.errors import OrganizationUnknown
 from liaoyuan.accounts.models import AuditEvent, Member, Organization
 from liaoyuan.accounts.tenancy import system_context
@@ -64,7 +64,7 @@ def audit_verify() -> ChainReport:
 
     Truncation at the end shows against the anchored head (see ``audit anchor``), every other change shows here.
     """
-    return walk(AuditEvent.objects.order_by("seq").iterator(chunk_size=2000))
+    return walk(AuditEvent.objects.order_by("seq").iterator(chunk_size=2000), link_digest)
 
 
 def audit_entries(wanted: AuditFilter, *, before: int | None = None, limit: int = PAGE) -> AuditPage:

@@ -1,8 +1,5 @@
 """What operators do, and every look into an organization, is linked into the platform's chain and into theirs."""
 
-import hashlib
-import json
-from collections.abc import Iterable
 from datetime import timedelta
 from typing import Any
 from uuid import UUID
@@ -10,7 +7,7 @@ from uuid import UUID
 from django.db import connections
 from django.utils import timezone
 
-from liaoyuan.accounts.audit import GENESIS, ChainReport, storable
+from liaoyuan.accounts.audit import GENESIS, ChainReport, body_digest, storable, walk
 from liaoyuan.accounts.services import audit_record
 from liaoyuan.accounts.tenancy import system_context, tenant_context
 from liaoyuan.console.models import OperatorEvent
@@ -74,20 +71,10 @@ def digest_of(event: OperatorEvent) -> str:
         "detail": event.detail,
         "at": event.at.isoformat(),
     }
-    canonical = json.dumps(body, sort_keys=True, ensure_ascii=False, separators=(",", ":"), default=str)
-    return hashlib.sha256((event.previous + canonical).encode()).hexdigest()
+    return body_digest(event.previous, body)
 
 
 def operators_verify() -> ChainReport:
     """Walk the platform's own chain from its first link."""
     with system_context("verify the operators' chain") as alias:
-        return _walk(OperatorEvent.objects.using(alias).order_by("seq").iterator(chunk_size=2000))
-
-
-def _walk(events: Iterable[OperatorEvent]) -> ChainReport:
-    previous, checked = GENESIS, 0
-    for event in events:
-        if event.seq != checked + 1 or event.previous != previous or digest_of(event) != event.digest:
-            return ChainReport(ok=False, checked=checked, first_bad=event.seq, head=previous)
-        previous, checked = event.digest, checked + 1
-    return ChainReport(ok=True, checked=checked, first_bad=None, head=previous)
+        return walk(OperatorEvent.objects.using(alias).order_by("seq").iterator(chunk_size=2000), digest_of)

@@ -73,19 +73,19 @@ def test_text_cannot_move_from_one_field_to_its_neighbour() -> None:
 
 
 def test_a_whole_chain_is_whole_and_an_empty_one_too() -> None:
-    report = walk(chain(5))
+    report = walk(chain(5), link_digest)
     assert (report.ok, report.checked, report.first_bad) == (True, 5, None)
-    assert walk([]).ok
+    assert walk([], link_digest).ok
 
 
 def test_a_chain_that_does_not_begin_at_the_beginning_is_found() -> None:
-    assert walk(chain(5)[1:]).first_bad == 2
+    assert walk(chain(5)[1:], link_digest).first_bad == 2
 
 
 def test_a_link_of_another_chain_is_found() -> None:
     events = chain(3)
     events[1] = link(2, events[0].digest, organization_id=UUID(int=2))
-    report = walk(events)
+    report = walk(events, link_digest)
     assert (report.ok, report.checked, report.first_bad) == (False, 2, 3)
 
 

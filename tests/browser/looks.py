@@ -93,7 +93,7 @@ def window(
     if not isinstance(visit, Visit):
         opened = visit(width, language, scheme)
         if email:
-            opened.login(email)
+            opened.enter(email)
         yield opened
         return
     here = visit.page.context

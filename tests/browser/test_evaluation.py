@@ -58,7 +58,7 @@ def _measure(library: Library) -> dict[str, Any]:
 @pytest.fixture
 def signed_in(visit: Callable[..., Visit], library: Library) -> Visit:
     window = visit(1280, "en-US")
-    window.login(library.email)
+    window.enter(library.email)
     return window
 
 

@@ -16,7 +16,7 @@ pytestmark = pytest.mark.browser
 @pytest.fixture
 def window(visit: Callable[..., Visit], hospital: Hospital) -> Visit:
     found = visit()
-    found.login(hospital.email)
+    found.enter(hospital.email)
     return found
 
 

@@ -39,7 +39,7 @@ def library(embeddings: None, tmp_path_factory: pytest.TempPathFactory) -> Libra
 @pytest.fixture
 def signed_in(visit: Callable[..., Visit], library: Library) -> Visit:
     window = visit(1280, "zh-CN")
-    window.login(library.email)
+    window.enter(library.email)
     return window
 
 

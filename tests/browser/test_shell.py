@@ -17,7 +17,7 @@ HEAVIEST = 300 * 1024
 @pytest.fixture
 def window(visit: Callable[..., Visit], hospital: Hospital) -> Visit:
     found = visit()
-    found.login(hospital.email)
+    found.enter(hospital.email)
     return found
 
 

@@ -86,7 +86,7 @@ def _make(folders: pytest.TempPathFactory) -> Made:
 @pytest.fixture
 def signed_in(visit: Callable[..., Visit], made: Made) -> Visit:
     window = visit(1280, "en-US")
-    window.login(made.library.email)
+    window.enter(made.library.email)
     return window
 
 

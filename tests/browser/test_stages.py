@@ -39,7 +39,7 @@ def clinic(server: Any) -> tuple[str, Passed]:
 @pytest.fixture
 def owner(visit: Callable[..., Visit], clinic: tuple[str, Passed]) -> Iterator[Visit]:
     found = visit()
-    found.login(clinic[0])
+    found.enter(clinic[0])
     yield found
 
 

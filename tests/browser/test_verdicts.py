@@ -47,7 +47,7 @@ def email(embeddings: None) -> str:
 @pytest.fixture
 def signed_in(visit: Callable[..., Visit], email: str) -> Visit:
     window = visit(1280, "zh-CN")
-    window.login(email)
+    window.enter(email)
     return window
 
 

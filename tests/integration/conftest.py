@@ -1,4 +1,4 @@
-"""Every test here has the engines and the database, and embeds as the model server does."""
+"""Every test here has the engines and the database, embeds as the model server does, and hashes passwords cheaply."""
 
 from collections.abc import Iterator
 
@@ -15,4 +15,15 @@ def _embedding() -> Iterator[None]:
     from tests.embedding import ServingE5, embedded_by
 
     with embedded_by(ServingE5):
+        yield
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _hashing() -> Iterator[None]:
+    """The same algorithm at a small part of its cost, which is there for attackers to pay."""
+    from django.contrib.auth.hashers import Argon2PasswordHasher
+
+    with pytest.MonkeyPatch.context() as patch:
+        for name, value in {"time_cost": 1, "memory_cost": 1024, "parallelism": 1}.items():
+            patch.setattr(Argon2PasswordHasher, name, value)
         yield

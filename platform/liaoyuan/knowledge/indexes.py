@@ -1,7 +1,7 @@
 """Generations of a collection's index: the live one, the swap of a newer one into its place, the end of an old one."""
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID
 
 from django.db import connections, transaction
@@ -15,6 +15,9 @@ from liaoyuan.knowledge.models import Chunk, Collection, IndexState, SearchIndex
 
 # Below, a scan of what is visible is as fast as a walk through a graph, and exact.
 GRAPH_ROWS = 400
+# While more is on its way a graph for each quarter would take longer than writing: up to so many chunks, or as many as
+# there are inside, are scanned beside it meanwhile.
+_ROWS_MEANWHILE = 2000
 # Each graph of an audience costs its readers' share of the common graph's time once more, and a name in each search.
 _MOST_OWN = 16
 _GRAPH_STATE = """
@@ -141,39 +144,49 @@ def index_drop(index_id: UUID) -> int:
         return count
 
 
-def graph_ensure(index_id: UUID, *, more_than: int = GRAPH_ROWS, parts: bool = False) -> bool:
-    """Give a generation its HNSW graph, or a new one, where enough chunks stand outside; whether one was built.
+def graph_ensure(index_id: UUID, *, more_than: int = GRAPH_ROWS, parts: bool = False, meanwhile: bool = False) -> bool:
+    """Give a generation its HNSW graph and lists of words, or new ones, where enough chunks stand outside; whether they
+    were built.
 
     Enough are more than ``more_than`` and a quarter of those inside, so that all builds together cost a few times the
-    last; with ``parts`` an audience that should have a graph of its own and has none is reason enough. The old graph
-    serves until the new one is whole; only writers of this generation wait.
+    last; ``meanwhile``, where more chunks follow at once, it is more than those inside. With ``parts`` an audience that
+    should have a graph of its own and has none is reason enough. The old graph serves until the new one is whole; only
+    writers of this generation wait.
     """
+    least = _Least(_ROWS_MEANWHILE, 1) if meanwhile else _Least(more_than, 0.25)
     with transaction.atomic(), connections["default"].cursor() as cursor:
-        if not _outgrown(cursor, index_id, more_than, parts=parts):
+        if not _outgrown(cursor, index_id, least, parts=parts):
             return False
         cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended(%s::text, 1))", [str(index_id)])
-        if not _outgrown(cursor, index_id, more_than, parts=parts):
+        if not _outgrown(cursor, index_id, least, parts=parts):
             return False
         cursor.execute("SET LOCAL maintenance_work_mem = '512MB'; SET LOCAL work_mem = '128MB'")
         cursor.execute(_STEP, {"index": index_id, "step": "make"})
         name = f"knowledge_graph_{index_id.hex}"
         cursor.execute(_GRAPH_FILL.format(name=f"{name}_next"), {"index": index_id})
         cursor.execute(_POSTINGS_FILL.format(name=f"{name}_postings_next"), {"index": index_id})
-        cursor.execute(_INDEX, {"index": index_id, "more_than": more_than, "most": _MOST_OWN})
+        cursor.execute(_INDEX, {"index": index_id, "more_than": least.rows, "most": _MOST_OWN})
         cursor.execute(_GRAPHED, {"index": index_id})
         cursor.execute(_STALE.format(name=name), {"index": index_id})
         cursor.execute(_DONE, {"index": index_id})
         return True
 
 
-def _outgrown(cursor: CursorWrapper, index_id: UUID, more_than: int, *, parts: bool) -> bool:
+class _Least(NamedTuple):
+    """How many chunks outside a graph are enough: so many, and such a share of those inside."""
+
+    rows: int
+    share: float
+
+
+def _outgrown(cursor: CursorWrapper, index_id: UUID, least: _Least, *, parts: bool) -> bool:
     cursor.execute(_GRAPH_STATE, {"index": index_id})
     outside, inside = cursor.fetchone()
-    if outside > max(more_than, inside / 4):
+    if outside > max(least.rows, least.share * int(inside)):
         return True
     if not parts:
         return False
-    cursor.execute(_PART_MISSING, {"index": index_id, "more_than": more_than, "most": _MOST_OWN})
+    cursor.execute(_PART_MISSING, {"index": index_id, "more_than": least.rows, "most": _MOST_OWN})
     return bool(cursor.fetchone()[0])
 
 

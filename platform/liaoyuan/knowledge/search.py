@@ -25,6 +25,7 @@ from psycopg.types import TypeInfo
 from liaoyuan.accounts.tenancy import current_tenant
 from liaoyuan.knowledge import statements
 from liaoyuan.knowledge.adapters.embeddings import Vectors
+from liaoyuan.knowledge.columns import Column, ColumnDumper
 from liaoyuan.knowledge.errors import EmbeddingMismatch
 from liaoyuan.knowledge.question import Question
 from liaoyuan.knowledge.rank import Candidate, Statistics
@@ -170,7 +171,7 @@ def tenant_cursor() -> Iterator[Cursor]:
 
 
 def _prepare(connection: "psycopg.Connection[tuple[Any, ...]]") -> Cursor:
-    """Once a connection: vectors travel as they are stored, and a statement is planned once for all askers.
+    """Once a connection: vectors and columns travel as they are stored, and a statement is planned once for all askers.
 
     The plan is the same whoever asks, since :mod:`liaoyuan.knowledge.statements` leaves the planner no choice.
     """
@@ -180,7 +181,9 @@ def _prepare(connection: "psycopg.Connection[tuple[Any, ...]]") -> Cursor:
     register_halfvec_info(connection, info)
     connection.prepare_threshold = 0
     connection.execute("SET plan_cache_mode = force_generic_plan")
-    return psycopg.Cursor(connection)
+    cursor = psycopg.Cursor(connection)
+    cursor.adapters.register_dumper(Column, ColumnDumper)
+    return cursor
 
 
 def _quick(cursor: Cursor, asked: _Asked, given: dict[str, Any]) -> list[tuple[Any, ...]]:

@@ -278,6 +278,19 @@ def test_a_graph_is_built_when_enough_stands_outside_and_again_when_a_quarter_do
     assert len(shelf.found(exact_rows=0)[1]) == 12
 
 
+def test_while_more_follows_a_graph_waits_until_it_is_outnumbered(
+    shelf: Shelf, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("liaoyuan.knowledge.indexes._ROWS_MEANWHILE", 4)
+    index = live_index(shelf.collection.id)
+    built = []
+    for name, count in (("一", 4), ("二", 1), ("三", 5), ("四", 1), ("五", 6)):
+        shelf.add(name, count)
+        built.append(graph_ensure(index.id, meanwhile=True))
+    assert built == [False, True, False, True, False]
+    assert len(shelf.found(exact_rows=0)[1]) == 17
+
+
 def plan_nodes(statement: str, parameters: dict[str, Any]) -> Iterator[dict[str, Any]]:
     """Every node of the plan as it ran, for the application's role."""
     with tenant_cursor() as cursor:

@@ -14,9 +14,10 @@ from uuid import UUID
 from liaoyuan.accounts.tenancy import tenant_context
 from liaoyuan.errors import LiaoyuanError
 from liaoyuan.knowledge.adapters.embeddings import Embedder, embedder_for
-from liaoyuan.knowledge.chunking import TokenCounter, chunk_document, token_limit
+from liaoyuan.knowledge.chunking import ChunkDraft, TokenCounter, chunk_document, token_limit
 from liaoyuan.knowledge.identity import display_name
 from liaoyuan.knowledge.indexes import live_index
+from liaoyuan.knowledge.parse.blocks import ParsedDocument
 from liaoyuan.knowledge.parse.sandbox import ParseOutcome
 from liaoyuan.knowledge.settings import ChunkingSettings, settings_of
 
@@ -40,6 +41,15 @@ def counter(engine: Embedder) -> TokenCounter:
     return found[1]
 
 
+def document_cut(
+    name: str, parsed: ParsedDocument, chunking: ChunkingSettings, engine: Embedder
+) -> tuple[str, list[ChunkDraft]]:
+    """The title of a document of that name, and its chunks."""
+    title = display_name(name, parsed.title)
+    limit = token_limit(chunking.limit, engine.token_limit)
+    return title, chunk_document(title, parsed.blocks, counter(engine), target=chunking.target, limit=limit)
+
+
 def tokens_ahead(organization_id: UUID, collection_id: UUID, engine: Embedder | None, name: str) -> Parsed:
     """To be called when a file of that name is parsed: counts what its chunks will be asked for."""
     try:
@@ -53,10 +63,7 @@ def tokens_ahead(organization_id: UUID, collection_id: UUID, engine: Embedder | 
             return
         # What is wrong with the model, as with the collection above, is told when the file's turn comes.
         with suppress(LiaoyuanError):
-            reader = engine or embedder_for(embedder)
-            limit = token_limit(chunking.limit, reader.token_limit)
-            title = display_name(name, document.title)
-            chunk_document(title, document.blocks, counter(reader), target=chunking.target, limit=limit)
+            document_cut(name, document, chunking, engine or embedder_for(embedder))
 
     return parsed
 

@@ -14,15 +14,14 @@ from liaoyuan.accounts.tenancy import tenant_context
 from liaoyuan.knowledge import columns
 from liaoyuan.knowledge.adapters.embeddings import Embedder, Vectors, embedder_for
 from liaoyuan.knowledge.anchors import content_anchor
-from liaoyuan.knowledge.chunking import ChunkDraft, chunk_document, token_limit
+from liaoyuan.knowledge.chunking import ChunkDraft
 from liaoyuan.knowledge.errors import EmbeddingMismatch
-from liaoyuan.knowledge.identity import display_name
-from liaoyuan.knowledge.indexes import GRAPH_ROWS, graph_ensure, live_index, live_index_held
+from liaoyuan.knowledge.indexes import graph_ensure, live_index, live_index_held
 from liaoyuan.knowledge.models import DocumentVersion, SearchIndex
 from liaoyuan.knowledge.parse.blocks import ParsedDocument
 from liaoyuan.knowledge.rules import CUTTING, reading_rules
 from liaoyuan.knowledge.search import Cursor, tenant_cursor
-from liaoyuan.knowledge.services.ahead import counter
+from liaoyuan.knowledge.services.ahead import document_cut
 from liaoyuan.knowledge.services.carrying import Carrying, edits_carry, edits_record, edits_stale, fits
 from liaoyuan.knowledge.services.publishing import version_publish
 from liaoyuan.knowledge.services.receiving import DOCUMENTS
@@ -36,9 +35,6 @@ from liaoyuan.pipeline.storage import file_sha256, storage, storage_key
 
 Progress = Callable[[float], None]
 _EMBED_AT_ONCE = 64
-# So many chunks are scanned beside the graph in two milliseconds; a graph for each quarter that an import of thousands
-# grows by would take longer than writing them.
-_GRAPH_ROWS_MEANWHILE = 2000
 _COLUMNS = (
     "id, organization_id, created_at, collection_id, index_id, version_id, ordinal, sub_ordinal, patch_id, kind, "
     "title, heading_path, locator, text, page, box, spans, term_count, terms, embedding, enabled, origin, anchor, "
@@ -123,7 +119,7 @@ def document_index(
             edits_record(version, cut.carried)
             _register(version, index, stored, run_id)
         with tenant_context(organization_id, user_id):
-            graph_ensure(index.id, more_than=_GRAPH_ROWS_MEANWHILE if more else GRAPH_ROWS)
+            graph_ensure(index.id, meanwhile=more)
         return Indexed(len(vectors), len(parsed.blocks), len(parsed.pages))
 
 
@@ -143,10 +139,7 @@ def _cut(
         version = DocumentVersion.objects.select_related("document").get(id=version_id)
         index = live_index(version.document.collection_id)
         engine = engine or embedder_for(index.embedder)
-        title = display_name(version.document.name, parsed.title)
-        chunking = settings_of(index.settings).chunking
-        limit = token_limit(chunking.limit, engine.token_limit)
-        drafts = chunk_document(title, parsed.blocks, counter(engine), target=chunking.target, limit=limit)
+        title, drafts = document_cut(version.document.name, parsed, settings_of(index.settings).chunking, engine)
         return _Cut(title, engine, edits_carry(version, drafts, index_id=index.id, fits=fits(engine, title)))
 
 
@@ -218,7 +211,6 @@ def chunks_write(
     }
     with tenant_cursor() as cursor:
         parameters |= {f"all_{name}": column for name, column in _columns(cursor, title, drafts, vectors).items()}
-        cursor.adapters.register_dumper(columns.Column, columns.ColumnDumper)
         cursor.execute(_INSERT, parameters)
 
 

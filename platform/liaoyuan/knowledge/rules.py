@@ -12,7 +12,7 @@ from django.db.models import Q
 from liaoyuan.knowledge.models import DocumentVersion, VersionState
 from liaoyuan.knowledge.parse.kinds import MEDIA_TYPES
 
-READING: Final = dict.fromkeys(MEDIA_TYPES, 1)
+READING: Final = dict.fromkeys(MEDIA_TYPES, 1) | {"pdf": 2, "xlsx": 2}
 CUTTING: Final = 1
 _KINDS: Final = {media_type: kind for kind, media_type in MEDIA_TYPES.items()}
 

@@ -31,6 +31,8 @@ ROWS = [
     ["血红蛋白", "g/L", "50", "200"],
 ]
 RULED = [("GRID", (0, 0), (-1, -1), 0.5, "black")]
+SIDELESS = [("LINEBELOW", (0, 0), (-1, -1), 0.5, "black"), ("LINEABOVE", (0, 0), (-1, 0), 0.5, "black"),
+            ("INNERGRID", (0, 0), (-1, -1), 0.5, "black")]  # fmt: skip
 OPEN = [("LINEBELOW", (0, 0), (-1, 0), 0.8, "black"), ("LINEBELOW", (0, -1), (-1, -1), 0.8, "black")]
 SPANNED = [*RULED, ("SPAN", (0, 1), (0, 2))]
 
@@ -46,12 +48,10 @@ def today() -> dict[str, dict[str, Any]]:
     from liaoyuan.knowledge.rules import CUTTING, READING
 
     read: dict[str, list[Any]] = {}
-    cut: list[Any] = []
     for name, kind, document in _documents():
         read.setdefault(kind, []).append([name, document.title, sorted(document.flags), _blocks(document)])
-        cut.append([name, _chunks(document)])
     found = {kind: {"rules": READING[kind], "digest": _digest(parts)} for kind, parts in sorted(read.items())}
-    return found | {"cutting": {"rules": CUTTING, "digest": _digest(cut)}}
+    return found | {"cutting": {"rules": CUTTING, "digest": _digest(_chunks())}}
 
 
 def _documents() -> Iterator[tuple[str, str, Any]]:
@@ -71,7 +71,7 @@ def _made(folder: Path) -> Iterator[Path]:
     yield ledger_xlsx(folder / "台账.xlsx")
     yield deck_pptx(folder / "培训.pptx")
     pdfmetrics.registerFont(UnicodeCIDFont("STSong-Light"))
-    for name, lines in (("ruled", RULED), ("open", OPEN), ("spanned", SPANNED)):
+    for name, lines in (("ruled", RULED), ("sideless", SIDELESS), ("open", OPEN), ("spanned", SPANNED)):
         font = ("FONT", (0, 0), (-1, -1), "STSong-Light", 10)
         table = Table(ROWS, colWidths=[90, 90, 70, 70])
         table.setStyle(TableStyle([font, *lines]))
@@ -91,12 +91,27 @@ def _blocks(document: Any) -> list[Any]:
     ]
 
 
-def _chunks(document: Any) -> list[Any]:
+def _chunks() -> list[Any]:
+    """Of blocks that no reader made: a better reading must not ask for a new number of the cutting."""
     from liaoyuan.knowledge.chunking import chunk_document
+    from liaoyuan.knowledge.parse.blocks import Block, BlockType
 
-    # One token a character cuts often; which model counts is no matter of the rules.
-    drafts = chunk_document(document.title, document.blocks, len, target=120, limit=300)
-    return [[draft.kind, draft.text, draft.heading_path, draft.locator] for draft in drafts]
+    found = []
+    for path in sorted(PACKS.glob("*/documents/*.md")):
+        blocks, heads = [], []
+        for line in filter(None, path.read_text(encoding="utf-8").splitlines()):
+            level, text = len(line) - len(line.lstrip("#")), line.lstrip("# ")
+            heads = [*heads[: level - 1], text] if level else heads
+            kind = BlockType.HEADING if level else BlockType.PARAGRAPH
+            blocks.append(
+                Block(kind, text, level=level or None, heading_path=tuple(heads[: level - 1 if level else 9]))
+            )
+        text = "\n".join("\t".join(row) for row in ROWS * 6)
+        blocks.append(Block(BlockType.TABLE, text, heading_path=tuple(heads), table=ROWS[:1] + ROWS * 6))
+        # One token a character cuts often; which model counts is no matter of the rules.
+        drafts = chunk_document(path.stem, blocks, len, target=120, limit=300)
+        found.append([[draft.kind, draft.text, draft.heading_path, draft.locator] for draft in drafts])
+    return found
 
 
 def _digest(parts: Any) -> str:

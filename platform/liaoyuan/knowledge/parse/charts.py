@@ -27,6 +27,15 @@ def chart_grid(root: etree._Element) -> Grid:
     return [header, *body]
 
 
+def chart_title(root: etree._Element) -> str:
+    """What stands over the chart: written there, or taken from a cell."""
+    title = root.find("{*}chart/{*}title")
+    if title is None:
+        return ""
+    written = [node.text or "" for node in title.iter("{*}t")] or [node.text or "" for node in title.iter("{*}v")]
+    return " ".join("".join(written).split())
+
+
 def _points(series: etree._Element, name: str) -> dict[int, str]:
     found: dict[int, str] = {}
     for point in series.iterfind(f"{{*}}{name}//{{*}}pt"):

@@ -9,6 +9,8 @@ _BIN = 2.0
 _LEAST_LINES = 4
 _LEAST_CHARACTERS = 6
 _DEPTH = 3
+# The share of a sheet's width between its two pages, and of their lines that may stand at one height by chance.
+_SPINE, _BESIDE = 0.08, 0.7
 
 
 @dataclass(slots=True)
@@ -99,7 +101,33 @@ def _gutter(runs: list[Run], depth: int) -> float | None:
         gutter = left + (index + 0.5) * _BIN
         if _prose_on_both_sides(runs, gutter, depth):
             return gutter
-    return None
+    return None if depth else _spine(runs, (left, right), bins)
+
+
+def _spine(runs: list[Run], edges: tuple[float, float], bins: list[int]) -> float | None:
+    """The middle of a sheet that holds two pages side by side, whatever stands on them.
+
+    A broad stretch in the middle of a wide sheet that nothing enters, and lines on both sides that do not stand at the
+    same heights, as those of a table do.
+    """
+    width = edges[1] - edges[0]
+    if width < 1.2 * (max(run.y1 for run in runs) - min(run.y0 for run in runs)):
+        return None
+    start = end = len(bins) // 2
+    if bins[start]:
+        return None
+    while start > 0 and not bins[start - 1]:
+        start -= 1
+    while end < len(bins) - 1 and not bins[end + 1]:
+        end += 1
+    if (end - start) * _BIN < _SPINE * width:
+        return None
+    gutter = edges[0] + (start + end + 1) / 2 * _BIN
+    sides = [gather_lines([run for run in runs if (run.x0 < gutter) == left]) for left in (True, False)]
+    fewer, more = sorted(sides, key=len)
+    heights = [line.y0 + line.y1 for line in more]
+    beside = sum(any(abs(line.y0 + line.y1 - each) < 0.5 * line.size for each in heights) for line in fewer)
+    return gutter if len(fewer) >= 2 * _LEAST_LINES and beside < _BESIDE * len(fewer) else None
 
 
 def _valley_centres(candidates: list[int], bins: list[int]) -> list[int]:

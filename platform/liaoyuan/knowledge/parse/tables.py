@@ -1,5 +1,6 @@
 """Tables on a page: from ruling lines where there are any, else from columns that line up."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from itertools import pairwise
 
@@ -8,6 +9,7 @@ from liaoyuan.knowledge.parse.runs import Line, Run, gather_lines, union
 from liaoyuan.knowledge.parse.text import is_cjk, join_lines
 
 _SNAP = 3.0
+_LEAST_WIDTH = 10.0
 _LEAST_ROWS = 3
 _CELL_CHARACTERS = 60
 _FRAMED_CHARACTERS = 1500
@@ -28,7 +30,8 @@ def ruled_tables(runs: list[Run], rules: list[Rule]) -> list[Run]:
     """Replaces the runs inside every ruled grid of at least 2 × 2 by one run that carries the table."""
     rest = runs
     for horizontal, vertical in _grids(rules):
-        xs, ys = _snap([rule.at for rule in vertical]), _snap([rule.at for rule in horizontal])
+        ys = _snap([rule.at for rule in horizontal])
+        xs = _open_sided(_snap([rule.at for rule in vertical]), horizontal)
         if len(xs) < 3 or len(ys) < 3:
             continue
         frame = (xs[0] - _SNAP, ys[0] - _SNAP, xs[-1] + _SNAP, ys[-1] + _SNAP)
@@ -76,6 +79,22 @@ def _snap(values: list[float]) -> list[float]:
     return snapped
 
 
+def _open_sided(xs: list[float], horizontal: list[Rule]) -> list[float]:
+    """``xs`` with the ends of the rules across where several reach beyond the first or last rule down: many tables have
+    no rule at their sides, and their outer columns are columns all the same."""
+    starts, ends = _shared([rule.start for rule in horizontal], min), _shared([rule.end for rule in horizontal], max)
+    left = [starts] if starts is not None and starts < xs[0] - _LEAST_WIDTH else []
+    right = [ends] if ends is not None and ends > xs[-1] + _LEAST_WIDTH else []
+    return [*left, *xs, *right]
+
+
+def _shared(values: list[float], outermost: Callable[[list[float]], float]) -> float | None:
+    """The outermost value, where at least three and half of all agree on it."""
+    found = outermost(values)
+    agreeing = sum(abs(value - found) <= _SNAP for value in values)
+    return found if agreeing >= _LEAST_ROWS and 2 * agreeing >= len(values) else None
+
+
 def _within(run: Run, frame: Box) -> bool:
     x, y = (run.x0 + run.x1) / 2, run.middle
     return frame[0] <= x <= frame[2] and frame[1] <= y <= frame[3] and run.table is None
@@ -90,8 +109,10 @@ def _fill(runs: list[Run], grid: "_Grid") -> tuple[Cells, Cells]:
     columns = range(len(grid.xs) - 1)
     rows: Cells = []
     filled: Cells = []
+    lines = {place: gather_lines(cell) for place, cell in cells.items()}
+    every = sum(map(len, lines.values()))
     for row in range(len(grid.ys) - 1):
-        texts = _row_texts([cells.get((row, column), []) for column in columns])
+        texts = _row_texts([lines.get((row, column), []) for column in columns], every)
         above = filled[-1] if filled else []
         merged = {column for column in columns if above and grid.top(row, column) < row}
         rows.extend(texts)
@@ -134,21 +155,24 @@ class _Grid:
         )
 
 
-def _row_texts(cells: list[list[Run]]) -> list[list[str]]:
-    """One row, or several where rules divide only the columns and the lines of all cells stand side by side."""
-    lines = [gather_lines(cell) for cell in cells]
+def _row_texts(lines: list[list[Line]], every: int) -> list[list[str]]:
+    """One row, or several where rules divide only the columns and the lines of all cells stand side by side.
+
+    ``every`` counts the lines of the whole table: where rules divide its rows as well, a cell of many lines is one.
+    """
     lead = max(lines, key=len)
-    several = sum(len(cell) >= 2 for cell in lines) >= 2 and len(lead) >= 3
+    most = sum(map(len, lines)) > 0.6 * every
+    several = most and sum(len(cell) >= 2 for cell in lines) >= 2 and len(lead) >= 3
     short = all(len(line.text) <= _CELL_CHARACTERS for cell in lines for line in cell)
     if not (several and short):
-        return [[_cell_text(cell) for cell in cells]]
-    rows = [[""] * len(cells) for _ in lead]
+        return [[_cell_text(cell) for cell in lines]]
+    rows = [[""] * len(lines) for _ in lead]
     for column, cell in enumerate(lines):
         for line in cell:
             distances = [abs((line.y0 + line.y1) - (other.y0 + other.y1)) / 2 for other in lead]
             row = distances.index(min(distances))
             if distances[row] > 0.6 * line.size or rows[row][column]:
-                return [[_cell_text(cell) for cell in cells]]
+                return [[_cell_text(cell) for cell in lines]]
             rows[row][column] = line.text
     return rows
 
@@ -186,9 +210,9 @@ def _room(run: Run, x: float) -> float | None:
     return best
 
 
-def _cell_text(runs: list[Run]) -> str:
+def _cell_text(lines: list[Line]) -> str:
     text = ""
-    for line in gather_lines(runs):
+    for line in lines:
         text = join_lines(text, line.text)
     return text
 

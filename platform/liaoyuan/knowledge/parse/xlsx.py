@@ -5,10 +5,13 @@ import io
 import zipfile
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
+from itertools import chain
+from typing import Any
 from xml.etree.ElementTree import ParseError
 
 import openpyxl
 from lxml import etree
+from openpyxl.chartsheet import Chartsheet
 from openpyxl.utils import get_column_letter, range_boundaries
 from openpyxl.utils.exceptions import InvalidFileException
 
@@ -18,6 +21,7 @@ from liaoyuan.knowledge.parse.grid import table_block
 from liaoyuan.knowledge.parse.regions import regions
 from liaoyuan.knowledge.parse.source import Source
 from liaoyuan.knowledge.parse.text import plain
+from liaoyuan.knowledge.parse.xlsx_charts import Charts
 from liaoyuan.knowledge.parse.xlsx_hidden import unseen
 from liaoyuan.knowledge.parse.xlsx_marks import Marks
 
@@ -53,15 +57,21 @@ def read_xlsx(source: Source) -> ParsedDocument:
     budget, flags, blocks = _Budget(source.limits.cells), set[str](), list[Block]()
     try:
         book = openpyxl.load_workbook(io.BytesIO(source.data), read_only=True, data_only=True, keep_links=False)
-        marks = Marks(source.data, unseen(book, source.data))
-        for sheet in book.worksheets:
+        marks, charts = Marks(source.data, unseen(book, source.data)), Charts(source.data)
+        for name in book.sheetnames:
+            sheet: Any = book[name]
             if sheet.sheet_state != "visible":
                 flags |= {"hidden_sheet", "hidden_text"}
                 continue
+            if isinstance(sheet, Chartsheet):
+                blocks.extend(_under(sheet.title, charts.alone(sheet.title, flags)))
+                continue
             sheet.reset_dimensions()
             rows = _bounded(sheet.iter_rows(values_only=True, max_col=_MOST_COLUMNS), budget, flags)
-            found = marks.of(str(getattr(sheet, "_worksheet_path", "")))
-            blocks.extend(_sheet_blocks(sheet.title, found.shown(rows, flags), found.merges))
+            path = str(getattr(sheet, "_worksheet_path", ""))
+            found = marks.of(path)
+            cells = _sheet_blocks(sheet.title, found.shown(rows, flags), found.merges)
+            blocks.extend(_under(sheet.title, chain(cells, charts.of(path, sheet.title, flags))))
         book.close()
     except _BROKEN as error:
         raise Corrupt(name=source.name) from error
@@ -83,7 +93,7 @@ def read_xls(source: Source) -> ParsedDocument:
                 flags |= {"hidden_sheet", "hidden_text"}
                 continue
             rows = _bounded(book.get_sheet_by_name(name).iter_rows(), budget, flags)
-            blocks.extend(_sheet_blocks(name, rows, []))
+            blocks.extend(_under(name, _sheet_blocks(name, rows, [])))
     except python_calamine.PasswordError as error:
         raise PasswordNeeded(name=source.name) from error
     except (python_calamine.CalamineError, *_BROKEN) as error:
@@ -130,10 +140,13 @@ def _shown(value: object) -> str:
     return str(value).strip()
 
 
+def _under(title: str, blocks: Iterable[Block]) -> list[Block]:
+    """What stands on a sheet below its name; nothing of an empty one."""
+    found = list(blocks)
+    return [Block(BlockType.HEADING, title, level=2, locator=title), *found] if found else []
+
+
 def _sheet_blocks(title: str, rows: Rows, merges: list[str]) -> Iterator[Block]:
-    if not rows:
-        return
-    yield Block(BlockType.HEADING, title, level=2, locator=title)
     for part in regions(rows):
         yield from _part_blocks(title, part, merges)
 

@@ -10,10 +10,13 @@ from typing import Any, TypeVar
 import pytest
 from playwright.sync_api import expect
 
+from tests.browser.library import Library, library_make
 from tests.integration.api.conftest import Server, server
 from tests.integration.conftest import _embedding, _hashing
+from tests.integration.deployment.conftest import embeddings
+from tests.integration.portal.passed import Passed
 
-__all__ = ["_embedding", "_hashing", "server"]
+__all__ = ["_embedding", "_hashing", "embeddings", "server"]
 
 T = TypeVar("T")
 CHROMIUM = Path("/usr/bin/chromium")
@@ -134,3 +137,17 @@ def hospital(server: Server) -> Hospital:
     from tests.browser.hospital import hospital_make
 
     return in_thread(lambda: hospital_make(PASSWORD))
+
+
+@pytest.fixture(scope="module")
+def library(embeddings: None, tmp_path_factory: pytest.TempPathFactory) -> Library:
+    """Documents of several formats that were read for real, for one file of tests: some of them change it."""
+    return in_thread(lambda: library_make(PASSWORD, tmp_path_factory.mktemp("library")))
+
+
+@pytest.fixture(scope="module")
+def clinic(server: Server) -> tuple[str, Passed]:
+    """The owner's e-mail address and a solution that went through all six stages."""
+    from tests.browser.hospital import clinic_make
+
+    return in_thread(lambda: clinic_make(PASSWORD))

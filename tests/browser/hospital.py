@@ -7,6 +7,7 @@ from typing import Any
 from django.utils import timezone
 
 from tests.browser import conftest
+from tests.integration.portal.passed import Passed, bundle_live, passed_make
 from tests.stages import scripted_stages
 
 
@@ -108,3 +109,18 @@ def _answers(organization: Any, user: Any) -> None:
         question="食堂周三的菜单是什么？", answer="文件中没有找到依据，请咨询院感科。", abstained=True, **common
     )
     Trace.objects.create(question="<script>alert(1)</script> 怎么办？", answer="<b>被拦截</b>", blocked=True, **common)
+
+
+def clinic_make(password: str) -> tuple[str, Passed]:
+    """An owner who can sign in, and their solution with all six stages done."""
+    from liaoyuan.accounts.tenancy import tenant_context
+    from tests.conftest import _member, _organization
+
+    organization = _organization("clinic")
+    owner = _member(organization, "owner")
+    owner.user.set_password(password)
+    owner.user.save()
+    with tenant_context(organization.id, owner.user_id):
+        passed = passed_make(organization, owner)
+        bundle_live(passed, 2)
+    return owner.user.email, passed

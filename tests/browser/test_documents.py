@@ -9,16 +9,8 @@ import pytest
 from playwright.sync_api import expect
 
 from tests.browser.conftest import PASSWORD, Visit, in_thread
-from tests.browser.library import Library, library_make
+from tests.browser.library import Library
 from tests.browser.looks import look
-from tests.integration.deployment.conftest import embeddings
-
-__all__ = ["embeddings"]
-
-
-@pytest.fixture(scope="module")
-def library(embeddings: None, tmp_path_factory: pytest.TempPathFactory) -> Library:
-    return in_thread(lambda: library_make(PASSWORD, tmp_path_factory.mktemp("library")))
 
 
 @pytest.fixture

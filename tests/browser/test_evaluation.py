@@ -6,21 +6,14 @@ from typing import Any
 import pytest
 from playwright.sync_api import expect
 
-from tests.browser.conftest import PASSWORD, Visit, in_thread
-from tests.browser.library import Library, library_make
+from tests.browser.conftest import Visit, in_thread
+from tests.browser.library import Library
 from tests.browser.looks import look
-from tests.integration.deployment.conftest import embeddings
 
-__all__ = ["embeddings"]
 QUESTIONS = (
     ("用流动水和皂液洗手，揉搓时间至少多少秒？", "手卫生规范#第四条", "15 秒"),
     ("危急值登记本要保存多久？", "危急值报告制度#第十条", "3 年"),
 )
-
-
-@pytest.fixture(scope="module")
-def library(embeddings: None, tmp_path_factory: pytest.TempPathFactory) -> Library:
-    return in_thread(lambda: library_make(PASSWORD, tmp_path_factory.mktemp("library")))
 
 
 @pytest.fixture(scope="module")
@@ -52,7 +45,31 @@ def _measure(library: Library) -> dict[str, Any]:
         stage_run_execute(run_id=evaluation.run_id, worker="test")  # type: ignore[arg-type]
     with tenant_context(library.organization.id, library.owner.user_id):
         row = EvaluationRow.objects.filter(evaluation=evaluation).order_by("position").last()
-        return {"set": home.id, "made": run.spec["set"], "evaluation": evaluation.id, "row": row and row.id}
+        failed = _failed(library, **where)
+        return {
+            "failed": failed,
+            "set": home.id,
+            "made": run.spec["set"],
+            "evaluation": evaluation.id,
+            "row": row and row.id,
+        }
+
+
+def _failed(library: Library, **where: Any) -> Any:
+    """A collection's only evaluation, of questions whose file has types of its own, that failed half way."""
+    from liaoyuan.knowledge.rerankers import RerankerDown
+    from liaoyuan.knowledge.questions.evaluating import evaluation_start
+    from liaoyuan.knowledge.questions.services import question_add, set_create
+    from liaoyuan.pipeline.models import RunState, StageRun
+
+    found = set_create(name="外来题库（护理部 2026 年第三季度）", **where)
+    question_add(set_id=found.id, question="手术室的温度是多少？", evidence=["手卫生规范#第四条"], **where)
+    evaluation = evaluation_start(set_id=found.id, **where)
+    error = RerankerDown(name="bge-reranker", url="http://10.0.0.7:8080", detail="HTTP 503")
+    told = {"code": error.code, "zh": error.sentence("zh"), "en": error.sentence("en")}
+    said = {"message_zh": "已评测 0/1 个问题", "message_en": "0 of 1 questions measured"}
+    StageRun.objects.filter(id=evaluation.run_id).update(state=RunState.FAILED, error=told, **said)
+    return evaluation.id
 
 
 @pytest.fixture
@@ -74,6 +91,14 @@ def test_a_result_and_a_verdict_are_looked_at(library: Library, measured: dict[s
     look(signed_in, f"{here}/runs/{measured['evaluation']}/?rows=all", "evaluation-result", looks=two)
     asked = "question=危急值登记本要保存多久？&expected=3 年"
     look(signed_in, f"{here}/verdict/?{asked}", "evaluation-verdict", looks=two)
+
+
+def test_an_evaluation_that_failed_is_looked_at(library: Library, measured: dict[str, Any], signed_in: Visit) -> None:
+    two = [(1280, "zh-CN", "light"), (375, "en-US", "dark")]
+    here = f"/collections/{library.collection_id}/evaluation"
+    look(signed_in, f"{here}/runs/{measured['failed']}/", "evaluation-failed", looks=two)
+    signed_in.go(f"{here}/runs/{measured['failed']}/")
+    expect(signed_in.page.get_by_role("button", name="Try again")).to_be_visible()
 
 
 def test_an_empty_evaluation_is_looked_at(library: Library, signed_in: Visit) -> None:

@@ -12,9 +12,6 @@ from playwright.sync_api import expect
 
 from tests.browser.conftest import PASSWORD, Visit, in_thread
 from tests.browser.looks import look
-from tests.integration.deployment.conftest import embeddings
-
-__all__ = ["embeddings"]
 
 TWO = [(1280, "zh-CN", "light"), (375, "en-US", "dark")]
 TEXT = "# 医疗废物管理办法\n\n第一条 医疗废物暂时贮存的时间不得超过2天。\n\n第二条 贮存设施应当有明显的警示标识。\n"

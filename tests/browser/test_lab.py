@@ -7,12 +7,10 @@ from urllib.parse import urlencode
 import pytest
 from playwright.sync_api import expect
 
-from tests.browser.conftest import PASSWORD, Visit, in_thread
-from tests.browser.library import Library, library_make
+from tests.browser.conftest import Visit, in_thread
+from tests.browser.library import Library
 from tests.browser.looks import look
-from tests.integration.deployment.conftest import embeddings
 
-__all__ = ["embeddings"]
 QUESTION = "速干手消毒剂开启后的有效期为多少天？"
 MOST_STEPS = 80
 # Whether whoever looks at the screen sees where the focus is: a ring, in the window, with nothing over it.
@@ -29,11 +27,6 @@ SEEN = """() => {
   const bare = !over || here.contains(over) || over.contains(here);
   return bare ? "" : "covered: " + name + " by " + over.outerHTML.slice(0, 80);
 }"""
-
-
-@pytest.fixture(scope="module")
-def library(embeddings: None, tmp_path_factory: pytest.TempPathFactory) -> Library:
-    return in_thread(lambda: library_make(PASSWORD, tmp_path_factory.mktemp("library")))
 
 
 @pytest.fixture

@@ -11,9 +11,6 @@ from playwright.sync_api import expect
 from tests.browser.conftest import PASSWORD, Visit, in_thread
 from tests.browser.library import Library, library_make
 from tests.browser.looks import look
-from tests.integration.deployment.conftest import embeddings
-
-__all__ = ["embeddings"]
 
 OLD = (
     "# 护理值班制度\n\n第一条 夜班护士每班不得少于两人。\n\n第二条 值班护士应当在交班前30分钟完成护理记录。\n\n"

@@ -7,33 +7,12 @@ from typing import Any
 import pytest
 from playwright.sync_api import expect
 
-from tests.browser.conftest import PASSWORD, Visit, in_thread
+from tests.browser.conftest import Visit, in_thread
 from tests.browser.looks import EVERY, look, problems
 from tests.integration.portal.passed import Passed
 
 pytestmark = pytest.mark.browser
 STAGES = ("compute", "data", "training", "deployment", "security", "operations")
-
-
-def clinic_make() -> tuple[str, Passed]:
-    """An owner who can sign in, and their solution with all six stages done."""
-    from liaoyuan.accounts.tenancy import tenant_context
-    from tests.conftest import _member, _organization
-    from tests.integration.portal.passed import bundle_live, passed_make
-
-    organization = _organization("clinic")
-    owner = _member(organization, "owner")
-    owner.user.set_password(PASSWORD)
-    owner.user.save()
-    with tenant_context(organization.id, owner.user_id):
-        passed = passed_make(organization, owner)
-        bundle_live(passed, 2)
-    return owner.user.email, passed
-
-
-@pytest.fixture(scope="module")
-def clinic(server: Any) -> tuple[str, Passed]:
-    return in_thread(clinic_make)
 
 
 @pytest.fixture

@@ -1,22 +1,15 @@
 """Traces in a real browser: the list, one answer, and the way from it to the page of the document."""
 
 from collections.abc import Callable
-from typing import Any
 
 import pytest
 from playwright.sync_api import expect
 
-from tests.browser.conftest import Visit, in_thread
+from tests.browser.conftest import Visit
 from tests.browser.looks import look
-from tests.browser.test_stages import clinic_make
 from tests.integration.portal.passed import Passed
 
 pytestmark = pytest.mark.browser
-
-
-@pytest.fixture(scope="module")
-def clinic(server: Any) -> tuple[str, Passed]:
-    return in_thread(clinic_make)
 
 
 @pytest.fixture

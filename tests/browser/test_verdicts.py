@@ -11,11 +11,8 @@ from playwright.sync_api import expect
 from tests.browser.conftest import PASSWORD, Visit, in_thread
 from tests.browser.library import nobody_make
 from tests.browser.looks import look
-from tests.integration.deployment.conftest import embeddings
 from tests.integration.questions.conftest import NURSING, WASTE
 from tests.integration.questions.test_verdict import BALLOON, OTHERS, QUESTION, RIGHT
-
-__all__ = ["embeddings"]
 
 pytestmark = pytest.mark.slow
 NURSES = "护士每班几人值守病区？由谁排班？"

@@ -57,9 +57,9 @@ def _measure(library: Library) -> dict[str, Any]:
 
 def _failed(library: Library, **where: Any) -> Any:
     """A collection's only evaluation, of questions whose file has types of its own, that failed half way."""
-    from liaoyuan.knowledge.rerankers import RerankerDown
     from liaoyuan.knowledge.questions.evaluating import evaluation_start
     from liaoyuan.knowledge.questions.services import question_add, set_create
+    from liaoyuan.knowledge.rerankers import RerankerDown
     from liaoyuan.pipeline.models import RunState, StageRun
 
     found = set_create(name="外来题库（护理部 2026 年第三季度）", **where)

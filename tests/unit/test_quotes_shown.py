@@ -57,10 +57,10 @@ def test_prose_and_a_cut_row_stay_as_they_are(quote: str, header: str) -> None:
     assert rows_of(quote, header) is None
 
 
-def test_an_answers_rows_are_one_table_with_the_mark_of_each_citation_in_its_row() -> None:
+def test_an_answers_rows_are_one_table_with_the_mark_of_each_citation_in_the_rows_first_cell() -> None:
     text = f"{HEAD}\n{ONE} [1]\n{TWO} [2]\n第九条 另有规定。 [3]"
     assert shown(text, (ONE, HEAD), (TWO, HEAD), ("第九条 另有规定。", "")) == [
-        (["编号", "名称", "周期（天）"], [["B-201", "断路器", "30[1]"], ["C-301", "电容器组", "[2]"]]),
+        (["编号", "名称", "周期（天）"], [["B-201[1]", "断路器", "30"], ["C-301[2]", "电容器组", ""]]),
         "第九条 另有规定。",
     ]
 

@@ -74,7 +74,15 @@ def _rows(lines: Sequence[Line], width: int, heads: Collection[tuple[str, ...]])
         cells = _cells(line)
         if len(cells) != width or tuple(map(words_of, cells)) in heads:
             return
-        yield cells
+        yield _led(cells)
+
+
+def _led(cells: Sequence[Line]) -> list[Line]:
+    """A row whose marks stand behind its first words: on a narrow screen its last cell is out of sight."""
+    marks = [piece for cell in cells for piece in cell if piece.mark]
+    words = [[piece for piece in cell if not piece.mark] for cell in cells]
+    at = next((place for place, cell in enumerate(words) if cell), 0)
+    return [[*cell, *marks] if place == at else cell for place, cell in enumerate(words)]
 
 
 def _cells(line: Line) -> list[Line]:

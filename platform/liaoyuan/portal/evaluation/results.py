@@ -24,9 +24,10 @@ _MILLISECONDS: Final = frozenset({"p50_ms", "p95_ms"})
 
 @dataclass(frozen=True)
 class GroupRow:
-    """A part of the questions with its numbers, one cell a metric."""
+    """A part of the questions with its numbers, one cell a metric. ``own``: the name is the questions' own word."""
 
     name: Any
+    own: bool
     count: int
     cells: Sequence[Number | None]
 
@@ -124,7 +125,10 @@ def _groups(values: Sequence[Mapping[str, Any]], key: str, names: Mapping[str, A
         measured = numbers_of(group.measured.metrics, group.measured.intervals, _GROUP_METRICS)
         by_metric = {number.metric: number for number in measured}
         cells = [by_metric.get(metric) for metric in _GROUP_METRICS]
-        rows.append(GroupRow(names.get(group.name, group.name) or "–", group.count, cells))
+        own = bool(names) and group.name not in names
+        # What programs write for a type: multiple_choice.
+        name = group.name.replace("_", " ").strip() if own else names.get(group.name, group.name)
+        rows.append(GroupRow(name or "–", own, group.count, cells))
     return rows
 
 

@@ -71,6 +71,7 @@ class Job:
     id: UUID
     badge: str
     line: str
+    said: str
     percent: int | None
     ended: bool
     error: str
@@ -176,7 +177,8 @@ def job_of(run: StageRun) -> Job:
     error = str(run.error.get("zh" if zh else "en", "")) if run.error else ""
     percent = round(100 * run.progress) if run.state == "running" else None
     name = str(run.spec.get("name", ""))
-    return Job(run.id, run.state, f"{name}: {said}" if said else name, percent, run.state in FINAL_STATES, error)
+    line = f"{name}: {said}" if said else name
+    return Job(run.id, run.state, line, said, percent, run.state in FINAL_STATES, error)
 
 
 def numbers_of(

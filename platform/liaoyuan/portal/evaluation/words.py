@@ -30,6 +30,12 @@ TYPES: Final[dict[str, Any]] = {
     "list": _("List"),
     "scan": _("Scan"),
     "version": _("Version"),
+    "multi": _("Several places"),
+    "definition": _("Definition"),
+    "duty": _("Duty"),
+    "prohibition": _("Prohibition"),
+    "procedure": _("Procedure"),
+    "comparison": _("Comparison"),
     "unanswerable": _("Unanswerable"),
     "": _("no type"),
 }

@@ -1,6 +1,7 @@
 """Every test here has the engines and the database, embeds as the model server does, and hashes passwords cheaply."""
 
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 
@@ -27,3 +28,14 @@ def _hashing() -> Iterator[None]:
         for name, value in {"time_cost": 1, "memory_cost": 1024, "parallelism": 1}.items():
             patch.setattr(Argon2PasswordHasher, name, value)
         yield
+
+
+@pytest.fixture
+def in_process(settings: Any) -> Iterator[None]:
+    """Jobs and commands make their own embedding engine in this process: there is no model server."""
+    from liaoyuan.knowledge.adapters.embeddings import embedder
+
+    settings.EMBEDDINGS = "process"
+    embedder.cache_clear()
+    yield
+    embedder.cache_clear()

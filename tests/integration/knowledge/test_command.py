@@ -1,7 +1,6 @@
 """The acceptance commands print what they promise."""
 
 import json
-from collections.abc import Iterator
 from io import StringIO
 from pathlib import Path
 from typing import Any
@@ -9,16 +8,9 @@ from typing import Any
 import pytest
 from django.core.management import call_command
 
-from liaoyuan.knowledge.adapters.embeddings import embedder
 from tests.integration.knowledge.conftest import WASTE
 
-
-@pytest.fixture(autouse=True)
-def in_process(settings: Any) -> Iterator[None]:
-    settings.EMBEDDINGS = "process"
-    embedder.cache_clear()
-    yield
-    embedder.cache_clear()
+pytestmark = pytest.mark.usefixtures("in_process")
 
 
 def run(verb: str, organization: Any, *arguments: str) -> Any:

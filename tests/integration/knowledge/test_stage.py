@@ -1,26 +1,18 @@
 """Ingestion is also a durable run: it reports, it resumes, it is known by its artifacts."""
 
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from liaoyuan.accounts.tenancy import tenant_context
-from liaoyuan.knowledge.adapters.embeddings import embedder
 from liaoyuan.knowledge.models import DocumentVersion
 from liaoyuan.pipeline.contract import StageName
 from liaoyuan.pipeline.models import Artifact, RunState, StageRun
 from liaoyuan.pipeline.services import stage_run_execute, stage_run_start
 from tests.integration.knowledge.conftest import NURSING
 
-
-@pytest.fixture(autouse=True)
-def in_process(settings: Any) -> Iterator[None]:
-    settings.EMBEDDINGS = "process"
-    embedder.cache_clear()
-    yield
-    embedder.cache_clear()
+pytestmark = pytest.mark.usefixtures("in_process")
 
 
 def ingest(organization: Any, paths: list[str]) -> StageRun:

@@ -1,7 +1,6 @@
 """A protected file waits for its password: given by a steward or by the command, it is read, and nothing keeps it."""
 
 import json
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +9,6 @@ from django.core.management import call_command
 
 from liaoyuan.accounts.models import AuditEvent
 from liaoyuan.accounts.tenancy import tenant_context
-from liaoyuan.knowledge.adapters.embeddings import embedder
 from liaoyuan.knowledge.errors import NothingToUnlock
 from liaoyuan.knowledge.models import DocumentVersion
 from liaoyuan.knowledge.parse.errors import PasswordWrong
@@ -20,15 +18,9 @@ from liaoyuan.pipeline.models import StageRun
 from liaoyuan.pipeline.storage import storage
 from tests.unit.knowledge_parse.files import protected_pdf
 
+pytestmark = pytest.mark.usefixtures("in_process")
+
 SECRET = "kept-nowhere-7731"
-
-
-@pytest.fixture(autouse=True)
-def in_process(settings: Any) -> Iterator[None]:
-    settings.EMBEDDINGS = "process"
-    embedder.cache_clear()
-    yield
-    embedder.cache_clear()
 
 
 @pytest.fixture

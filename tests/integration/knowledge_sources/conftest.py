@@ -1,13 +1,12 @@
 """A source of each kind on this machine: folders below an allowed root, a small S3 server, a small web server."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from liaoyuan.accounts.tenancy import tenant_context
-from liaoyuan.knowledge.adapters.embeddings import embedder
 from liaoyuan.knowledge.models import Collection
 from liaoyuan.knowledge.services import collection_create
 from liaoyuan.knowledge.sources.models import Source
@@ -20,11 +19,8 @@ WASTE = "# 医疗废物管理办法\n\n第三条 医疗废物暂时贮存的时�
 
 
 @pytest.fixture(autouse=True)
-def in_process(settings: Any) -> Iterator[None]:
-    settings.EMBEDDINGS = "process"
-    embedder.cache_clear()
-    yield
-    embedder.cache_clear()
+def _in_process(in_process: None) -> None:
+    """For every test of this folder."""
 
 
 @pytest.fixture

@@ -9,7 +9,7 @@ import pytest
 from django.test import Client
 
 from liaoyuan.accounts.tenancy import tenant_context
-from liaoyuan.knowledge.adapters.embeddings import ProcessEmbedder, embedder
+from liaoyuan.knowledge.adapters.embeddings import ProcessEmbedder
 from liaoyuan.knowledge.indexes import live_index
 from liaoyuan.knowledge.models import Collection, DocumentVersion, SearchIndex
 from liaoyuan.knowledge.questions import teaching
@@ -23,15 +23,9 @@ from liaoyuan.knowledge.waiting.models import ImportItem, ItemState
 from liaoyuan.pipeline.models import RunState, StageRun
 from liaoyuan.pipeline.services import stage_run_execute
 
+pytestmark = pytest.mark.usefixtures("in_process")
+
 ASKED = {"embedder": "multilingual-e5-small", "limit": 120, "ocr": "auto", "pages": 3000, "swap": "person"}
-
-
-@pytest.fixture(autouse=True)
-def in_process(settings: Any) -> Any:
-    settings.EMBEDDINGS = "process"
-    embedder.cache_clear()
-    yield
-    embedder.cache_clear()
 
 
 @pytest.fixture(scope="module")

@@ -2,7 +2,6 @@
 day."""
 
 import uuid
-from collections.abc import Iterator
 from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
@@ -12,22 +11,15 @@ from django.test import Client
 from django.utils import timezone
 
 from liaoyuan.accounts.tenancy import tenant_context
-from liaoyuan.knowledge.adapters.embeddings import embedder
 from liaoyuan.knowledge.facts import DocumentFacts
 from liaoyuan.knowledge.models import DocumentVersion
 from liaoyuan.knowledge.selectors import collection_by_name
 from liaoyuan.knowledge.services import documents_import
 from liaoyuan.knowledge.sources.models import Source
 
+pytestmark = pytest.mark.usefixtures("in_process")
+
 OLD, NEW = "# 值班\n\n第一条 夜班护士每班不得少于两人。\n", "# 值班\n\n第一条 夜班护士每班不得少于三人。\n"
-
-
-@pytest.fixture(autouse=True)
-def in_process(settings: Any) -> Iterator[None]:
-    settings.EMBEDDINGS = "process"
-    embedder.cache_clear()
-    yield
-    embedder.cache_clear()
 
 
 def signed_in(member: Any) -> Client:

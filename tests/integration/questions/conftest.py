@@ -1,13 +1,11 @@
 """Small collections with question sets, made by the real services with the real embedding engine."""
 
-from collections.abc import Iterator
 from typing import Any
 from uuid import UUID
 
 import pytest
 
 from liaoyuan.accounts.tenancy import tenant_context
-from liaoyuan.knowledge.adapters.embeddings import embedder
 from liaoyuan.knowledge.models import Collection
 from liaoyuan.knowledge.selectors import collection_by_name
 from tests.integration.knowledge.conftest import NURSING, WASTE, bring, engine
@@ -16,12 +14,8 @@ __all__ = ["NURSING", "WASTE", "bring", "engine"]
 
 
 @pytest.fixture(autouse=True)
-def in_process(settings: Any) -> Iterator[None]:
-    """The embedding engine inside this process: jobs make their own."""
-    settings.EMBEDDINGS = "process"
-    embedder.cache_clear()
-    yield
-    embedder.cache_clear()
+def _in_process(in_process: None) -> None:
+    """For every test of this folder."""
 
 
 @pytest.fixture

@@ -80,7 +80,7 @@ test-all: setup browser ## the same and the slow ones
 lint: setup ## style, types, layers, migrations
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
-	$(BIN)/mypy
+	$(BIN)/mypy -n $(JOBS)
 	$(BIN)/lint-imports
 	$(BIN)/python manage.py makemigrations --check --dry-run 2>/dev/null
 	$(BIN)/python manage.py check

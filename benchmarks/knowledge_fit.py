@@ -27,7 +27,7 @@ WEIGHTS = ROOT / "platform" / "liaoyuan" / "knowledge" / "weights"
 # Signs that common sense fixes: a missing unit never speaks for an answer, coverage never against one.
 AGAINST = frozenset({"unknown", "no_unit", "entity", "number", "focus", "amount", "apart"})
 STRANGE_QUESTIONS = 20
-THRESHOLDS = (0.3, 0.38, 0.43, 0.5)
+THRESHOLDS = (0.3, 0.35, 0.4, 0.45, 0.5)
 # What each sort of question counts in sum. Those of another trade are easy, and of those that lack their place some
 # are answered by a like rule elsewhere.
 ANSWERABLE, UNANSWERABLE, STRANGE, LACKING = "answerable", "unanswerable", "strange", "lacking"
@@ -36,6 +36,7 @@ COUNTS = {ANSWERABLE: 1.0, UNANSWERABLE: 0.8, STRANGE: 0.1, LACKING: 0.03}
 OTHER_LANGUAGE = {"zh": 0.0, "en": 0.15}
 RIDGE, STEPS, RATE, MOMENTUM = 4.0, 3000, 0.2, 0.9
 LANGUAGES = ("zh", "en")
+SENTENCES, SENTENCE_WEIGHTS = "sentences", range(61)
 
 Array = NDArray[np.float64]
 
@@ -46,6 +47,8 @@ class Sample:
 
     name: str
     tables: list[tuple[Array, NDArray[np.bool_]]] = field(default_factory=list)
+    # The few best by the fusion: its scores, the cosines of their nearest sentences, and which of them are right.
+    best: list[tuple[Array, Array, NDArray[np.bool_]]] = field(default_factory=list)
     features: list[list[float]] = field(default_factory=list)
     sorts: list[str] = field(default_factory=list)
     chinese: list[bool] = field(default_factory=list)
@@ -55,8 +58,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--organization", required=True)
     parser.add_argument("--write", action="store_true")
-    parser.add_argument("--learn", nargs="+", choices=("rank", *LANGUAGES), default=("rank", *LANGUAGES))
-    parser.add_argument("--thresholds", type=float, nargs=2, metavar=("ZH", "EN"), default=(0.43, 0.38))
+    parts = ("rank", SENTENCES, *LANGUAGES)
+    parser.add_argument("--learn", nargs="+", choices=parts, default=parts)
+    parser.add_argument("--thresholds", type=float, nargs=2, metavar=("ZH", "EN"), default=(0.4, 0.3))
     parser.add_argument("sets", nargs="+", metavar="COLLECTION=FILE")
     options = parser.parse_args(arguments)
     _django()
@@ -66,10 +70,14 @@ def main(arguments: Sequence[str] | None = None) -> None:
     samples = collect(options.organization, files)
     report_left_out(samples, options.learn)
     ranking = fit_ranking(samples) if "rank" in options.learn else None
-    abstention = {language: fit_abstention(samples, language) for language in LANGUAGES if language in options.learn}
+    abstention = {language: fit_both(samples, language) for language in LANGUAGES if language in options.learn}
+    sentence = fit_sentences(samples) if SENTENCES in options.learn else None
+    if sentence is not None:
+        print(f"a difference of 1 to the nearest sentence counts {sentence:.0f} log odds")
     if options.write:
         write(
             ranking,
+            sentence,
             abstention,
             dict(zip(LANGUAGES, options.thresholds, strict=True)),
             ", ".join(map(_short, options.sets)),
@@ -120,6 +128,10 @@ def _learn(sample: Sample, collection_id: Any, item: Any, sort: str) -> None:
     taught = learning.sample_of(item, found.ranked, rank.Legs(), approved=True)
     if taught.right.any():
         sample.tables.append((taught.table, taught.right))
+        near = [place for place, item in enumerate(found.ranked) if rank.LIKENESS in item.features]
+        scores = np.array([rank.fused(found.ranked[place].features) for place in near])
+        likeness = np.array([found.ranked[place].features[rank.LIKENESS] for place in near])
+        sample.best.append((scores, likeness, taught.right[near]))
         _note(sample, found, [each for each, hit in zip(found.ranked, taught.right, strict=True) if not hit], LACKING)
 
 
@@ -152,11 +164,38 @@ def fit_ranking(samples: Sequence[Sample], steps: int = 1500, rate: float = 0.03
     return climb(slope, start, steps=steps, rate=rate)
 
 
-def fit_abstention(samples: Sequence[Sample], language: str) -> tuple[float, Array]:
-    """Logistic regression with fixed signs on standardised features, given back for raw ones."""
+def fit_sentences(samples: Sequence[Sample]) -> float:
+    """What the cosine of the nearest sentence counts beside the fusion: the least weight that makes the right passages
+    as likely among the best few as the best weight does, within one standard error."""
+    best = [each for sample in samples for each in sample.best if each[2].any()]
+    told = np.array([[_likelihood(each, weight) for weight in SENTENCE_WEIGHTS] for each in best])
+    behind = told[:, [told.mean(0).argmax()]] - told
+    within = behind.mean(0) <= behind.std(0) / np.sqrt(len(best))
+    return float(SENTENCE_WEIGHTS[int(np.argmax(within))])
+
+
+def _likelihood(best: tuple[Array, Array, NDArray[np.bool_]], weight: float) -> float:
+    scores, likeness, right = best
+    odds = np.exp(scores - scores.max() + weight * (likeness - likeness.max()))
+    return float(np.log(odds[right].sum() / odds.sum()))
+
+
+def fit_both(samples: Sequence[Sample], language: str) -> tuple[tuple[float, Array], tuple[float, Array]]:
+    """The judgement with the sentences compared, and without."""
+    from liaoyuan.knowledge.abstain import BY_SENTENCES
+
+    return fit_abstention(samples, language), fit_abstention(samples, language, BY_SENTENCES)
+
+
+def fit_abstention(
+    samples: Sequence[Sample], language: str, without: frozenset[str] = frozenset()
+) -> tuple[float, Array]:
+    """Logistic regression with fixed signs on standardised features, given back for raw ones; 0 for those that it must
+    do ``without``."""
     from liaoyuan.knowledge.abstain import FEATURES
 
     features = np.array([row for sample in samples for row in sample.features])
+    features[:, [name in without for name in FEATURES]] = 0.0
     sorts = np.array([sort for sample in samples for sort in sample.sorts])
     chinese = np.array([flag for sample in samples for flag in sample.chinese])
     labels = (sorts == ANSWERABLE).astype(np.float64)
@@ -209,24 +248,31 @@ def _probability(features: Array, bias: float, weights: Array) -> Array:
 
 
 def write(
-    ranking: Array | None, abstention: dict[str, tuple[float, Array]], thresholds: dict[str, float], sources: str
+    ranking: Array | None,
+    sentence: float | None,
+    abstention: dict[str, tuple[tuple[float, Array], tuple[float, Array]]],
+    thresholds: dict[str, float],
+    sources: str,
 ) -> None:
     """Store the models as JSON."""
     from liaoyuan.knowledge import abstain, rank
 
-    models: dict[str, dict[str, Any]] = {}
-    if ranking is not None:
-        models["rank.json"] = {"weights": _named(rank.FEATURES, ranking)}
-    for language, (bias, weights) in abstention.items():
-        named = _named(abstain.FEATURES, weights)
-        models[f"abstain_{language}.json"] = {
-            "bias": round(bias, 4),
-            "weights": named,
-            "threshold": thresholds[language],
-        }
-    for name, model in models.items():
-        text = json.dumps(model | {"learned_on": sources}, indent=1, ensure_ascii=False)
-        (WEIGHTS / name).write_text(text + "\n", encoding="utf-8")
+    if ranking is not None or sentence is not None:
+        stored = json.loads((WEIGHTS / "rank.json").read_text(encoding="utf-8"))
+        stored["weights"] |= {} if ranking is None else _named(rank.FEATURES, ranking)
+        stored["weights"] |= {} if sentence is None else {rank.LIKENESS: sentence}
+        _store("rank.json", stored if ranking is None else stored | {"learned_on": sources})
+    for language, models in abstention.items():
+        whole, plain = (
+            {"bias": round(bias, 4), "weights": _named(abstain.FEATURES, weights), "threshold": thresholds[language]}
+            for bias, weights in models
+        )
+        _store(f"abstain_{language}.json", whole | {"without_sentences": plain, "learned_on": sources})
+
+
+def _store(name: str, model: dict[str, Any]) -> None:
+    text = json.dumps(model, indent=1, ensure_ascii=False)
+    (WEIGHTS / name).write_text(text + "\n", encoding="utf-8")
 
 
 def _short(item: str) -> str:

@@ -13,7 +13,7 @@ from functools import lru_cache
 from pathlib import Path
 
 from liaoyuan.knowledge.question import Kind, Question, fits
-from liaoyuan.knowledge.rank import Ranked, Statistics, share
+from liaoyuan.knowledge.rank import LIKENESS, Ranked, Statistics, fused, share
 from liaoyuan.knowledge.text.normalise import squeeze
 from liaoyuan.knowledge.text.sentences import sentences
 
@@ -35,7 +35,11 @@ FEATURES = (
     "nearest",
     "amount",
     "apart",
+    "sure",
+    "told",
 )
+# Known only where the question was compared with the sentences of the best passages: without, other weights judge.
+BY_SENTENCES = frozenset({"told"})
 _READ = 3
 
 
@@ -63,8 +67,8 @@ def judge(question: Question, ranked: Sequence[Ranked], statistics: Statistics) 
             answerable=False, probability=0.0, features=dict.fromkeys(FEATURES, 0.0), missing=question.words
         )
     values = features(question, ranked, statistics)
-    model = _model("zh" if question.chinese else "en")
-    probability = 1 / (1 + math.exp(-model.bias - sum(model.weights[name] * values[name] for name in FEATURES)))
+    model = _model("zh" if question.chinese else "en", any(LIKENESS in item.features for item in ranked))
+    probability = 1 / (1 + math.exp(-model.bias - sum(weight * values[name] for name, weight in model.weights.items())))
     covered = _covered(question, ranked[:_READ])
     missing = tuple(word for word in question.words if word not in covered)
     answerable = probability >= model.threshold and not _asks_for_the_unheard(question, statistics)
@@ -115,7 +119,17 @@ def features(question: Question, ranked: Sequence[Ranked], statistics: Statistic
         "amount": float(question.kind is Kind.AMOUNT),
         # The value that is there may be that of something else: how much farther it stands from what is asked about.
         "apart": whole - fit if _valued(question) else 0.0,
+        # Where one passage stands out it is what was asked for; where many are alike, none of them may be.
+        "sure": _sure(ranked),
+        # The sentence that answers may be a small part of its passage.
+        "told": (max((item.features.get(LIKENESS, best) for item in ranked), default=best) - 0.8) * 10,
     }
+
+
+def _sure(ranked: Sequence[Ranked]) -> float:
+    """The probability of the best passage among all by the platform's own weights: their scores are log odds."""
+    scores = [fused(item.features) for item in ranked]
+    return 1 / sum(math.exp(score - max(scores)) for score in scores)
 
 
 def _valued(question: Question) -> bool:
@@ -152,13 +166,14 @@ def _sentence(question: Question, ranked: Sequence[Ranked], weights: dict[str, f
     return fitting, whole
 
 
-@lru_cache(maxsize=2)
-def _model(language: str) -> _Model:
+@lru_cache(maxsize=4)
+def _model(language: str, compared: bool) -> _Model:
     # A language each: only in Chinese do shared characters tell, and words are cut in another way.
     name = f"abstain_{language}.json"
     stored = json.loads((Path(__file__).parent / "weights" / name).read_text(encoding="utf-8"))
+    stored = stored if compared else stored["without_sentences"]
     return _Model(
         bias=float(stored["bias"]),
-        weights={name: float(stored["weights"][name]) for name in FEATURES},
+        weights={name: float(stored["weights"][name]) for name in FEATURES if compared or name not in BY_SENTENCES},
         threshold=float(stored["threshold"]),
     )

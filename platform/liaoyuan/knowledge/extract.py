@@ -15,10 +15,10 @@ from liaoyuan.knowledge.text.sentences import Sentence, list_around, sentences
 _WHOLE_CHINESE, _WHOLE_OTHER = 320, 600
 _MOST_CHUNKS = 3
 # Where no chunk is clearly the one, more are quoted, until one of them is the one with this probability.
-_SURE, _MOST_UNSURE = 0.8, 5
+_SURE, _MOST_UNSURE = 0.9, 5
 # Differences of ranking scores are log odds: how much likelier the better chunk is the one that answers.
-_NEAR_TOP = 2.2
-_SECOND_HALF = 2.5
+_NEAR_TOP = 3.0
+_SECOND_HALF = 3.3
 _GAIN = 0.05
 _PARTS = re.compile(r"[，,；;？?]|以及|(?<!分别)和(?!谐|平|解)")
 _PARTS_AMONG, _FEWEST_WORDS = 8, 2
@@ -149,7 +149,8 @@ def _passages(question: Question, item: Ranked, weights: Mapping[str, float]) ->
     best = max(scores)
     picked: set[int] = set()
     for index, score in enumerate(scores):
-        if score >= best * _NEAR_SENTENCE:
+        # What is said in other words than the question's is found by its meaning alone.
+        if score >= best * _NEAR_SENTENCE or (parts[index].start, parts[index].end) == item.nearest:
             picked.update(_with_list(question, parts, index))
     return _runs(parts, sorted(picked))
 

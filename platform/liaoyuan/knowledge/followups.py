@@ -219,8 +219,9 @@ def _unit(vector: Vectors) -> Vectors:
 
 
 def _cheap(settings: RetrievalSettings) -> RetrievalSettings:
-    """The collection's own search among fewer candidates, and never by a cross-encoder elsewhere: a trial is quick."""
-    fewer = {"candidates": min(settings.candidates, _CANDIDATES)}
+    """The collection's own search among fewer candidates, by no sentences and no cross-encoder elsewhere: a trial is
+    quick."""
+    fewer = {"candidates": min(settings.candidates, _CANDIDATES), "sentences": "never"}
     own = settings.reranker in {FUSION, NONE}
     return settings.model_copy(update=fewer if own else fewer | {"reranker": FUSION})
 

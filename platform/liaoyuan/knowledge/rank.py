@@ -12,6 +12,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -43,6 +44,8 @@ FEATURES = (
     "doings",
     "items",
 )
+# The cosine of the nearest sentence, which only the best few have (:mod:`liaoyuan.knowledge.nearness`).
+LIKENESS = "likeness"
 # A rule and the sanction for breaking it use the same words; which of the two is asked is told by the question.
 _SANCTION = re.compile(
     r"罚款|责令(?:限期)?改正|吊销|没收|给予(?:警告|处分|行政处分|降级|撤职|开除)"
@@ -93,11 +96,13 @@ class Candidate:
 
 @dataclass(frozen=True, slots=True)
 class Ranked:
-    """A candidate with its final score and the features that made it."""
+    """A candidate with its final score and the features that made it. ``nearest`` is where its sentence stands that is
+    nearest in meaning, where sentences were compared; its cosine is the feature ``LIKENESS``."""
 
     candidate: Candidate
     score: float
     features: dict[str, float]
+    nearest: tuple[int, int] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -296,6 +301,23 @@ def stock_weights() -> dict[str, float]:
 
 
 @lru_cache(maxsize=1)
+def sentence_weight() -> float:
+    """What a difference of 1 in ``LIKENESS`` counts, in the scores' log odds."""
+    return float(_stored()[LIKENESS])
+
+
+def fused(features: Mapping[str, float]) -> float:
+    """The score by the platform's own weights, whoever put the candidates in order."""
+    return float(_weights() @ np.asarray([features[name] for name in FEATURES]))
+
+
+@lru_cache(maxsize=1)
 def _weights() -> NDArray[np.float64]:
-    stored = json.loads((Path(__file__).parent / "weights" / "rank.json").read_text(encoding="utf-8"))["weights"]
+    stored = _stored()
     return np.asarray([float(stored[name]) for name in FEATURES])
+
+
+def _stored() -> Mapping[str, Any]:
+    text = (Path(__file__).parent / "weights" / "rank.json").read_text(encoding="utf-8")
+    weights: Mapping[str, Any] = json.loads(text)["weights"]
+    return weights

@@ -20,10 +20,11 @@ from liaoyuan.accounts.tenancy import current_tenant, tenant_context
 from liaoyuan.knowledge.adapters.embeddings import Embedder, Vectors, embedder, embedder_for
 from liaoyuan.knowledge.indexes import index_read
 from liaoyuan.knowledge.models import Chunk, Collection
+from liaoyuan.knowledge.nearness import nearest_sentences, wanted
 from liaoyuan.knowledge.parts import interleaved, question_parts
 from liaoyuan.knowledge.question import Question, analyse
-from liaoyuan.knowledge.rank import Ranked, Statistics
-from liaoyuan.knowledge.rerankers import NONE, rerank
+from liaoyuan.knowledge.rank import Candidate, Ranked, Statistics
+from liaoyuan.knowledge.rerankers import NONE, Reranked, rerank
 from liaoyuan.knowledge.search import EXACT_ROWS, Scope, nearest, scope_here, search, visible
 from liaoyuan.knowledge.settings import RetrievalSettings, settings_of
 from liaoyuan.knowledge.text.synonyms import Synonyms
@@ -83,19 +84,37 @@ def retrieve(
         candidates = nearest(scope, vector, k=settings.candidates, exact_rows=exact_rows)
         statistics = Statistics(0, {}, 1.0)
     found = time.perf_counter()
-    ordered = rerank(analysed, candidates, statistics, settings)
+    comparing = index is not None and wanted(settings, index.embedder)
+    engine = engine or (embedder_for(index.embedder) if index and comparing else None)
+    near = engine if comparing else None
+    ordered = _ordered(analysed, candidates, statistics, settings, vector, near)
     ranked = ordered.ranked
     if parts:
-        lists = [_part(scope, analyse(part, synonyms), own, settings) for part, own in zip(parts, vectors, strict=True)]
-        ranked = interleaved(ranked, lists)
+        asked = [(analyse(part, synonyms), own) for part, own in zip(parts, vectors, strict=True)]
+        ranked = interleaved(ranked, [_part(scope, part, own, settings, near) for part, own in asked])
     timings = {"embed": embedded - began, "retrieve": found - embedded, "rerank": time.perf_counter() - found}
     return Retrieval(analysed, ranked, statistics, timings, pinned, ordered.reranker, ordered.notes)
 
 
-def _part(scope: Scope, question: Question, vector: Vectors, settings: RetrievalSettings) -> list[Ranked]:
+def _part(
+    scope: Scope, question: Question, vector: Vectors, settings: RetrievalSettings, engine: Embedder | None
+) -> list[Ranked]:
     """What one part of the question finds alone, best first."""
     candidates, statistics = search(scope, question, vector, k=settings.candidates)
-    return rerank(question, candidates, statistics, settings).ranked
+    return _ordered(question, candidates, statistics, settings, vector, engine).ranked
+
+
+def _ordered(
+    question: Question,
+    candidates: Sequence[Candidate],
+    statistics: Statistics,
+    settings: RetrievalSettings,
+    vector: Vectors,
+    engine: Embedder | None,
+) -> Reranked:
+    """The candidates in order, by their sentences too where ``engine`` is to embed them."""
+    ordered = rerank(question, candidates, statistics, settings)
+    return nearest_sentences(ordered, vector, engine) if engine is not None and ordered.ranked else ordered
 
 
 def retrieval_settings(collection_id: UUID) -> RetrievalSettings:

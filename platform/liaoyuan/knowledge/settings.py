@@ -119,6 +119,9 @@ class RetrievalSettings(BaseModel):
     vector_weight: Annotated[float, Field(ge=0, le=10)] = 1.0
     lexical_weight: Annotated[float, Field(ge=0, le=10)] = 1.0
     reranker: Annotated[str, Field(min_length=1, max_length=80)] = "fusion"
+    # Whether the question is compared with the sentences of the best passages too: by the built-in model, whoever
+    # embeds (an endpoint is asked once more for each question), or not at all.
+    sentences: Literal["auto", "always", "never"] = "auto"
     # The fusion's weights learned on this collection's own questions; none: those that the platform brings.
     learned: dict[str, float] | None = None
     # Where the cross-encoder is silent: the fusion instead, noted in the trace. Else the question fails, saying why.

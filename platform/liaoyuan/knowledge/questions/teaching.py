@@ -156,7 +156,7 @@ def _lesson(collection_id: UUID) -> _Lesson:
     waiting = [row for row in stored if row.state != QuestionState.APPROVED and row.digest not in known]
     own = settings_of(collection.settings).retrieval
     # Whoever orders the collection's search: what is learned are the fusion's weights, beside the stock ones.
-    asked = own.model_copy(update={"reranker": FUSION, "learned": None})
+    asked = own.model_copy(update={"reranker": FUSION, "learned": None, "sentences": "never"})
     index = live_index(collection_id)
     return _Lesson(
         collection_id,

@@ -104,6 +104,13 @@ class SearchForm(forms.Form):
         required=False,
         help_text=_("Without it the question fails and says why. Answers note it when the built-in order stood in."),
     )
+    sentences = forms.TypedChoiceField(
+        label=_("Compare the question with single sentences"),
+        choices=[("auto", _("With the built-in model")), ("always", _("With every model")), ("never", _("Never"))],
+        empty_value="auto",
+        required=False,
+        help_text=_("Of the best passages. An outside embedding service is then asked once more for each question."),
+    )
 
     def __init__(self, *args: Any, rerankers: Sequence[str], **options: Any) -> None:
         super().__init__(*args, **options)

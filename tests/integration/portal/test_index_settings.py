@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
-from uuid import UUID
+from uuid import UUID, uuid4
 
 import pytest
 from django.test import Client
@@ -235,3 +235,23 @@ def test_who_may_not_build_is_not_asked_to(
     assert browse(stranger).post(url(collection, "renew")).status_code == 404
     with tenant_context(organization.id):
         assert SearchIndex.objects.count() == 1
+
+
+def test_a_file_that_asks_for_its_password_is_not_offered_to_be_tried_again(
+    organization: Any, owner: Any, collection: Collection, browse: Any
+) -> None:
+    with tenant_context(organization.id):
+        version = DocumentVersion.objects.get(document__name="废物.md")
+        told = {"code": "password_needed", "reason_zh": "受密码保护", "reason_en": "It is protected."}
+        _refused(organization, collection, version_id=version.id, **told)
+    page = browse(owner).get(f"/collections/{collection.id}/").content.decode()
+    section = page.split('class="waiting"')[1].split("</section>")[0]
+    assert "Files that did not get in" in section and f"/documents/{version.document_id}/" in section
+    assert "Enter the password" in section and ">Try again<" not in section
+
+
+def _refused(organization: Any, collection: Collection, **more: Any) -> None:
+    ImportItem.objects.create(
+        organization_id=organization.id, collection=collection, run_id=uuid4(), position=0, path="/nowhere/a.pdf",
+        name="a.pdf", format="pdf", size=9, state=ItemState.REJECTED, **more,
+    )  # fmt: skip

@@ -27,7 +27,11 @@ class Charts:
     def of(self, path: str, title: str, flags: set[str]) -> Iterator[Block]:
         """The charts of the sheet stored at ``path`` and called ``title``."""
         for drawing in self._targets(path.lstrip("/"), "/drawing"):
-            for chart in self._targets(drawing, "/chart"):
+            unseen = self._unseen(drawing)
+            for key, chart in self._related(drawing, "/chart"):
+                if key in unseen:
+                    flags.add("hidden_text")
+                    continue
                 self._left -= 1
                 if self._left < 0:
                     flags.add("cell_limit")
@@ -62,6 +66,16 @@ class Charts:
         if name:
             yield Block(BlockType.CAPTION, name, locator=title)
         yield table_block(grid, locator=title)
+
+    def _unseen(self, drawing: str) -> set[str]:
+        """The charts of a drawing that somebody switched off, by their relationship."""
+        try:
+            root = xml_parse(self._part(drawing))
+        except (etree.XMLSyntaxError, KeyError):
+            return set()
+        frames = root.iter("{*}graphicFrame")
+        hidden = [each for each in frames if any(part.get("hidden") in {"1", "true"} for part in each.iter("{*}cNvPr"))]
+        return {chart.get(_ID, "") for frame in hidden for chart in frame.iter("{*}chart")}
 
     def _targets(self, path: str, kind: str) -> list[str]:
         return [target for _, target in self._related(path, kind)]

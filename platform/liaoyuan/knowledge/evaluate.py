@@ -18,6 +18,7 @@ from liaoyuan.knowledge.answer import Citation, KnowledgeAnswer, Mode, answer_qu
 from liaoyuan.knowledge.errors import QuestionsInvalid
 from liaoyuan.knowledge.indexes import live_index
 from liaoyuan.knowledge.models import Chunk, SearchIndex
+from liaoyuan.knowledge.nearness import PATIENCE_MEASURING
 from liaoyuan.knowledge.question import analyse
 from liaoyuan.knowledge.questions.measures import DEPTH, Metrics, measure
 from liaoyuan.knowledge.retrieve import Retrieval, retrieve
@@ -194,6 +195,7 @@ class Examiner:
             day=day or self.day,
             vector=vector,
             synonyms=self.synonyms,
+            patience=PATIENCE_MEASURING,
             **{name: value for name, value in given.items() if value is not None},
         )
 

@@ -29,8 +29,10 @@ from liaoyuan.knowledge.text.sentences import Sentence, sentences
 # The best passages whose sentences are looked at; a passage of more sentences than that is a list or a table.
 AMONG: Final = 8
 _MOST_SENTENCES, _LONGEST = 16, 500
-# A person waits for the answer: who is slower than this is not waited for, but what comes later is remembered.
-PATIENCE_SECONDS: Final = 3.0
+# A person waits for the answer: who is slower than this is not waited for, but what comes later is remembered. An
+# evaluation waits, so that its numbers do not hang on how busy the machine is.
+PATIENCE_SECONDS: Final = 1.5
+PATIENCE_MEASURING: Final = 60.0
 # Some 15 MB of vectors.
 _REMEMBERED = 20_000
 NOT_COMPARED = "The sentences of the best passages were not compared with the question: {detail}"
@@ -66,16 +68,18 @@ def wanted(settings: RetrievalSettings, embedder_name: str) -> bool:
     return settings.sentences == "always" or (settings.sentences == "auto" and embedder_name == DEFAULT_EMBEDDER)
 
 
-def nearest_sentences(found: Reranked, vector: Vectors, engine: Embedder) -> Reranked:
+def nearest_sentences(
+    found: Reranked, vector: Vectors, engine: Embedder, *, patience: float = PATIENCE_SECONDS
+) -> Reranked:
     """The best of ``found`` with the cosine of their nearest sentence, and put in order by it where the built-in
-    fusion ranked them."""
+    fusion ranked them. After ``patience`` seconds they are left as they are."""
     best = found.ranked[:AMONG]
     parts = [_parts(item.candidate.text) for item in best]
     texts = [part.of(item.candidate.text) for item, listed in zip(best, parts, strict=True) for part in listed]
     try:
-        vectors = _vectors(engine, texts)
+        vectors = _vectors(engine, texts, patience)
     except (LiaoyuanError, LateError) as error:
-        detail = error.sentence("en") if isinstance(error, LiaoyuanError) else f"over {PATIENCE_SECONDS:.0f} s"
+        detail = error.sentence("en") if isinstance(error, LiaoyuanError) else f"over {patience:.1f} s"
         return replace(found, notes=(*found.notes, NOT_COMPARED.format(detail=detail)))
     likeness = iter((vectors @ np.asarray(vector, dtype=np.float32)).tolist() if len(texts) else ())
     near = [_near(item, listed, [next(likeness) for _ in listed]) for item, listed in zip(best, parts, strict=True)]
@@ -105,13 +109,13 @@ def _ordered(near: Sequence[Ranked], others: Sequence[Ranked]) -> list[Ranked]:
     return [*sorted(moved, key=lambda item: -item.score), *rest]
 
 
-def _vectors(engine: Embedder, texts: Sequence[str]) -> Vectors:
+def _vectors(engine: Embedder, texts: Sequence[str], patience: float) -> Vectors:
     """Shape (n, dimensions), in the order of ``texts``. Raises LiaoyuanError and TimeoutError."""
     keys = [_key(engine.name, text) for text in texts]
     known = _memory.known(keys)
     missing = {key: text[:_LONGEST] for key, text in zip(keys, texts, strict=True) if key not in known}
     if missing:
-        known |= _pool().submit(_learn, engine, missing).result(timeout=PATIENCE_SECONDS)
+        known |= _pool().submit(_learn, engine, missing).result(timeout=patience)
     return np.stack([known[key] for key in keys]).astype(np.float32) if keys else np.empty((0, 0), np.float32)
 
 

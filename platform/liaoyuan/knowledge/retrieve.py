@@ -2,10 +2,11 @@
 it."""
 
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import date
+from functools import partial
 from typing import Any
 from uuid import UUID
 
@@ -20,7 +21,7 @@ from liaoyuan.accounts.tenancy import current_tenant, tenant_context
 from liaoyuan.knowledge.adapters.embeddings import Embedder, Vectors, embedder, embedder_for
 from liaoyuan.knowledge.indexes import index_read
 from liaoyuan.knowledge.models import Chunk, Collection
-from liaoyuan.knowledge.nearness import nearest_sentences, wanted
+from liaoyuan.knowledge.nearness import PATIENCE_SECONDS, nearest_sentences, wanted
 from liaoyuan.knowledge.parts import interleaved, question_parts
 from liaoyuan.knowledge.question import Question, analyse
 from liaoyuan.knowledge.rank import Candidate, Ranked, Statistics
@@ -28,6 +29,8 @@ from liaoyuan.knowledge.rerankers import NONE, Reranked, rerank
 from liaoyuan.knowledge.search import EXACT_ROWS, Scope, nearest, scope_here, search, visible
 from liaoyuan.knowledge.settings import RetrievalSettings, settings_of
 from liaoyuan.knowledge.text.synonyms import Synonyms
+
+Compare = Callable[[Reranked, Vectors], Reranked]
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +59,7 @@ def retrieve(
     index_id: UUID | None = None,
     settings: RetrievalSettings | None = None,
     judged: bool = True,
+    patience: float = PATIENCE_SECONDS,
 ) -> Retrieval:
     """Search one collection inside the current tenant context, whose groups decide what may be found.
 
@@ -64,7 +68,7 @@ def retrieve(
     other than the live one. The question is embedded by that generation's own model; a ``vector`` must be of it. A
     question that asks several things is searched for part by part as well (:mod:`liaoyuan.knowledge.parts`). Where
     nobody is to judge what is found (``judged``), and by the settings words count nothing, no word is looked up.
-    Raises EmbedderDown.
+    ``patience``: seconds to wait for the vectors of single sentences. Raises EmbedderDown.
     """
     analysed = analyse(question, synonyms)
     began = time.perf_counter()
@@ -86,7 +90,7 @@ def retrieve(
     found = time.perf_counter()
     comparing = index is not None and wanted(settings, index.embedder)
     engine = engine or (embedder_for(index.embedder) if index and comparing else None)
-    near = engine if comparing else None
+    near = partial(nearest_sentences, engine=engine, patience=patience) if engine and comparing else None
     ordered = _ordered(analysed, candidates, statistics, settings, vector, near)
     ranked = ordered.ranked
     if parts:
@@ -97,11 +101,11 @@ def retrieve(
 
 
 def _part(
-    scope: Scope, question: Question, vector: Vectors, settings: RetrievalSettings, engine: Embedder | None
+    scope: Scope, question: Question, vector: Vectors, settings: RetrievalSettings, near: Compare | None
 ) -> list[Ranked]:
     """What one part of the question finds alone, best first."""
     candidates, statistics = search(scope, question, vector, k=settings.candidates)
-    return _ordered(question, candidates, statistics, settings, vector, engine).ranked
+    return _ordered(question, candidates, statistics, settings, vector, near).ranked
 
 
 def _ordered(
@@ -110,11 +114,11 @@ def _ordered(
     statistics: Statistics,
     settings: RetrievalSettings,
     vector: Vectors,
-    engine: Embedder | None,
+    near: Compare | None,
 ) -> Reranked:
-    """The candidates in order, by their sentences too where ``engine`` is to embed them."""
+    """The candidates in order, by their sentences too where ``near`` compares them."""
     ordered = rerank(question, candidates, statistics, settings)
-    return nearest_sentences(ordered, vector, engine) if engine is not None and ordered.ranked else ordered
+    return near(ordered, vector) if near is not None and ordered.ranked else ordered
 
 
 def retrieval_settings(collection_id: UUID) -> RetrievalSettings:

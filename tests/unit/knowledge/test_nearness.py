@@ -101,7 +101,7 @@ def test_where_the_embedder_is_down_the_order_stays_and_the_notes_say_so() -> No
     assert "not compared" in ordered.notes[0] and "503" in ordered.notes[0]
 
 
-def test_nobody_waits_for_a_slow_embedder_and_what_it_told_late_is_kept(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_nobody_waits_for_a_slow_embedder_and_what_it_told_late_is_kept() -> None:
     go, told = threading.Event(), threading.Event()
 
     class Slow(Embedder):
@@ -111,13 +111,11 @@ def test_nobody_waits_for_a_slow_embedder_and_what_it_told_late_is_kept(monkeypa
             return super().embed(texts, role)
 
     engine = Slow()
-    monkeypatch.setattr(nearness, "PATIENCE_SECONDS", 0.0)
-    late = nearest_sentences(found(*PASSAGES), ASKED, engine)
+    late = nearest_sentences(found(*PASSAGES), ASKED, engine, patience=0.0)
     assert late.ranked == found(*PASSAGES).ranked and late.notes
     go.set()
     assert told.wait(60)
-    monkeypatch.setattr(nearness, "PATIENCE_SECONDS", 60.0)
-    assert nearest_sentences(found(*PASSAGES), ASKED, engine).ranked[0].candidate.chunk_id == "c1"
+    assert nearest_sentences(found(*PASSAGES), ASKED, engine, patience=60.0).ranked[0].candidate.chunk_id == "c1"
 
 
 @pytest.mark.parametrize(

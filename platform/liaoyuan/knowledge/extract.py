@@ -52,7 +52,7 @@ def extract(question: Question, ranked: Sequence[Ranked], statistics: Statistics
     weights = {term: statistics.idf(term) for term in question.terms}
     # The same rule often lies in two files (a Word document and its PDF); it is quoted once.
     quotes: dict[str, Quote] = {}
-    for item in _sources(question, ranked, weights, statistics):
+    for item in _best_pieces(question, _sources(question, ranked, weights, statistics), weights):
         text = item.candidate.text
         for start, end in _passages(question, item, weights):
             header = _header(text, start)
@@ -185,6 +185,25 @@ def _table_passages(
             joins = bool(runs) and values[place - 1] == best
             runs = [*runs[:-1], (runs[-1][0], end)] if joins else [*runs, (start, end)]
     return runs
+
+
+def _best_pieces(question: Question, chosen: Sequence[Ranked], weights: Mapping[str, float]) -> list[Ranked]:
+    """``chosen`` without the pieces of a long table whose rows name less of what is asked than another piece's do: rows
+    of other things are no answer, however near they stand."""
+    if question.kind is Kind.LIST:
+        return list(chosen)
+    named = [_named_by_row(question, item.candidate.text, weights) for item in chosen]
+    best: dict[str, float] = {}
+    for header, value in named:
+        best[header] = max(value, best.get(header, 0.0))
+    return [item for item, (header, value) in zip(chosen, named, strict=True) if not header or value >= best[header]]
+
+
+def _named_by_row(question: Question, text: str, weights: Mapping[str, float]) -> tuple[str, float]:
+    """The header of a table and how much its best row names; no header where ``text`` is prose."""
+    rows = _rows(text)
+    values = [_row_value(question, text[start:end], weights) for start, end in rows[1:]]
+    return (text[slice(*rows[0])], max(values)) if rows else ("", 0.0)
 
 
 def _row_value(question: Question, row: str, weights: Mapping[str, float]) -> float:

@@ -66,3 +66,15 @@ def test_neighbouring_rows_of_one_name_are_quoted_as_one_passage() -> None:
 def test_prose_has_no_header() -> None:
     (quote,) = quotes("电压等级是指什么？", "第二条 电压等级是指电力线路的额定电压。")
     assert quote.header == ""
+
+
+def test_of_a_table_in_pieces_only_the_piece_is_quoted_that_names_what_was_asked() -> None:
+    pieces = ["\n".join([HEADER, *ROWS]), "\n".join([HEADER, *OTHERS])]
+    ranked = [
+        Ranked(Candidate(f"c{place}", "电力线路保护区", "", text, 0.9, 5.0), 5.0, dict.fromkeys(FEATURES, 0.0))
+        for place, text in enumerate(pieces)
+    ]
+    found = extract(analyse("500千伏线路的边线延伸距离是多少米？"), ranked, Statistics(10, {"千伏": 1}, 12.0))
+    assert {quote.chunk_id for quote in found} == {"c0"}
+    both = extract(analyse("巡视周期分别有哪些？"), ranked, Statistics(10, {"巡视": 1}, 12.0))
+    assert {quote.chunk_id for quote in both} == {"c0", "c1"}

@@ -102,6 +102,8 @@ def compare(page: Any) -> None:
 
 def keep(page: Any) -> None:
     """Tick the passage that is right and keep the question with it."""
+    # The keys are there once the page's scripts ran.
+    page.wait_for_load_state("load")
     page.keyboard.press("j")
     assert page.evaluate(SEEN) == ""
     right = page.locator("input[name=chunk]").first

@@ -144,3 +144,27 @@ def _queries(owner: Any) -> dict[str, int]:
             assert answer.status_code == 200, (route, answer.content)
             found[route.path] = len(asked)
     return found
+
+
+def test_documents_that_an_older_version_read_are_counted_told_and_listed_alone(
+    organization: Any, in_tenant: Callable[..., Any], client: httpx.Client
+) -> None:
+    from django.utils import timezone
+
+    from liaoyuan.knowledge.models import Collection, Document, DocumentVersion
+    from liaoyuan.knowledge.rules import CUTTING, reading_rules
+
+    with in_tenant(organization):
+        home = Collection.objects.create(organization=organization, name="制度")
+        for name, parser in (("旧.md", 0), ("新.md", reading_rules("text/markdown"))):
+            document = Document.objects.create(organization=organization, collection=home, name=name)
+            DocumentVersion.objects.create(
+                organization=organization, document=document, number=1, file_name=name, sha256="0" * 64, size=1,
+                media_type="text/markdown", source_key="s", blocks_key="b", state="in_force", parser=parser,
+                chunker=CUTTING, indexed_at=timezone.now(),
+            )  # fmt: skip
+    path = f"/api/v1/collections/{home.id}"
+    assert client.get(path).json()["older"] == 1
+    for wanted, names in (("true", ["旧.md"]), ("false", ["新.md"])):
+        rows = walk(client, f"{path}/documents", older=wanted)
+        assert [(row["name"], row["older"]) for row in rows] == [(name, wanted == "true") for name in names]

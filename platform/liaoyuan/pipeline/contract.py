@@ -194,7 +194,7 @@ class InputMissing(StageFailed):
 
 
 class RunCancelled(LiaoyuanError):
-    """Raised by a stage that saw ``cancelled()``; the run becomes CANCELLED."""
+    """Raised by a stage that saw ``cancelled()``; the run becomes CANCELLED (ERRORED where nobody cancelled it)."""
 
     code = "cancelled"
     zh = "已取消。"

@@ -212,9 +212,15 @@ def test_a_stopped_import_goes_on_where_it_stopped(
     from liaoyuan.pipeline.contract import RunCancelled
 
     run_id = start(organization, folder_of(tmp_path, 3))
+
+    def cancelled(_: Any) -> bool:
+        with tenant_context(organization.id):
+            StageRun.objects.filter(id=run_id, state=RunState.RUNNING).update(state=RunState.CANCELLING)
+        return True
+
     with monkeypatch.context() as patch:
         interrupt(patch, 1, RunCancelled())
-        patch.setattr("liaoyuan.pipeline.services.pulse.Pulse.cancelled", lambda self: True)
+        patch.setattr("liaoyuan.pipeline.services.pulse.Pulse.cancelled", cancelled)
         assert stage_run_execute(run_id=run_id, worker="test") == RunState.CANCELLED
     assert states(organization) == ["ready", "cancelled", "cancelled"]
     assert again(organization, run_id) == RunState.SUCCEEDED

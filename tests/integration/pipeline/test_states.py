@@ -31,6 +31,7 @@ from liaoyuan.pipeline.services import (
     stage_run_cancel,
     stage_run_resume,
     stage_run_retry,
+    stage_run_start,
 )
 from liaoyuan.pipeline.services.executing import run_end_badly, run_end_well
 from liaoyuan.pipeline.services.fencing import run_claim
@@ -166,6 +167,16 @@ def test_the_docstring_lists_the_moves() -> None:
     moves = legal_moves()
     assert len(moves) >= 16
     assert ("succeeded", "queued") not in moves and ("queued", "succeeded") not in moves
+
+
+def test_a_stage_that_stops_although_nobody_cancelled_has_a_fault(organization: Any) -> None:
+    with tenant_context(organization.id):
+        run_id = stage_run_start(stage="compute", spec={}).id
+    run = run_claim(run_id=run_id, worker="w")
+    assert run is not None
+    assert run_end_badly(run, RunCancelled()) == RunState.ERRORED
+    with tenant_context(organization.id):
+        assert StageRun.objects.get(id=run_id).error["reference"]
 
 
 def live(lives: int) -> None:

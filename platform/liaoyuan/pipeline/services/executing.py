@@ -143,7 +143,7 @@ def run_end_badly(run: StageRun, error: Exception) -> str:
         if isinstance(error, GiveWay):
             return _give_way(run)
         if isinstance(error, RunCancelled):
-            return _finish(run, RunState.CANCELLED, {})
+            return _stopped(run, error)
         expected = _expected(error)
         if expected is None:
             return _finish(run, RunState.ERRORED, _fault(run, error))
@@ -171,6 +171,12 @@ def _fault(run: StageRun, error: Exception) -> dict[str, object]:
     reference = f"E-{secrets.token_hex(4)}"
     logger.error("run %s: %s failed, reference %s", run.id, run.stage, reference, exc_info=error)
     return _error(InternalFault(reference=reference)) | {"reference": reference}
+
+
+def _stopped(run: StageRun, error: RunCancelled) -> str:
+    """CANCELLED where somebody cancelled; a stage that stopped although nobody did has a fault."""
+    asked = StageRun.objects.filter(id=run.id, fence=run.fence, state=RunState.CANCELLING).exists()
+    return _finish(run, RunState.ERRORED, {} if asked else _fault(run, error))
 
 
 def _finish(run: StageRun, to: str, error: dict[str, object]) -> str:

@@ -134,3 +134,21 @@ def test_a_process_that_ignores_the_signal_is_ended_all_the_same(tmp_path: Path)
             grace=1.0,
         )
     assert time.monotonic() - began < 15
+
+
+def test_a_signal_to_the_process_alone_is_a_loss_that_a_retry_mends(
+    job: Callable[..., str], dataset: Dataset, tmp_path: Path
+) -> None:
+    """Who stops a machine signals every process on it; the run was not cancelled by that."""
+
+    def progress(_fraction: float, _step: str, numbers: dict[str, Any]) -> None:
+        if "loss" in numbers:
+            for child in psutil.Process().children():
+                if "adapters.child" in " ".join(child.cmdline()):
+                    child.terminate()
+
+    work = job(dataset(), epochs=400, max_steps=1000)
+    with pytest.raises(TrainerLost) as lost:
+        process_run(work, log=tmp_path / "log", progress=progress, cancelled=lambda: False)
+    assert lost.value.retryable
+    assert next((tmp_path / "checkpoint").glob("step-*/state.json"))

@@ -104,7 +104,7 @@ class _Following:
             self.progress(event["fraction"], event["step"], event["numbers"])
             return None
         if event["event"] == "error":
-            raise _error(event["kind"], event["params"])
+            raise self._error(event["kind"], event["params"])
         report: dict[str, Any] = event["report"]
         return report
 
@@ -114,15 +114,15 @@ class _Following:
             return errors.TrainerLost(how=signal.Signals(-status).name)
         return errors.TrainerFaulty(detail=_last_line(self.log))
 
-
-def _error(kind: str, params: dict[str, Any]) -> LiaoyuanError:
-    """The child's error as the same class here."""
-    if kind == RunCancelled.__name__:
-        return RunCancelled()
-    known = getattr(errors, kind, None)
-    if isinstance(known, type) and issubclass(known, LiaoyuanError):
-        return known(**params)
-    return errors.TrainerFaulty(detail=f"{kind} {params}")
+    def _error(self, kind: str, params: dict[str, Any]) -> LiaoyuanError:
+        """The child's error as the same class here."""
+        if kind == RunCancelled.__name__:
+            # Who stops a machine signals the child too, and nobody cancelled: a retry goes on from the checkpoint.
+            return RunCancelled() if self.cancelled() else errors.TrainerLost(how=signal.SIGTERM.name)
+        known = getattr(errors, kind, None)
+        if isinstance(known, type) and issubclass(known, LiaoyuanError):
+            return known(**params)
+        return errors.TrainerFaulty(detail=f"{kind} {params}")
 
 
 def _last_line(log: Path) -> str:

@@ -202,7 +202,7 @@ def test_what_runs_once_comes_before_the_others_and_is_not_started_again(folder:
         announce=lambda: ["here we are"],
         announce_after="web",
     )
-    watch = threading.Thread(target=lambda: (until(lambda: lines[-1:] and lines[-1].name == "up"), supervisor.stop()))
+    watch = threading.Thread(target=lambda: (until(lambda: any(x.name == "up" for x in lines)), supervisor.stop()))
     watch.start()
 
     supervisor.run()

@@ -59,13 +59,17 @@ INSERT INTO {name} (organization_id, entry, chunk_id, embedding, audience)
 SELECT v.organization_id, v.entry, v.chunk_id, v.embedding, e.audience
 FROM knowledge_searchentry e JOIN knowledge_vector v ON v.entry = e.seat WHERE e.index_id = %(index)s
 """
+# One column less to group by, and places unfolded in the list of columns: three quarters of the time it took in joins.
 _POSTINGS_FILL = """
 INSERT INTO {name} (organization_id, audience, term, places)
-SELECT w.organization_id, e.audience, u.lexeme COLLATE "C",
-       array_agg((e.seat << 32) | ((w.before + p.position)::bigint << 8) | get_byte(w.classes, p.position - 1))
-FROM knowledge_searchentry e JOIN knowledge_words w ON w.entry = e.seat
-CROSS JOIN LATERAL unnest(w.words) u CROSS JOIN LATERAL unnest(u.positions) AS p(position)
-WHERE e.index_id = %(index)s GROUP BY 1, 2, 3
+SELECT (SELECT organization_id FROM knowledge_searchindex WHERE id = %(index)s), audience, term,
+       array_agg(base + position * 256 + get_byte(classes, position - 1))
+FROM (
+    SELECT e.audience, (e.seat << 32) + (w.before << 8) AS base, w.classes, u.lexeme COLLATE "C" AS term,
+           unnest(u.positions) AS position
+    FROM knowledge_searchentry e JOIN knowledge_words w ON w.entry = e.seat CROSS JOIN LATERAL unnest(w.words) u
+    WHERE e.index_id = %(index)s
+) one_by_one GROUP BY audience, term
 """
 # Whoever deleted an entry while the lists were filled waited for nobody: it is looked for when all others wait.
 _STALE = """

@@ -106,6 +106,8 @@ def _source(version: DocumentVersion, index_id: UUID) -> list[ChunkPatch]:
 
 def _earlier(version: DocumentVersion, index_id: UUID) -> list[ChunkPatch]:
     """The edits of the nearest version before this one, in the same generation or else the live one."""
+    if version.number == 1:
+        return []
     before = Chunk.objects.filter(version__document_id=version.document_id, version__number__lt=version.number)
     before = before.filter(Q(index_id=index_id) | Q(index__state=IndexState.LIVE)).order_by("-version__number")
     nearest = before.select_related("version").only("version", "index_id").first()

@@ -129,7 +129,8 @@ def features(question: Question, ranked: Sequence[Ranked], statistics: Statistic
 def _sure(ranked: Sequence[Ranked]) -> float:
     """The probability of the best passage among all by the platform's own weights: their scores are log odds."""
     scores = [fused(item.features) for item in ranked]
-    return 1 / sum(math.exp(score - max(scores)) for score in scores)
+    best = max(scores)
+    return 1 / sum(math.exp(score - best) for score in scores)
 
 
 def _valued(question: Question) -> bool:

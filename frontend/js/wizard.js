@@ -27,6 +27,7 @@ function begin(root) {
   const transfers = [];
   const rows = new Map();
   let leftOut = 0;
+  let held = false;
 
   root.classList.add("is-live");
   find("plain").hidden = true;
@@ -117,6 +118,8 @@ function begin(root) {
     if (counted.length && done.length === counted.length) text = words("all", { all: counted.length });
     else if (counted.length) text = words("total", { done: done.length, all: counted.length, sent: bytes(sum("received") + sum("moving")), size: bytes(sum("size")) });
     if (leftOut) text += ` ${words("hidden", { n: leftOut })}`;
+    // Who wanted to go on is told why not for as long as it holds: a file that is late to pause counts once more.
+    if (held && going().length) text = `${words("leave")} ${text}`;
     // A reader of the screen hears it when it changes; it changes for each file, not for each part.
     if (find("total").textContent !== text) find("total").textContent = text;
   }
@@ -125,7 +128,8 @@ function begin(root) {
     if (form.source.value !== "upload" || !going().length) return;
     event.preventDefault();
     event.stopImmediatePropagation();
-    find("total").textContent = words("leave");
+    held = true;
+    total();
     find("total").scrollIntoView({ block: "nearest" });
   }, true);
   let leaving = false;

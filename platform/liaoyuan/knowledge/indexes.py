@@ -12,6 +12,7 @@ from django.utils import timezone
 from liaoyuan.errors import NotFound
 from liaoyuan.knowledge.errors import IndexBusy, IndexNotReady
 from liaoyuan.knowledge.models import Chunk, Collection, IndexState, SearchIndex
+from liaoyuan.knowledge.statements import graph_name
 
 # Below, a scan of what is visible is as fast as a walk through a graph, and exact.
 GRAPH_ROWS = 400
@@ -166,7 +167,7 @@ def graph_ensure(index_id: UUID, *, more_than: int = GRAPH_ROWS, parts: bool = F
             return False
         cursor.execute("SET LOCAL maintenance_work_mem = '512MB'; SET LOCAL work_mem = '128MB'")
         cursor.execute(_STEP, {"index": index_id, "step": "make"})
-        name = f"knowledge_graph_{index_id.hex}"
+        name = graph_name(index_id)
         cursor.execute(_GRAPH_FILL.format(name=f"{name}_next"), {"index": index_id})
         cursor.execute(_POSTINGS_FILL.format(name=f"{name}_postings_next"), {"index": index_id})
         cursor.execute(_INDEX, {"index": index_id, "more_than": least.rows, "most": _MOST_OWN})

@@ -29,7 +29,7 @@ from liaoyuan.knowledge.columns import Column, ColumnDumper
 from liaoyuan.knowledge.errors import EmbeddingMismatch
 from liaoyuan.knowledge.question import Question
 from liaoyuan.knowledge.rank import Candidate, Statistics
-from liaoyuan.knowledge.statements import text_array
+from liaoyuan.knowledge.statements import graph_name, text_array
 from liaoyuan.knowledge.text.segment import index_terms
 
 # A walk that keeps ``_EF_LEAST`` in view costs as much as a scan of so many vectors; a wider view in proportion.
@@ -233,16 +233,12 @@ def _walk(
 
 
 def _ask(cursor: Cursor, statement: str, told: _Graph, parameters: dict[str, Any]) -> list[tuple[Any, ...]]:
-    name = _graph_name(told.index_id)
+    name = graph_name(told.index_id)
     try:
         return cursor.execute(statements.of_graph(statement, name, told.dimensions), parameters).fetchall()
     except psycopg.errors.UndefinedTable:
         _graphs.clear()
         raise
-
-
-def _graph_name(index_id: UUID) -> str:
-    return f"knowledge_graph_{index_id.hex}"
 
 
 def _remember(asked: _Asked, told: _Graph, rows: Sequence[tuple[Any, ...]]) -> None:
@@ -272,7 +268,7 @@ def _named(cursor: Cursor, scope: Scope, found: tuple[Any, ...], name: str) -> i
     parameters = scope.parameters() | {"index": index_id, "name": name, "terms": parts, "budget": math.inf}
     statement = statements.NAMED_EXACT
     if graph_rows:
-        statement = statements.of_graph(statements.NAMED_GRAPH, _graph_name(index_id), dimensions)
+        statement = statements.of_graph(statements.NAMED_GRAPH, graph_name(index_id), dimensions)
     row = cursor.execute(statement, parameters).fetchone()
     return int(row[0]) if row else 0
 

@@ -8,6 +8,7 @@ say; equality of bigint, uuid and text is leakproof, so the indexes serve under 
 
 from collections.abc import Iterable
 from functools import lru_cache
+from uuid import UUID
 
 # Days and rights of an audience or a chunk, for the asker of now.
 _MAY_READ = """
@@ -282,6 +283,11 @@ NAMED_GRAPH = f"WITH {_PLACE}, {_HITS_GRAPH}, {_EVERY} {_NAMED.replace('WEIGHED'
 VISIBLE = f"""
 WITH {_PLACE} SELECT c.id FROM knowledge_chunk c WHERE c.id = ANY(%(ids)s::uuid[]) AND {_CHUNK_SCOPE}
 """  # noqa: S608 - only constants of this module are joined
+
+
+def graph_name(index_id: UUID) -> str:
+    """The table of a generation's graph; that of the lists beside it has ``_postings`` behind."""
+    return f"knowledge_graph_{index_id.hex}"
 
 
 @lru_cache(maxsize=1024)

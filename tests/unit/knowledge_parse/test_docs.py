@@ -7,7 +7,7 @@ import pytest
 from liaoyuan.knowledge.parse.errors import REJECTIONS
 from liaoyuan.knowledge.parse.parser import _READERS
 
-HANDBOOK = (Path(__file__).parents[3] / "docs" / "knowledge.md").read_text(encoding="utf-8")
+HANDBOOK = (Path(__file__).parents[3] / "docs" / "knowledge" / "parsing.md").read_text(encoding="utf-8")
 
 
 @pytest.mark.parametrize("code", REJECTIONS)

@@ -9,7 +9,8 @@ from liaoyuan.accounts.tenancy import tenant_context
 from liaoyuan.industry.selectors import industry_get
 from liaoyuan.knowledge.facts import pack_facts
 from liaoyuan.knowledge.services.collecting import collection_create
-from liaoyuan.knowledge.services.importing import ImportJob
+from liaoyuan.knowledge.services.importing import REREAD, ImportJob
+from liaoyuan.knowledge.services.rereading import edits_waiting
 from liaoyuan.knowledge.shadow.freeing import generations_forget
 from liaoyuan.knowledge.waiting.estimates import FIRST_SECONDS
 from liaoyuan.knowledge.waiting.models import ITEM_DONE, ImportItem, ItemState
@@ -77,13 +78,28 @@ def _artifacts(job: ImportJob, context: StageContext) -> Artifacts:
         )
         trouble = Case(When(state=ItemState.READY, then=Value(1)), default=Value(0))
         named = [_named(item) for item in items.order_by(trouble, "position")[:NAMED]]
+        versions = [each.version_id for each in items if each.version_id] if context.spec.get(REREAD) else []
+        lost = edits_waiting(versions)
     unchanged = counts.pop("unchanged")
+    zh, en = _summary(counts, sum(lost.values()), again=bool(context.spec.get(REREAD)))
     return Artifacts(
-        result={"files": named} | counts,
-        summary_zh=f"已导入 {counts['ready']} 个文件，{counts['rejected']} 个未能读取",
-        summary_en=f"{counts['ready']} files imported, {counts['rejected']} could not be read",
+        result={"files": named} | counts | ({"edits_lost": sum(lost.values())} if context.spec.get(REREAD) else {}),
+        summary_zh=zh,
+        summary_en=en,
         reused=0 < counts["total"] == unchanged,
     )
+
+
+def _summary(counts: dict[str, Any], lost: int, *, again: bool) -> tuple[str, str]:
+    ready, rejected = counts["ready"], counts["rejected"]
+    if not again:
+        return f"已导入 {ready} 个文件，{rejected} 个未能读取", f"{ready} files imported, {rejected} could not be read"
+    zh, en = f"已重新读取 {ready} 个文件", f"{ready} file{'s' * (ready != 1)} read again"
+    if rejected:
+        zh, en = f"{zh}，{rejected} 个未能读取", f"{en}, {rejected} could not be read"
+    if lost:
+        zh, en = f"{zh}；{lost} 处人工修改未能带入", f"{en}; {lost} edit{'s' * (lost != 1)} could not be carried over"
+    return zh, en
 
 
 def _named(item: ImportItem) -> dict[str, Any]:

@@ -18,6 +18,7 @@ from liaoyuan.knowledge.indexes import graph_ensure
 from liaoyuan.knowledge.models import DocumentVersion, IndexState, SearchIndex
 from liaoyuan.knowledge.services.receiving import DOCUMENTS
 from liaoyuan.knowledge.shadow.freeing import generations_forget
+from liaoyuan.knowledge.shadow.models import IndexEntry
 from liaoyuan.pipeline.storage import storage
 
 logger = logging.getLogger(__name__)
@@ -107,14 +108,26 @@ def _older(key: str, latest: float) -> bool:
 
 
 def _orphans(keys: list[str]) -> Iterator[str]:
-    """Keys are organization/documents/version/file, or …/version/generations/index/file."""
+    """Keys are organization/documents/version/file, …/version/generations/index/file, or …/version/readings/id/file for
+    what was read again into the index in use."""
     versions = {str(key) for key in DocumentVersion.objects.values_list("id", flat=True)}
     indexes = {str(key) for key in SearchIndex.objects.values_list("id", flat=True)}
     kept = DocumentVersion.objects.filter(blocks_key__contains="/generations/").values_list("blocks_key", flat=True)
     read = {key.rpartition("/")[0] for key in kept}
+    again = {key.rpartition("/")[0] for key in _readings_kept()}
     for key in keys:
         parts = key.split("/")
         gone = parts[2] not in versions
         of_generation = len(parts) > 5 and parts[3] == "generations" and parts[4] not in indexes
-        if gone or _DRAFT.search(parts[-1]) or (of_generation and key.rpartition("/")[0] not in read):
+        of_reading = len(parts) > 5 and parts[3] == "readings"
+        folder = key.rpartition("/")[0]
+        over = (of_generation and folder not in read) or (of_reading and folder not in again)
+        if gone or over or _DRAFT.search(parts[-1]):
             yield key
+
+
+def _readings_kept() -> set[str]:
+    """Those of the versions, and those that a generation can be gone back to with."""
+    rows = (DocumentVersion.objects, IndexEntry.objects)
+    named = [each.filter(blocks_key__contains="/readings/").values_list("blocks_key", flat=True) for each in rows]
+    return {key for keys in named for key in keys}

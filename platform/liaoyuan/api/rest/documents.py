@@ -20,6 +20,7 @@ from liaoyuan.api.rest.schemas.documents import (
     CollectionOut,
     CollectionsQuery,
     DocumentOut,
+    DocumentsChosen,
     DocumentsQuery,
     Found,
     Retrieve,
@@ -31,6 +32,7 @@ from liaoyuan.knowledge.models import Collection, Document, DocumentVersion
 from liaoyuan.knowledge.rights import versions_readable
 from liaoyuan.knowledge.rules import are_outdated
 from liaoyuan.knowledge.services import collection_create
+from liaoyuan.knowledge.services.rereading import documents_reread
 
 router = Router(tags=["documents"])
 
@@ -122,5 +124,22 @@ def documents_upload(
     """Take files (multipart, field ``files``) and start their import; ``group`` limits who may read them."""
     collection = one(Collection.objects.all(), id=collection_id)
     run = upload_receive(collection=collection, files=files, groups=group)
+    response["Location"] = path_of("runs", run.id)
+    return Status(202, Started(pipeline_id=None, runs=[run_out(run, request_language(request))]))
+
+
+@operation(
+    router,
+    "POST",
+    "/collections/{collection_id}/documents/reread",
+    action="document.import",
+    response={202: Started},
+)
+def documents_again(
+    request: ApiRequest, collection_id: UUID, body: DocumentsChosen, response: HttpResponse
+) -> "Status[Started]":
+    """Read these documents again by today's rules, into the index in use. They are found as they were until then."""
+    collection = one(Collection.objects.all(), id=collection_id)
+    run = documents_reread(collection=collection, document_ids=body.documents)
     response["Location"] = path_of("runs", run.id)
     return Status(202, Started(pipeline_id=None, runs=[run_out(run, request_language(request))]))

@@ -75,6 +75,11 @@ OPERATIONS: Final[dict[str, tuple[str, str, str]]] = {
         "上传文档",
         "上传文件（multipart，字段 files）并开始导入；group 限定可读的组。",
     ),
+    "documents_again": (
+        "Read documents again",
+        "重新读取文档",
+        "按现行规则把所选文档重新读入在用索引；完成之前检索到的仍是原内容。",
+    ),
     "upload_new": ("Announce a file", "登记文件", "分片上传前登记；会被拒的原因在发送前就告知。"),
     "upload_part": ("Send a part", "上传分片", "发送一个分片（最多 8 MiB）；已收到的分片不重复。"),
     "upload_end": ("Forget a file", "放弃文件", "放弃尚未导入的文件。"),

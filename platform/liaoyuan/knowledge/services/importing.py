@@ -16,7 +16,7 @@ from liaoyuan.knowledge.errors import FileUnsafe, NothingToImport, PathMissing
 from liaoyuan.knowledge.facts import DocumentFacts
 from liaoyuan.knowledge.identity import identify
 from liaoyuan.knowledge.indexes import graph_ensure, index_read
-from liaoyuan.knowledge.models import Collection, DocumentVersion
+from liaoyuan.knowledge.models import Collection, DocumentVersion, VersionState
 from liaoyuan.knowledge.parse.limits import Limits
 from liaoyuan.knowledge.parse.pool import ParsePool
 from liaoyuan.knowledge.parse.sandbox import ParseOutcome
@@ -27,10 +27,12 @@ from liaoyuan.knowledge.services.finding import FoundFile, files_found, unpackin
 from liaoyuan.knowledge.services.indexing import document_index
 from liaoyuan.knowledge.services.receiving import Received, document_receive, version_reject
 from liaoyuan.knowledge.settings import CollectionSettings, settings_of
-from liaoyuan.pipeline.storage import DiskFull
+from liaoyuan.pipeline.storage import DiskFull, storage
 
 # So many files are read ahead while one is indexed; what was read waits in memory.
 AHEAD = 6
+# In the spec of a run whose files are versions that stand in storage already.
+REREAD = "reread"
 
 
 @dataclass(slots=True)
@@ -175,6 +177,28 @@ def file_receive(job: ImportJob, file: FoundFile, pool: ParsePool) -> Incoming:
     return Incoming(file, received, parsing)
 
 
+def version_receive(job: ImportJob, version_id: UUID, name: str, pool: ParsePool) -> Incoming:
+    """Set the parsing of a stored version going once more; a failure is kept for its line."""
+    with tenant_context(job.organization_id, job.user_id):
+        version = DocumentVersion.objects.select_related("document").filter(id=version_id).first()
+    if version is None:
+        return Incoming(FoundFile(Path(name), name, name), _Erased(name=name))
+    file = FoundFile(storage().open_path(version.source_key), name, name)
+    if not file.path.is_file():
+        return Incoming(file, PathMissing(path=name))
+    standing = version.indexed_at is not None and version.state != VersionState.REJECTED
+    received = Received(version.id, version.document_id, version.number, unchanged=False, standing=standing)
+    parsing = pool.submit(file.path, name=version.file_name)
+    parsing.add_done_callback(tokens_ahead(job.organization_id, job.collection_id, job.engine, version.document.name))
+    return Incoming(file, received, parsing)
+
+
+class _Erased(LiaoyuanError):
+    code = "document_erased"
+    zh = "“{name}”已被删除，未再读取。"
+    en = "“{name}” was erased meanwhile and was not read again."
+
+
 class _Unreadable(LiaoyuanError):
     code = "unreadable"
     zh = "无法读取“{name}”：{detail}。请检查文件权限后重试。"
@@ -213,32 +237,45 @@ def _finish(job: ImportJob, incoming: Incoming, parsed_now: Callable[[], None], 
     outcome.state, outcome.code, outcome.flags = parsed.state, parsed.code, sorted(parsed.flags)
     outcome.reason, outcome.reason_en = parsed.reason_zh, parsed.reason_en
     if parsed.document is None:
-        with tenant_context(job.organization_id, job.user_id):
-            version_reject(
-                version_id=received.version_id,
-                code=parsed.code,
-                reason_zh=parsed.reason_zh,
-                reason_en=parsed.reason_en,
-            )
-        return outcome
+        return _unread(job, outcome, received)
     parsed_now()
-    indexed = document_index(
-        organization_id=job.organization_id,
-        version_id=received.version_id,
-        parsed=parsed.document,
-        user_id=job.user_id,
-        run_id=job.run_id,
-        engine=job.engine,
-        more=more,
-    )
+    try:
+        indexed = document_index(
+            organization_id=job.organization_id,
+            version_id=received.version_id,
+            parsed=parsed.document,
+            user_id=job.user_id,
+            run_id=job.run_id,
+            engine=job.engine,
+            more=more,
+            anew=received.standing,
+        )
+    except DocumentVersion.DoesNotExist:
+        return _refused(outcome, _Erased(name=incoming.file.name))
     comparison_prepare(organization_id=job.organization_id, version_id=received.version_id, user_id=job.user_id)
     outcome.pages, outcome.blocks, outcome.chunks = indexed.pages, indexed.blocks, indexed.chunks
     outcome.seconds = round(parsed.seconds + time.monotonic() - began, 3)
     return outcome
 
 
+def _unread(job: ImportJob, outcome: FileOutcome, received: Received) -> FileOutcome:
+    if received.standing:
+        outcome.reason += " 仍使用此前读出的内容。"
+        outcome.reason_en += " What was read before stays in use."
+        return outcome
+    with tenant_context(job.organization_id, job.user_id):
+        version_reject(
+            version_id=received.version_id,
+            code=outcome.code,
+            reason_zh=outcome.reason,
+            reason_en=outcome.reason_en,
+        )
+    return outcome
+
+
 def _refused(outcome: FileOutcome, error: LiaoyuanError) -> FileOutcome:
-    outcome.code, outcome.reason, outcome.reason_en = error.code, error.sentence("zh"), error.sentence("en")
+    outcome.state, outcome.code = "rejected", error.code
+    outcome.reason, outcome.reason_en = error.sentence("zh"), error.sentence("en")
     return outcome
 
 

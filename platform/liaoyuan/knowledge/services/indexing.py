@@ -2,12 +2,13 @@
 
 import json
 import tempfile
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 from uuid import UUID, uuid4
 
+import numpy as np
 from django.utils import timezone
 
 from liaoyuan.accounts.tenancy import tenant_context
@@ -15,9 +16,10 @@ from liaoyuan.knowledge import columns
 from liaoyuan.knowledge.adapters.embeddings import Embedder, Vectors, embedder_for
 from liaoyuan.knowledge.anchors import content_anchor
 from liaoyuan.knowledge.chunking import ChunkDraft
+from liaoyuan.knowledge.edits.groups import draft_of
 from liaoyuan.knowledge.errors import EmbeddingMismatch
 from liaoyuan.knowledge.indexes import graph_ensure, live_index, live_index_held
-from liaoyuan.knowledge.models import DocumentVersion, SearchIndex
+from liaoyuan.knowledge.models import Chunk, DocumentVersion, SearchIndex
 from liaoyuan.knowledge.parse.blocks import ParsedDocument
 from liaoyuan.knowledge.rules import CUTTING, reading_rules
 from liaoyuan.knowledge.search import Cursor, tenant_cursor
@@ -95,17 +97,22 @@ def document_index(
     engine: Embedder | None = None,
     progress: Progress | None = None,
     more: bool = False,
+    anew: bool = False,
 ) -> Indexed:
     """Chunk, embed and publish a received version. The embedding happens outside of any transaction. Where ``more``
     follow at once, the graph waits longer for them.
 
-    Where the live generation was swapped or somebody edited the version's chunks meanwhile, it is done over.
+    Where the live generation was swapped or somebody edited the version's chunks meanwhile, it is done over. ``anew``:
+    it stands in the index already, and is found as it was until this has ended. Its earlier reading stays where it is
+    while anything rests on it (artifacts do), and chunks whose words stayed keep their vectors.
     """
     stored = None
+    names = ("readings", str(uuid4()), "blocks.jsonl") if anew else ("blocks.jsonl",)
+    key = storage_key(organization_id, DOCUMENTS, version_id, *names)
     while True:
-        cut = _cut(organization_id, version_id, parsed, user_id, engine)
-        vectors = _embed(cut.title, cut.carried.drafts, cut.engine, progress)
-        stored = stored or blocks_store(storage_key(organization_id, DOCUMENTS, version_id, "blocks.jsonl"), parsed)
+        cut = _cut(organization_id, version_id, parsed, user_id, engine, anew=anew)
+        vectors = _embed(cut, progress)
+        stored = stored or blocks_store(key, parsed)
         with tenant_context(organization_id, user_id):
             # Two imports of the same document must not both believe that they are the newest.
             version = DocumentVersion.objects.select_for_update().select_related("document").get(id=version_id)
@@ -130,28 +137,50 @@ class _Cut:
     title: str
     engine: Embedder
     carried: Carrying
+    known: Mapping[str, Vectors]
 
 
 def _cut(
-    organization_id: UUID, version_id: UUID, parsed: ParsedDocument, user_id: UUID | None, engine: Embedder | None
+    organization_id: UUID,
+    version_id: UUID,
+    parsed: ParsedDocument,
+    user_id: UUID | None,
+    engine: Embedder | None,
+    *,
+    anew: bool,
 ) -> _Cut:
     with tenant_context(organization_id, user_id):
         version = DocumentVersion.objects.select_related("document").get(id=version_id)
         index = live_index(version.document.collection_id)
         engine = engine or embedder_for(index.embedder)
         title, drafts = document_cut(version.document.name, parsed, settings_of(index.settings).chunking, engine)
-        return _Cut(title, engine, edits_carry(version, drafts, index_id=index.id, fits=fits(engine, title)))
+        carried = edits_carry(version, drafts, index_id=index.id, fits=fits(engine, title))
+        return _Cut(title, engine, carried, vectors_at_hand(version_id, index.id) if anew else {})
 
 
-def _embed(title: str, drafts: Sequence[ChunkDraft], engine: Embedder, progress: Progress | None) -> list[Vectors]:
-    texts = [f"{draft.context(title)}\n{draft.text}" for draft in drafts]
+def vectors_at_hand(version_id: UUID, index_id: UUID) -> dict[str, Vectors]:
+    """By what was embedded, the vectors of a version's chunks in one generation."""
+    rows = Chunk.objects.filter(version_id=version_id, index_id=index_id)
+    return {_embedded(row.title, draft_of(row)): np.asarray(row.embedding, np.float32) for row in rows}
+
+
+def _embedded(title: str, draft: ChunkDraft) -> str:
+    return f"{draft.context(title)}\n{draft.text}"
+
+
+def _embed(cut: _Cut, progress: Progress | None) -> list[Vectors]:
+    texts = [_embedded(cut.title, draft) for draft in cut.carried.drafts]
+    missing = [text for text in texts if text not in cut.known] if cut.known else texts
     rows: list[Vectors] = []
-    with terms_ahead(found_by(title, draft) for draft in drafts):
-        for start in range(0, len(texts), _EMBED_AT_ONCE):
-            rows.extend(engine.embed(texts[start : start + _EMBED_AT_ONCE], "passage"))
+    with terms_ahead(found_by(cut.title, draft) for draft in cut.carried.drafts):
+        for start in range(0, len(missing), _EMBED_AT_ONCE):
+            rows.extend(cut.engine.embed(missing[start : start + _EMBED_AT_ONCE], "passage"))
             if progress:
-                progress(len(rows) / len(texts))
-    return rows
+                progress(len(rows) / len(missing))
+    if not cut.known:
+        return rows
+    made = dict(cut.known) | dict(zip(missing, rows, strict=True))
+    return [made[text] for text in texts]
 
 
 def found_by(title: str, draft: ChunkDraft) -> str:

@@ -24,12 +24,16 @@ _LONGEST_NAME = 255
 
 @dataclass(frozen=True, slots=True)
 class Received:
-    """A version that waits for indexing, or (``unchanged``) one that was indexed before from the same bytes."""
+    """A version that waits for indexing, or (``unchanged``) one that was indexed before from the same bytes.
+
+    ``standing``: it is found already, and stays as it is should it not be read again.
+    """
 
     version_id: UUID
     document_id: UUID
     number: int
     unchanged: bool
+    standing: bool = False
 
 
 def document_receive(

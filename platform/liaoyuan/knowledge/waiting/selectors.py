@@ -6,11 +6,12 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from django.db.models import Case, Count, F, Max, Q, QuerySet, Sum, Value, When, Window
+from django.db.models import Case, Count, Exists, F, Max, OuterRef, Q, QuerySet, Sum, Value, When, Window
 from django.db.models.functions import RowNumber
 from django.utils import timezone
 
 from liaoyuan.accounts.tenancy import current_tenant
+from liaoyuan.knowledge.models import DocumentVersion
 from liaoyuan.knowledge.waiting.estimates import pace_of
 from liaoyuan.knowledge.waiting.models import (
     ITEM_ACTIVE,
@@ -93,7 +94,9 @@ def items_current(collection_id: UUID) -> QuerySet[ImportItem]:
     settled = ImportItem.objects.filter(collection_id=collection_id, state__in=ITEM_DONE, name__in=names)
     done = dict(settled.order_by().values_list("name").annotate(at=Max("finished_at")))
     old = [item_id for item_id, name, at in failed if (then := done.get(name)) and (at is None or at < then)]
-    return shown.exclude(id__in=old)
+    # Somebody thought better of reading it again: it stands in the index as it did.
+    standing = DocumentVersion.objects.filter(id=OuterRef("version_id"), indexed_at__isnull=False)
+    return shown.exclude(id__in=old).exclude(Exists(standing), state=ItemState.CANCELLED)
 
 
 def line_of(collection_id: UUID, *, state: str = "", offset: int = 0, limit: int = RECENT) -> Line:

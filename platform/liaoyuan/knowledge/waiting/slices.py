@@ -18,12 +18,14 @@ from liaoyuan.knowledge.parse.pool import ParsePool
 from liaoyuan.knowledge.services.finding import FoundFile, files_found, member_path, unpacking
 from liaoyuan.knowledge.services.importing import (
     AHEAD,
+    REREAD,
     FileOutcome,
     ImportJob,
     Incoming,
     collection_limits,
     file_finish,
     file_receive,
+    version_receive,
 )
 from liaoyuan.knowledge.waiting.estimates import Costs
 from liaoyuan.knowledge.waiting.models import ITEM_ACTIVE, ITEM_OPEN, ImportItem, ItemState
@@ -112,7 +114,7 @@ class Slices:
     def _line(self, pool: ParsePool) -> Iterator[tuple[ImportItem, Incoming]]:
         while True:
             while len(self._ahead) <= AHEAD and (item := self._take()) is not None:
-                self._ahead.append((item, file_receive(self.job, self._found(item), pool)))
+                self._ahead.append((item, self._receive(item, pool)))
             if not self._ahead:
                 return
             yield self._ahead.popleft()
@@ -127,6 +129,11 @@ class Slices:
                     state=ItemState.PARSING, started_at=Now(), finished_at=None, tries=F("tries") + 1
                 )
             return item
+
+    def _receive(self, item: ImportItem, pool: ParsePool) -> Incoming:
+        if self.context.spec.get(REREAD) and item.version_id is not None:
+            return version_receive(self.job, item.version_id, item.name, pool)
+        return file_receive(self.job, self._found(item), pool)
 
     def _found(self, item: ImportItem) -> FoundFile:
         source = Path(item.path)

@@ -191,6 +191,12 @@ class Found(Schema):
     timings: Annotated[dict[str, float], Field(examples=[{"embed": 0.02, "retrieve": 0.01, "rerank": 0.001}])]
 
 
+class DocumentsChosen(Body):
+    """Documents of one collection."""
+
+    documents: Annotated[list[UUID], Field(min_length=1, max_length=500)]
+
+
 class PasswordGiven(Body):
     """The password of a protected file: used once, in the confinement that reads files, and kept nowhere."""
 

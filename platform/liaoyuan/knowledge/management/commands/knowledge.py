@@ -29,6 +29,7 @@ from liaoyuan.knowledge.verbs.questions import (
     verdict_arguments,
     verdict_verb,
 )
+from liaoyuan.knowledge.verbs.rereading import reread_arguments, reread_verb
 from liaoyuan.knowledge.verbs.sources import source_arguments, source_verb
 
 
@@ -54,6 +55,8 @@ class Command(BaseCommand):
         stale = verbs.add_parser("outdated", help="documents that an older version of the platform read or cut")
         again = verbs.add_parser("reindex", help="build another generation beside the live one, swap it in, drop it")
         reindex_arguments(again)
+        anew = verbs.add_parser("reread", help="read chosen documents again, into the index in use")
+        reread_arguments(anew)
         apart = verbs.add_parser("explain", help="one question taken apart: ranks and scores of each step, times")
         explain_arguments(apart)
         apart.add_argument("--user", help="e-mail address of the member who asks (default: all documents)")
@@ -70,7 +73,7 @@ class Command(BaseCommand):
         for verb in (ask, evaluate):
             verb.add_argument("--day", type=date.fromisoformat, help="as of this day, YYYY-MM-DD (default: today)")
             verb.add_argument("--mode", choices=["extractive", "generative"], default="extractive")
-        for verb in (bring, text, ask, evaluate, indexes, stale, again, apart, follow, cut, why, sets, order):
+        for verb in (bring, text, ask, evaluate, indexes, stale, again, anew, apart, follow, cut, why, sets, order):
             verb.add_argument("--organization", required=True)
             verb.add_argument("--collection", required=True)
             verb.add_argument("--json", action="store_true", help="print one JSON object last")
@@ -79,7 +82,7 @@ class Command(BaseCommand):
         verbs = {"import": self._import, "text": self._text, "ask": self._ask, "evaluate": self._evaluate}
         verbs |= {"indexes": self._indexes, "reindex": self._reindex, "explain": self._explain, "source": source_verb}
         verbs |= {"verdict": verdict_verb, "questions": questions_verb, "chunks": chunks_verb}
-        verbs |= {"learn": learn_verb, "outdated": self._outdated}
+        verbs |= {"learn": learn_verb, "outdated": self._outdated, "reread": reread_verb}
         try:
             answer = verbs[options["verb"]](options)
         except LiaoyuanError as error:

@@ -206,7 +206,15 @@ class Outbox(TenantModel):
     published_at = models.DateTimeField(null=True, blank=True)
 
     class Meta:
-        indexes = [models.Index(fields=["published_at", "created_at"], name="outbox_pending")]
+        indexes = [
+            models.Index(fields=["published_at", "created_at"], name="outbox_pending"),
+            # The relay's choice: who waits in a queue, and the oldest of each.
+            models.Index(
+                fields=["queue", "organization", "created_at", "id"],
+                name="outbox_line",
+                condition=models.Q(published_at__isnull=True),
+            ),
+        ]
 
     def __str__(self) -> str:
         return f"{self.queue} {self.run_id}"

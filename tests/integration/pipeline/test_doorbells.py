@@ -1,5 +1,6 @@
 """The relay's choice: fair between organizations, few at a time, again where one was lost."""
 
+import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import timedelta
@@ -7,6 +8,7 @@ from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
+from django.db import connections
 from django.utils import timezone
 
 from liaoyuan.accounts.services import organization_create
@@ -14,7 +16,7 @@ from liaoyuan.accounts.tenancy import system_context, tenant_context
 from liaoyuan.broker import BrokerDown
 from liaoyuan.pipeline.models import Outbox, StageRun
 from liaoyuan.pipeline.services import doorbells_ring, stage_run_execute, stage_run_start
-from liaoyuan.pipeline.services.doorbells import OUTSTANDING
+from liaoyuan.pipeline.services.doorbells import NEXT, OUTSTANDING
 
 
 class Bells:
@@ -132,3 +134,34 @@ def test_a_cancelled_runs_doorbell_is_forgotten(organization: Any) -> None:
     assert Bells().round() == []
     with system_context("test") as alias:
         assert not Outbox.objects.using(alias).filter(run_id=runs[0]).exists()
+
+
+def queue_at_once(name: str, count: int) -> None:
+    """Runs with their doorbells as many requests would write them, in two statements."""
+    organization, _ = organization_create(name=f"{name} {uuid4()}")
+    with tenant_context(organization.id):
+        first = stage_run_start(stage="ingest")
+        same = {"organization_id": organization.id, "stage": first.stage, "queue": first.queue, "state": first.state}
+        runs = StageRun.objects.bulk_create([StageRun(**same, queued_at=timezone.now()) for _ in range(count)])
+        own = {"organization_id": organization.id, "queue": first.queue}
+        Outbox.objects.bulk_create([Outbox(**own, run_id=run.id) for run in runs])
+
+
+def rows_read(plan: dict[str, Any]) -> int:
+    """Rows that a plan and all beneath it looked at, kept or not."""
+    rows = sum(int(plan.get(name, 0)) for name in ("Actual Rows", "Rows Removed by Filter"))
+    return rows * int(plan["Actual Loops"]) + sum(map(rows_read, plan.get("Plans", ())))
+
+
+def test_thousands_that_came_at_once_are_not_compared_with_each_other() -> None:
+    """Right after they came the database has not counted them and takes few for granted: the choice must not rest on
+    that. It once read each waiting doorbell for each of them, half a minute for ten thousand."""
+    many = 2000
+    queue_at_once("big", many)
+    small = queue_runs("small", 2)
+    with system_context("test") as alias, connections[alias].cursor() as cursor:
+        cursor.execute(f"EXPLAIN (ANALYZE, FORMAT JSON) {NEXT}", {"queue": "ingest", "room": OUTSTANDING})
+        told = cursor.fetchone()[0]
+    plan = (json.loads(told) if isinstance(told, str) else told)[0]["Plan"]
+    assert rows_read(plan) < 10 * many
+    assert set(small) <= set(Bells().round())

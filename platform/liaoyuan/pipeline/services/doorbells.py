@@ -26,24 +26,36 @@ LOST_ANYWAY_ROUNDS = 300
 Ring = Callable[[str, str], None]
 Depth = Callable[[str], int]
 
+# Each organization that has doorbells waiting is looked up in the index, and of each only as many as there is room
+# for: ten thousand that one organization has waiting are not read again for every one that is rung.
 NEXT = """
-WITH load AS (
+WITH RECURSIVE waiting AS (
+    (SELECT organization_id FROM pipeline_outbox
+     WHERE queue = %(queue)s AND published_at IS NULL ORDER BY organization_id LIMIT 1)
+    UNION ALL
+    SELECT (SELECT o.organization_id FROM pipeline_outbox o
+            WHERE o.queue = %(queue)s AND o.published_at IS NULL AND o.organization_id > w.organization_id
+            ORDER BY o.organization_id LIMIT 1)
+    FROM waiting w WHERE w.organization_id IS NOT NULL
+), load AS MATERIALIZED (
     SELECT organization_id, count(*) AS n FROM (
         SELECT organization_id FROM pipeline_outbox WHERE queue = %(queue)s AND published_at IS NOT NULL
         UNION ALL
         SELECT organization_id FROM pipeline_stagerun WHERE queue = %(queue)s AND state IN ('running', 'cancelling')
     ) busy GROUP BY organization_id
-), pending AS (
-    SELECT o.id, o.created_at,
-           coalesce(l.n, 0) + row_number() OVER (PARTITION BY o.organization_id ORDER BY o.created_at, o.id) AS turn
-    FROM pipeline_outbox o
-    JOIN pipeline_stagerun r ON r.id = o.run_id
-    JOIN accounts_organization g ON g.id = o.organization_id AND g.suspended_at IS NULL
-    LEFT JOIN load l ON l.organization_id = o.organization_id
-    WHERE o.queue = %(queue)s AND o.published_at IS NULL AND r.state = 'queued'
-      AND (r.not_before IS NULL OR r.not_before <= now())
 )
-SELECT id FROM pending ORDER BY turn, created_at, id LIMIT %(room)s
+SELECT pending.id FROM waiting w
+JOIN accounts_organization g ON g.id = w.organization_id AND g.suspended_at IS NULL
+LEFT JOIN load l ON l.organization_id = w.organization_id
+CROSS JOIN LATERAL (
+    SELECT oldest.*, row_number() OVER (ORDER BY oldest.created_at, oldest.id) AS turn FROM (
+        SELECT o.id, o.created_at FROM pipeline_outbox o JOIN pipeline_stagerun r ON r.id = o.run_id
+        WHERE o.queue = %(queue)s AND o.published_at IS NULL AND o.organization_id = w.organization_id
+          AND r.state = 'queued' AND (r.not_before IS NULL OR r.not_before <= now())
+        ORDER BY o.created_at, o.id LIMIT %(room)s
+    ) oldest
+) pending
+ORDER BY coalesce(l.n, 0) + pending.turn, pending.created_at, pending.id LIMIT %(room)s
 """
 
 
@@ -52,6 +64,8 @@ def doorbells_ring(*, ring: Ring, depth: Depth) -> int:
 
     ``ring(run_id, queue)`` publishes, ``depth(queue)`` counts the messages that the broker holds.
     """
+    with system_context("relay") as alias:
+        _forget_settled(alias)
     return sum(_ring_queue(queue, ring, depth) for queue in QUEUES)
 
 
@@ -59,7 +73,6 @@ def _ring_queue(queue: str, ring: Ring, depth: Depth) -> int:
     fault: BrokerDown | None = None
     rung: list[UUID] = []
     with system_context("relay") as alias:
-        _forget_settled(queue, alias)
         _forget_lost(queue, depth, alias)
         out = Outbox.objects.using(alias).filter(queue=queue, published_at__isnull=False).count()
         chosen = _choose(queue, OUTSTANDING - out, alias)
@@ -89,9 +102,9 @@ def _choose(queue: str, room: int, alias: str) -> Sequence[Outbox]:
     return [found[key] for key in ids if key in found]
 
 
-def _forget_settled(queue: str, alias: str) -> None:
+def _forget_settled(alias: str) -> None:
     """A doorbell for a run that does not wait for it any more is done, whoever settled it."""
-    settled = Outbox.objects.using(alias).filter(queue=queue).exclude(run__state=RunState.QUEUED)
+    settled = Outbox.objects.using(alias).exclude(run__state=RunState.QUEUED)
     ids = list(settled.select_for_update(skip_locked=True, of=("self",)).values_list("id", flat=True))
     Outbox.objects.using(alias).filter(id__in=ids).delete()
 

@@ -174,6 +174,30 @@ def test_numbered_clauses_become_headings_and_locators(tmp_path: Path, parse: Pa
     ]
 
 
+def test_a_csv_of_one_column_is_not_cut_at_the_commas_in_it(tmp_path: Path, parse: Parse) -> None:
+    (tmp_path / "c.csv").write_text("项目\n巡视\n检修, 试验\n消缺\n", encoding="utf-8")
+    (table,) = ready(parse(tmp_path / "c.csv")).blocks
+    assert table.table == [["项目"], ["巡视"], ["检修, 试验"], ["消缺"]]
+
+
+MAIL = "From: a@example.com\r\nTo: b@example.com\r\nSubject: Test\r\nContent-Type: {}\r\n\r\n{}\r\n"
+
+
+@pytest.mark.parametrize("encoding", ["utf-16", "utf-16-le", "utf-16-be", "utf-8-sig"])
+def test_mail_that_was_saved_in_wide_characters_is_mail(tmp_path: Path, parse: Parse, encoding: str) -> None:
+    page = "<p>Hello there.</p>"
+    parts = "".join(f"--x\r\nContent-Type: {kind}\r\n\r\n{page}\r\n" for kind in ("text/html",))
+    (tmp_path / "m.eml").write_bytes(MAIL.format("multipart/mixed; boundary=x", f"{parts}--x--").encode(encoding))
+    document = ready(parse(tmp_path / "m.eml"))
+    assert (document.title, document.blocks[-1].text) == ("Test", "Hello there.")
+
+
+def test_enciphered_mail_says_so(tmp_path: Path, parse: Parse) -> None:
+    for kind in ('multipart/encrypted; boundary="x"', "application/pkcs7-mime; smime-type=enveloped-data"):
+        (tmp_path / "m.eml").write_text(MAIL.format(kind, "--x\r\n\r\nVersion: 1\r\n--x--"))
+        assert parse(tmp_path / "m.eml").code == "encrypted"
+
+
 def test_csv_finds_encoding_and_delimiter(tmp_path: Path, parse: Parse) -> None:
     (tmp_path / "c.csv").write_bytes('站名;设备;备注\n东站;主变;"含;分号"\n西站;母线;正常\n'.encode("gb18030"))
     (table,) = ready(parse(tmp_path / "c.csv")).blocks
@@ -252,7 +276,19 @@ INSIDE = "<table><tr><th>剂量</th><th>频次</th></tr><tr><td>80万单位</td>
 
 def test_a_table_inside_a_cell_is_read_as_the_value_of_its_row() -> None:
     named = f"<table><tr><th>药品</th><th>用法</th></tr><tr><td>青霉素</td><td>{INSIDE}</td></tr></table>"
-    assert blocks_of(named) == [("table", "药品\t用法\n青霉素\t剂量 频次; 80万单位 每日2次")]
+    assert blocks_of(named) == [("table", "药品\t用法\n青霉素\t剂量 频次 80万单位 每日2次")]
+    (block,) = html_document(named, "a").blocks
+    assert block.table == [["药品", "用法"], ["青霉素", "剂量 频次\n80万单位 每日2次"]]
+    within = INSIDE.replace("每日2次", "<table><tr><td>早</td><td>晚</td></tr></table>")
+    (deeper,) = html_document(named.replace(INSIDE, within), "a").blocks
+    assert deeper.table == [["药品", "用法"], ["青霉素", "剂量 频次\n80万单位 早 晚"]]
+
+
+def test_a_row_of_which_every_cell_goes_on_below_stands_beside_the_next() -> None:
+    rows = "<tr><th rowspan=3>2025</th></tr><tr><td>一月</td></tr><tr><td>二月</td></tr>"
+    (block,) = html_document(f"<table><tr><td>年</td><td>月</td></tr>{rows}</table>", "a").blocks
+    assert block.text == "年\t月\n2025\t一月\n\t二月"
+    assert block.table == [["年", "月"], ["2025", "一月"], ["2025", "二月"]]
 
 
 def test_a_table_that_places_a_table_on_the_page_gives_that_table() -> None:

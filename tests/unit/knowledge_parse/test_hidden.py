@@ -118,6 +118,14 @@ HIDING: dict[str, tuple[str, Maker]] = {
             f'<p class="ghost">{ORDER}</p>'
         ),
     ),
+    "by a rule for screens": (
+        "a.html",
+        page(f'<style>@media only screen {{ .ghost {{ display:none }} }}</style><p class="ghost">{ORDER}</p>'),
+    ),
+    "by a rule for the medium that is not paper": (
+        "a.html",
+        page(f'<style>@media not print {{ .order {{ display:none }} }}</style><p class="order">{ORDER}</p>'),
+    ),
     "far left": ("a.html", page(f'<p style="position:absolute;left:-9999px">{ORDER}</p>')),
     "paper colour": ("a.html", page(f'<p style="color:#FFF">{ORDER}</p>')),
     "hidden attribute": ("a.html", page(f"<p hidden>{ORDER}</p>")),
@@ -163,6 +171,14 @@ SEEN_AFTER_ALL: dict[str, tuple[str, Maker, str]] = {
         "a.html",
         page('<header style="background:#123"><p style="color:#fff">On a dark ground.</p></header>'),
         "On a dark ground",
+    ),
+    "what is only not printed": (
+        "a.html",
+        page(
+            "<style>@media print { @page {x:y} .box { display:none } } "
+            "@media (max-width: 600px) { .box {display:none} }</style><div class='box'>Read on the screen.</div>"
+        ),
+        "Read on the screen",
     ),
     "a menu that opens": ("a.html", page("<style>p:hover{display:none}</style><p>Still here.</p>"), "Still here"),
 }

@@ -127,6 +127,18 @@ def test_odt_gives_headings_lists_and_merged_tables_without_tracked_deletions(tm
     assert "删去" not in document.text
 
 
+def test_a_table_in_a_cell_of_an_odt_stays_in_that_cell(tmp_path: Path, parse: Parse) -> None:
+    row = "<b:table-row>{}</b:table-row>"
+    cell = "<b:table-cell>{}</b:table-cell>"
+    inner = "<b:table>" + row.format("".join(cell.format(f"<t:p>{word}</t:p>") for word in ("早", "晚"))) + "</b:table>"
+    head = "<b:table-header-rows>" + row.format(cell.format("<t:p>药品</t:p>") + cell.format("<t:p>用法</t:p>"))
+    body = row.format(cell.format("<t:p>青霉素</t:p>") + cell.format(inner))
+    made = f"{ODT[: ODT.index('<b:table>')]}<b:table>{head}</b:table-header-rows>{body}</b:table>"
+    document = ready(parse(odt(tmp_path / "用药.odt", f"{made}</o:text></o:body></o:document-content>")))
+    (table,) = of_type(document, BlockType.TABLE)
+    assert table.table == [["药品", "用法"], ["青霉素", "早 晚"]]
+
+
 def test_an_encrypted_odt_asks_for_its_password_and_one_with_entities_gives_no_file(
     tmp_path: Path, parse: Parse
 ) -> None:

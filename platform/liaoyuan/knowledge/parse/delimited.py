@@ -12,6 +12,8 @@ from liaoyuan.knowledge.parse.source import Source
 from liaoyuan.knowledge.parse.text import clean
 
 _DELIMITERS = ",\t;|"
+# A column of words with commas in them is cut by nothing: a character that no text has.
+_NONE = "\x1f"
 _ROWS_A_BLOCK = 200
 _LONGEST_FIELD = 1_000_000
 
@@ -50,11 +52,14 @@ def read_csv(source: Source) -> ParsedDocument:
 
 
 def _delimiter(text: str) -> str:
+    """The one by which most rows are equally wide; none where most rows have none of it and are a single column."""
     sample = text[:65536].splitlines()[:100]
 
     def regularity(delimiter: str) -> tuple[int, int]:
         widths = [len(row) for row in csv.reader(sample, delimiter=delimiter) if row]
-        common = max(set(widths), key=widths.count) if widths else 1
-        return (widths.count(common) if common > 1 else 0, common)
+        wide = [width for width in widths if width > 1]
+        common = max(set(wide), key=wide.count) if wide else 1
+        return (wide.count(common) if len(wide) * 2 > len(widths) else 0, common)
 
-    return max(_DELIMITERS, key=regularity)
+    best = max(_DELIMITERS, key=regularity)
+    return best if regularity(best)[0] else _NONE

@@ -22,6 +22,7 @@ _NAMES = {
     "markdown": "md markdown",
     "text": "txt text log",
     "csv": "csv tsv",
+    "xml": "xml nxml",
     "eml": "eml",
     "png": "png",
     "jpeg": "jpg jpeg jpe",
@@ -65,6 +66,7 @@ _SVG = re.compile(
     r"\A\s*(?:<\?xml[^>]*>\s*)?(?:<!--.*?-->\s*)*(?:<!DOCTYPE\s+svg[^>]*>\s*)?<(?:\w+:)?svg\b",
     re.IGNORECASE | re.DOTALL,
 )
+_XML = re.compile(r"\A\s*<(?:\?xml\s|[A-Za-z_][\w.:-]*[\s/>]|!DOCTYPE\s)", re.IGNORECASE)
 _HTML_TAG = re.compile(r"</(?:p|div|table|h[1-6]|ul|span|body|html)\s*>", re.IGNORECASE)
 _MAIL = re.compile(r"\A(?:[!-9;-~]+:[^\n]*\n(?:[ \t][^\n]*\n)*){2,}", re.MULTILINE)
 _MAIL_KEYS = re.compile(
@@ -167,6 +169,8 @@ def _textual(source: Source) -> str:
         raise UnsupportedType(name=source.name, detail="SVG")
     if _HTML.match(text) or (expected == "html" and _HTML_TAG.search(text)):
         return "html"
+    if (expected == "xml" or text.lstrip()[:6] == "<?xml ") and _XML.match(text):
+        return "xml"
     if expected == "eml" or (
         expected != "markdown" and _MAIL.match(text) and len(_MAIL_KEYS.findall(text[:8192])) >= 3
     ):

@@ -8,7 +8,7 @@ from email.message import EmailMessage
 from liaoyuan.knowledge.parse.blocks import Block, BlockType, ParsedDocument
 from liaoyuan.knowledge.parse.delimited import read_csv
 from liaoyuan.knowledge.parse.encoding import decode
-from liaoyuan.knowledge.parse.errors import Corrupt
+from liaoyuan.knowledge.parse.errors import Corrupt, Encrypted
 from liaoyuan.knowledge.parse.html_page import html_document
 from liaoyuan.knowledge.parse.plain_text import text_blocks
 from liaoyuan.knowledge.parse.source import Source
@@ -17,14 +17,17 @@ from liaoyuan.knowledge.parse.text import clean, plain
 _TABLES = frozenset({"text/csv", "text/tab-separated-values"})
 _HEADERS = ("From", "To", "Cc", "Date")
 _MOST_PARTS = 500
+_MARKS = (b"\xff\xfe", b"\xfe\xff", b"\xef\xbb\xbf")
 
 
 def read_eml(source: Source) -> ParsedDocument:
     """The plain body where there is one, else the HTML body; text attachments are read, others named."""
     try:
-        message = email.message_from_bytes(source.data, policy=email.policy.default)
+        message = email.message_from_bytes(_narrow(source.data), policy=email.policy.default)
     except (ValueError, LookupError, RecursionError) as error:
         raise Corrupt(name=source.name) from error
+    if _enciphered(message):
+        raise Encrypted(name=source.name)
     flags: set[str] = set()
     subject = _header(message, "Subject")
     blocks = [Block(BlockType.HEADING, subject, level=1, locator="Subject")] if subject else []
@@ -34,6 +37,19 @@ def read_eml(source: Source) -> ParsedDocument:
     blocks.extend(_body(message, flags))
     blocks.extend(_attachments(message, flags))
     return ParsedDocument(subject or source.stem, "", [], blocks, flags)
+
+
+def _narrow(data: bytes) -> bytes:
+    """Mail is written in bytes of ASCII; some programs save it as UTF-16 all the same."""
+    text, _ = decode(data) if b"\0" in data[:200] or data.startswith(_MARKS) else ("", False)
+    return text.removeprefix("\ufeff").lstrip().encode() or data
+
+
+def _enciphered(message: EmailMessage) -> bool:
+    if message.get_content_type() == "multipart/encrypted":
+        return True
+    sealed = message.get_content_type() in {"application/pkcs7-mime", "application/x-pkcs7-mime"}
+    return sealed and "signed" not in str(message.get_param("smime-type", "")).lower()
 
 
 def _header(message: EmailMessage, name: str) -> str:

@@ -15,6 +15,11 @@ _UNSEEN = re.compile(
 _PALE = re.compile(r"(?<![\w-])color\s*:\s*(?:#fff(?:fff)?\b|white\b|rgba?\(\s*255\s*,\s*255\s*,\s*255)", re.IGNORECASE)
 _GROUND = re.compile(r"background", re.IGNORECASE)
 _RULE = re.compile(r"([^{}]{1,300})\{([^{}]*)\}")
+_MEDIA = re.compile(r"@media([^{};]{1,300})\{", re.IGNORECASE)
+_ELSEWHERE = re.compile(r"\b(?:print|speech|braille)\b|max-(?:device-)?(?:width|height)|width\s*<", re.IGNORECASE)
+# A list of media holds where one of them does.
+_EVERYWHERE = re.compile(r"\bnot\b|(?:^|,)\s*(?:all|(?:only\s+)?screen)\s*(?:,|$)", re.IGNORECASE)
+_BRACE = re.compile(r"[{}]")
 _COMMENT = re.compile(r"/\*.*?\*/", re.DOTALL)
 _MOST_RULES, _MOST_STYLE = 200, 500_000
 # A rule for the screen's states says nothing of how the page lies there.
@@ -57,13 +62,34 @@ def _on_paper(node: LexborNode) -> bool:
 
 def _by_rule(tree: LexborHTMLParser) -> Iterator[LexborNode]:
     sheet = _COMMENT.sub("", " ".join(node.text() or "" for node in tree.css("style"))[:_MOST_STYLE])
-    rules = [(selector.strip(), body) for selector, body in _RULE.findall(sheet)]
+    rules = [(selector.strip(), body) for selector, body in _RULE.findall(_on_screen(sheet))]
     hiding = [selector for selector, body in rules if _UNSEEN.search(body) and not _STATES.search(selector)]
     for selector in hiding[:_MOST_RULES]:
         # One part that this parser does not know must not keep the others from hiding.
         found = _selected(tree, selector)
         parts = selector.split(",") if found is None else ()
         yield from found if found is not None else [node for part in parts for node in _selected(tree, part) or ()]
+
+
+def _on_screen(sheet: str) -> str:
+    """``sheet`` without what holds for paper or small screens alone: what is only not printed is read by people."""
+    kept: list[str] = []
+    at = 0
+    for found in _MEDIA.finditer(sheet):
+        if found.start() >= at and _ELSEWHERE.search(found.group(1)) and not _EVERYWHERE.search(found.group(1)):
+            kept.append(sheet[at : found.start()])
+            at = _block_end(sheet, found.end())
+    return "".join((*kept, sheet[at:]))
+
+
+def _block_end(sheet: str, at: int) -> int:
+    """Where the block ends whose first character stands at ``at``."""
+    depth = 1
+    for found in _BRACE.finditer(sheet, at):
+        depth += 1 if found.group() == "{" else -1
+        if not depth:
+            return found.end()
+    return len(sheet)
 
 
 def _selected(tree: LexborHTMLParser, selector: str) -> list[LexborNode] | None:

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator
+from dataclasses import dataclass
 
 from selectolax.lexbor import LexborHTMLParser, LexborNode
 
@@ -40,6 +41,8 @@ _BLANKS = re.compile(r"[ \t\r\n\f]+")
 _MOST_DEPTH = 200
 # Rows of a table that is still a value in a cell of another.
 _LARGEST_INSIDE = 12
+# Characters of one that has tables in it again.
+_LONGEST_INSIDE = 400
 _LONGEST_NAME = 20
 # Of one table, spans counted out: a few tags may claim billions.
 _MOST_COLUMNS, _MOST_CELLS = 1024, 200_000
@@ -152,37 +155,53 @@ def _grid(table: LexborNode) -> tuple[Grid, Grid]:
     """Cells placed as rowspan and colspan say: each value once, and repeated downwards."""
     once: Grid = []
     filled: Grid = []
-    pending: dict[int, tuple[int, str]] = {}
+    pending: dict[int, _Pending] = {}
     left = _MOST_CELLS
     for row in _rows(table):
         texts: list[str] = []
         full: list[str] = []
+        own = not row
         for cell in row:
             _take_pending(pending, texts, full)
             text = _cell_text(cell)
             down, across = _span(cell, "rowspan"), min(_span(cell, "colspan"), max(1, _MOST_COLUMNS - len(texts)))
             down, across = (down, across) if left > 0 else (1, 1)
+            own = own or down == 1
             for offset in range(across):
                 if down > 1:
-                    pending[len(texts)] = (down - 1, text if offset == 0 else "")
+                    pending[len(texts)] = _Pending(down - 1, text if offset == 0 else "")
                 texts.append(text if offset == 0 else "")
                 full.append(text if offset == 0 else "")
         _take_pending(pending, texts, full)
-        once.append(texts)
-        filled.append(full)
         left -= len(texts)
+        if own or not pending:
+            once.append(texts)
+            filled.append(full)
+        else:
+            # Cells that all go on below make a row without any height: its words stand beside those of the next.
+            for column, waiting in pending.items():
+                waiting.shown = texts[column]
     width = max((len(row) for row in once), default=0)
     return [row + [""] * (width - len(row)) for row in once], [row + [""] * (width - len(row)) for row in filled]
 
 
-def _take_pending(pending: dict[int, tuple[int, str]], texts: list[str], full: list[str]) -> None:
+@dataclass(slots=True)
+class _Pending:
+    """A cell that goes on for ``left`` rows; ``shown`` is what the next row shows of it, where no row did yet."""
+
+    left: int
+    text: str
+    shown: str = ""
+
+
+def _take_pending(pending: dict[int, _Pending], texts: list[str], full: list[str]) -> None:
     while len(texts) in pending:
         column = len(texts)
-        left, text = pending.pop(column)
-        if left > 1:
-            pending[column] = (left - 1, text)
-        texts.append("")
-        full.append(text)
+        cell = pending.pop(column)
+        texts.append(cell.shown)
+        full.append(cell.text)
+        if cell.left > 1:
+            pending[column] = _Pending(cell.left - 1, cell.text)
 
 
 def _rows(table: LexborNode) -> Iterator[list[LexborNode]]:
@@ -202,8 +221,9 @@ def _is_data(table: LexborNode) -> bool:
     rows are alike and few hold one. Else it places parts of the page beside each other."""
     rows = list(_rows(table))
     inner = [any(_inner_tables(cell) for cell in row) for row in rows]
-    large = any(sum(1 for _ in _rows(each)) > _LARGEST_INSIDE or _inner_tables(each) for each in _inner_tables(table))
-    if large or len(rows) < 2 or len(rows[0]) < 2 or inner[0]:
+    large = any(sum(1 for _ in _rows(each)) > _LARGEST_INSIDE for each in _inner_tables(table))
+    deep = any(_inner_tables(each) and len(plain(each.text() or "")) > _LONGEST_INSIDE for each in _inner_tables(table))
+    if large or deep or len(rows) < 2 or len(rows[0]) < 2 or inner[0]:
         return False
     even = len({len(row) for row in rows}) == 1
     named = all(cell.tag == "th" for cell in rows[0])
@@ -213,16 +233,13 @@ def _is_data(table: LexborNode) -> bool:
 
 
 def _cell_text(cell: LexborNode) -> str:
-    """The words of a cell; a table in it is read row by row, as one passage."""
-    tables = _inner_tables(cell)
-    if not tables:
-        return plain(_inline_text(cell))
-    inside = "; ".join(
-        " ".join(plain(_inline_text(part)) for part in row) for table in tables for row in _rows(table) if row
-    )
-    for table in tables:
+    """The words of a cell; a table in it is read row by row, a line each."""
+    inside: list[str] = []
+    # A table taken out takes those in it along, and they are not looked at again.
+    while (table := cell.css_first("table")) is not None:
+        inside.extend(" ".join(map(_cell_text, row)) for row in _rows(table) if row)
         table.decompose()
-    return " ".join(part for part in (plain(_inline_text(cell)), inside) if part)
+    return "\n".join(part for part in (plain(_inline_text(cell)), *inside) if part)
 
 
 def _head_rows(table: LexborNode) -> int:

@@ -14,6 +14,7 @@ MEDIA_TYPES: Final = {
     "markdown": "text/markdown",
     "text": "text/plain",
     "csv": "text/csv",
+    "xml": "application/xml",
     "eml": "message/rfc822",
     "png": "image/png",
     "jpeg": "image/jpeg",

@@ -2,6 +2,7 @@
 
 import zipfile
 from collections.abc import Iterator
+from itertools import islice
 
 from lxml import etree
 
@@ -20,6 +21,7 @@ _SKIPPED = frozenset(
     {f"{_TEXT}tracked-changes", f"{_OFFICE}annotation", f"{_PRESENTATION}notes", f"{_TEXT}table-of-content"}
 )
 _ROW, _CELL, _COVERED = f"{_TABLE}table-row", f"{_TABLE}table-cell", f"{_TABLE}covered-table-cell"
+_GROUPS = frozenset(f"{_TABLE}{name}" for name in ("table-header-rows", "table-rows", "table-row-group"))
 _MOST_REPEATS, _MOST_ROWS, _DEPTH = 64, 20_000, 60
 
 
@@ -100,7 +102,7 @@ def _text(element: etree._Element) -> str:
 def _table(element: etree._Element) -> Iterator[Block]:
     once: Grid = []
     filled: Grid = []
-    for row in list(element.iter(_ROW))[:_MOST_ROWS]:
+    for row in islice(_rows(element), _MOST_ROWS):
         texts: list[str] = []
         full: list[str] = []
         for cell in row.iterchildren(_CELL, _COVERED):
@@ -114,7 +116,20 @@ def _table(element: etree._Element) -> Iterator[Block]:
     width = max((len(row) for row in once), default=0)
     if any(any(row) for row in once):
         even = [[row + [""] * (width - len(row)) for row in grid] for grid in (once, filled)]
-        yield table_block(even[0], filled=even[1])
+        yield table_block(even[0], filled=even[1], header=_head_rows(element))
+
+
+def _rows(table: etree._Element) -> Iterator[etree._Element]:
+    """The table's own rows, in their groups too; those of a table in a cell belong to that cell."""
+    for child in table:
+        if child.tag == _ROW:
+            yield child
+        elif child.tag in _GROUPS:
+            yield from _rows(child)
+
+
+def _head_rows(table: etree._Element) -> int:
+    return sum(1 for head in table.iterchildren(f"{_TABLE}table-header-rows") for _ in _rows(head))
 
 
 def _number(element: etree._Element, name: str, otherwise: int) -> int:

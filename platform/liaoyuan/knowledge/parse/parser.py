@@ -23,6 +23,7 @@ _READERS = {
     "markdown": ("markdown", "read_markdown"),
     "text": ("plain_text", "read_text"),
     "csv": ("delimited", "read_csv"),
+    "xml": ("xml_page", "read_xml"),
     "eml": ("eml", "read_eml"),
     "png": ("image", "read_image"),
     **dict.fromkeys(("jpeg", "tiff", "webp", "bmp", "gif"), ("image", "read_image")),

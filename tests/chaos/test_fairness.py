@@ -1,5 +1,7 @@
-"""Ten thousand files of one organization before three of another, on one real worker with one slot."""
+"""Ten thousand files of one organization before three of another, on one real worker with one slot: once as one import,
+once as an import each."""
 
+import logging
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -15,12 +17,15 @@ from liaoyuan.knowledge.services import collection_create
 from liaoyuan.knowledge.waiting.models import ITEM_DONE, ImportItem, ItemState
 from liaoyuan.knowledge.waiting.selectors import line_of
 from liaoyuan.pipeline.contract import StageName
-from liaoyuan.pipeline.models import FINAL_STATES, RunState, StageRun
+from liaoyuan.pipeline.models import FINAL_STATES, Outbox, RunState, StageRun
 from liaoyuan.pipeline.services import stage_run_cancel, stage_run_start
+from liaoyuan.pipeline.services.doorbells import OUTSTANDING
 from tests.chaos.house import START_SECONDS, House, ended, read, until
 from tests.chaos.knowledge import REAL
 
 pytestmark = [pytest.mark.chaos, pytest.mark.slow]
+# What it took: shown by `--log-cli-level=INFO`.
+logger = logging.getLogger(__name__)
 MANY = 10_000
 FEW = 3
 SLICE = "3"
@@ -36,12 +41,16 @@ def _nobody_else() -> Iterator[None]:
     yield
 
 
+def written(folder: Path, number: int) -> Path:
+    path = folder / f"{number:05d}.md"
+    path.write_text(f"# 记录{number}\n\n第{number}号设备今日检查正常。\n", encoding="utf-8")
+    return path
+
+
 def bring(organization: Any, member: Any, folder: Path, count: int) -> tuple[Collection, UUID]:
     folder.mkdir()
     for number in range(count):
-        (folder / f"{number:05d}.md").write_text(
-            f"# 记录{number}\n\n第{number}号设备今日检查正常。\n", encoding="utf-8"
-        )
+        written(folder, number)
     with tenant_context(organization.id, member.user_id):
         collection = collection_create(name="制度")[0]
         spec = {"collection": "制度", "collection_id": str(collection.id), "paths": [str(folder)]}
@@ -74,7 +83,8 @@ def test_three_files_end_while_ten_thousand_wait_and_each_of_those_says_why(
         )
         warm = memory_mb(psutil.Process(worker.pid))
         _other, small = bring(other_organization, stranger, tmp_path / "few", FEW)
-        until(lambda: ended(other_organization.id, small), seconds=4 * START_SECONDS, what="the three are read")
+        took = until(lambda: ended(other_organization.id, small), seconds=4 * START_SECONDS, what="the three are read")
+        logger.info("three files beside %d of one import: %.1f s", MANY, took)
         run = read(other_organization.id, small)
         assert (run.state, run.result["ready"]) == ("succeeded", FEW), run.error
         assert not ended(organization.id, large)
@@ -111,3 +121,43 @@ def every_file_says_where_it_stands(organization: Any, owner: Any, collection: C
             break
         offset += 500
     assert len(seen) > MANY / 2
+
+
+def upload_each(organization: Any, member: Any, folder: Path, count: int) -> None:
+    """An import for each of ``count`` files, as a script sends them one by one; the rows as the service writes them."""
+    folder.mkdir()
+    with tenant_context(organization.id, member.user_id):
+        collection = collection_create(name="制度")[0]
+        spec = {"collection": "制度", "collection_id": str(collection.id)}
+        first = stage_run_start(stage=StageName.INGEST, spec=spec | {"paths": [str(written(folder, 0))]})
+        first.refresh_from_db()
+        names = [field.attname for field in StageRun._meta.concrete_fields if field.attname not in {"id", "spec"}]
+        same = {name: getattr(first, name) for name in names}
+        specs = [spec | {"paths": [str(written(folder, number))]} for number in range(1, count)]
+        runs = StageRun.objects.bulk_create([StageRun(**same, spec=each) for each in specs], batch_size=1000)
+        own = {"organization_id": organization.id, "queue": first.queue}
+        Outbox.objects.bulk_create([Outbox(**own, run_id=run.id) for run in runs], batch_size=1000)
+
+
+def succeeded(organization: Any) -> int:
+    with tenant_context(organization.id):
+        return StageRun.objects.filter(state=RunState.SUCCEEDED).count()
+
+
+def test_three_uploads_end_after_a_few_of_ten_thousand_that_came_before(
+    house: House, organization: Any, owner: Any, other_organization: Any, stranger: Any, tmp_path: Path
+) -> None:
+    upload_each(organization, owner, tmp_path / "many", MANY)
+    worker = house.worker("only", "ingest", **{REAL: SLICE})
+    try:
+        until(lambda: succeeded(organization) >= FEW, seconds=8 * START_SECONDS, what="some of the many are read")
+        before = succeeded(organization)
+        upload_each(other_organization, stranger, tmp_path / "few", FEW)
+        took = until(lambda: succeeded(other_organization) == FEW, seconds=4 * START_SECONDS, what="the three are read")
+        overtaking = succeeded(organization) - before
+        # What the broker held already comes first; then the one who has less out, until both have as much.
+        logger.info("three uploads behind %d: %.1f s, %d of the many before them", MANY, took, overtaking)
+        assert overtaking <= OUTSTANDING + 2 * FEW, f"{overtaking} of the many came before the three"
+    finally:
+        house.kill(worker)
+        worker.wait()

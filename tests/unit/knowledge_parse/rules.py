@@ -72,13 +72,18 @@ RICH = (
     b"\\trowd\\cellx1\\cellx2 B\\cell 2\\cell\\row\\pard end\\par}"
 )
 NAMES = "urn:oasis:names:tc:opendocument:xmlns:"
-ROOT = '<office:document-content xmlns:office="{0}office:1.0" xmlns:text="{0}text:1.0" xmlns:table="{0}table:1.0" xmlns:draw="{0}drawing:1.0">'
+PLACES = (("office", "office"), ("text", "text"), ("table", "table"), ("draw", "drawing"))
+DECLARED = " ".join(f'xmlns:{name}="{NAMES}{place}:1.0"' for name, place in PLACES)
+ROOT = f"<office:document-content {DECLARED}>"
 CELL = '<table:table-cell office:value-type="string"><text:p>{}</text:p></table:table-cell>'
 CELLS = "".join(f"<table:table-row>{''.join(map(CELL.format, row))}</table:table-row>" for row in ROWS[:3])
 OPEN_DOCUMENTS = {
     "odt": (
         "text",
-        f"<office:text><text:h text:outline-level='1'>值班</text:h><text:p>夜班两人。</text:p><table:table>{CELLS}</table:table></office:text>",
+        (
+            "<office:text><text:h text:outline-level='1'>值班</text:h><text:p>夜班两人。</text:p>"
+            f"<table:table>{CELLS}</table:table></office:text>"
+        ),
     ),
     "odp": (
         "presentation",
@@ -165,7 +170,7 @@ def _of_text(folder: Path) -> Iterator[Path]:
 
 def _zipped(folder: Path) -> Iterator[Path]:
     for extension, (kind, body) in OPEN_DOCUMENTS.items():
-        content = f"{ROOT.format(NAMES)}<office:body>{body}</office:body></office:document-content>"
+        content = f"{ROOT}<office:body>{body}</office:body></office:document-content>"
         manifest = f'<m:manifest xmlns:m="{NAMES}manifest:1.0"/>'
         media = f"application/vnd.oasis.opendocument.{kind}"
         members = {"mimetype": media, "content.xml": content, "META-INF/manifest.xml": manifest}

@@ -218,3 +218,28 @@ def test_a_line_of_signs_is_a_formula() -> None:
     runs = [*prose(50, 100, 4), run("E = m c", 200, 180), *prose(50, 210, 4)]
     kinds = [block.type for block in page_blocks(runs, 2, typography([runs]))]
     assert BlockType.FORMULA in kinds
+
+
+def test_lists_beside_each_other_are_read_one_after_the_other(tmp_path: Path, parse: Parse) -> None:
+    page = canvas(tmp_path / "a.pdf")
+    page.setFont("STSong-Light", 14)
+    beside = {60: ["1. 拉开断路器", "2. 验电", "3. 挂接地线"], 220: ["• 绝缘手套", "• 验电器", "• 接地线", "• 围栏"],
+              380: ["注意：", "• 天气", "• 距离"]}  # fmt: skip
+    for x, lines in beside.items():
+        for number, line in enumerate(lines):
+            page.drawString(x, 700 - 20 * number, line)
+    page.save()
+    document = parse(tmp_path / "a.pdf").document
+    assert document is not None
+    assert [block.text for block in document.blocks] == [line for lines in beside.values() for line in lines]
+
+
+def test_numbers_that_count_along_the_row_stay_beside_each_other(tmp_path: Path, parse: Parse) -> None:
+    page = canvas(tmp_path / "a.pdf")
+    page.setFont("STSong-Light", 14)
+    for row in range(3):
+        for column in range(2):
+            page.drawString(60 + 200 * column, 700 - 20 * row, f"{2 * row + column + 1}. 选项")
+    page.save()
+    document = parse(tmp_path / "a.pdf").document
+    assert document is not None and document.text.index("2.") < document.text.index("3.") < document.text.index("4.")

@@ -14,6 +14,7 @@ from lxml import etree
 from liaoyuan.knowledge.parse.blocks import Block, BlockType, ParsedDocument
 from liaoyuan.knowledge.parse.charts import chart_grid
 from liaoyuan.knowledge.parse.docx_hidden import hidden_styles, is_hidden
+from liaoyuan.knowledge.parse.docx_math import MATH, linear
 from liaoyuan.knowledge.parse.docx_numbers import Numbers
 from liaoyuan.knowledge.parse.errors import Corrupt
 from liaoyuan.knowledge.parse.grid import Grid, table_block
@@ -27,7 +28,7 @@ _P, _TBL, _SDT, _R, _T = (qn(name) for name in ("w:p", "w:tbl", "w:sdt", "w:r", 
 _PPR, _TXBX = qn("w:pPr"), qn("w:txbxContent")
 _FALLBACK = "{http://schemas.openxmlformats.org/markup-compatibility/2006}Fallback"
 _SKIPPED = frozenset({_PPR, _TXBX, _FALLBACK, qn("w:del"), qn("w:moveFrom"), qn("w:rPr")})
-_BREAKS = frozenset({qn("w:br"), qn("w:cr")})
+_SIGNS = {qn("w:tab"): " ", qn("w:br"): "\n", qn("w:cr"): "\n", qn("w:noBreakHyphen"): "-"}
 _MATH_TEXT = "{http://schemas.openxmlformats.org/officeDocument/2006/math}t"
 _CHART = "{http://schemas.openxmlformats.org/drawingml/2006/chart}chart"
 _MATH_PARTS = frozenset({_MATH_TEXT})
@@ -250,17 +251,22 @@ def _collect(element: etree._Element, parts: list[str], flags: set[str]) -> None
     if tag == _R and is_hidden(element):
         flags.add("hidden_text")
         return
-    if tag in {_T, _MATH_TEXT}:
+    if tag == MATH:
+        parts.append(_formula(element))
+    elif tag in {_T, _MATH_TEXT}:
         parts.append(element.text or "")
-    elif tag == qn("w:tab"):
-        parts.append(" ")
-    elif tag in _BREAKS:
-        parts.append("\n")
-    elif tag == qn("w:noBreakHyphen"):
-        parts.append("-")
+    elif tag in _SIGNS:
+        parts.append(_SIGNS[tag])
     else:
         for child in element:
             _collect(child, parts, flags)
+
+
+def _formula(element: etree._Element) -> str:
+    before = element.getprevious()
+    # Those that follow each other without a word between are set below each other.
+    below = before is not None and before.tag == MATH
+    return ("\n" if below else "") + " ".join(linear(element).split())
 
 
 def _outlines(document: Document) -> dict[str, str]:

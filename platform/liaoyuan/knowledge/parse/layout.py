@@ -9,6 +9,7 @@ from statistics import median
 from liaoyuan.knowledge.parse.blocks import Block, BlockType, TextLine
 from liaoyuan.knowledge.parse.columns import Columns, reading_order
 from liaoyuan.knowledge.parse.grid import header_rows
+from liaoyuan.knowledge.parse.lists_beside import lists_in_turn
 from liaoyuan.knowledge.parse.open_tables import headed_table, spread_table
 from liaoyuan.knowledge.parse.runs import Line, Run, union
 from liaoyuan.knowledge.parse.structure import is_list_item, starts_item
@@ -64,7 +65,7 @@ def page_blocks(
     """Blocks of one page in reading order; ``page`` counts from 1. ``columns`` remembers those of the page before."""
     blocks: list[Block] = []
     for lines in reading_order(runs, columns=columns):
-        blocks.extend(_region_blocks(lines, page, style, ocr=ocr))
+        blocks.extend(_region_blocks(lists_in_turn(lines), page, style, ocr=ocr))
     return _titled(blocks) if page == 1 else blocks
 
 
@@ -135,6 +136,8 @@ def _breaks(last: Line, line: Line, left: float, right: float, pitch: float) -> 
     if last.formula != line.formula:
         return True
     size = max(last.size, line.size)
+    if line.y1 < last.y0:
+        return True  # the top of another list beside it
     if (not line.formula and abs(last.size - line.size) > 0.15 * size) or line.bold != last.bold:
         return True
     if line.y0 - last.y0 > max(1.35 * pitch, 1.2 * size) and line.y0 - last.y1 > 0.55 * size:
@@ -146,7 +149,8 @@ def _ends_early(last: Line, line: Line, left: float, right: float, size: float) 
     text = last.text
     room = right - last.x1
     closed = ends_sentence(text)
-    if line.bullet:
+    # A middle dot may stand in a name that was cut there.
+    if line.bullet or line.text[:1] in _BULLETS - {"·"}:
         return True
     if starts_item(line.text) and (closed or room > 2 * size):
         return True

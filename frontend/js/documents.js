@@ -1,5 +1,6 @@
 // The list of a collection's documents: filters that apply themselves, how many rows are chosen, and its keys.
 import "./autosubmit.js";
+import "./dropping.js";
 import { step, typing } from "./keys.js";
 
 function count() {
@@ -38,7 +39,7 @@ const KEYS = {
 };
 
 document.addEventListener("keydown", (event) => {
-  if (!document.querySelector(".filters, .files") || typing(event) || !Object.hasOwn(KEYS, event.key)) return;
+  if (!document.querySelector(".filters, .files, #upload") || typing(event) || !Object.hasOwn(KEYS, event.key)) return;
   event.preventDefault();
   KEYS[event.key]();
 });

@@ -5,6 +5,7 @@ import "./forms.js";
 import "./keys.js";
 import "./palette.js";
 import "./times.js";
+import "./tables.js";
 
 const root = document.documentElement;
 

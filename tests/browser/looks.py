@@ -82,7 +82,19 @@ def picture(seen: Visit, name: str) -> None:
     folder = os.environ.get("LIAOYUAN_LOOKS")
     if folder:
         Path(folder).mkdir(parents=True, exist_ok=True)
+        # What sticks to the window's edge would stand in the middle of a long page; a page's picture may be late.
+        seen.page.evaluate(READY)
         seen.page.screenshot(path=str(Path(folder) / f"{name}.png"), full_page=True, animations="disabled")
+
+
+READY = """async () => {
+  scrollTo(0, 0);
+  await Promise.all([...document.querySelectorAll('svg image')].map(each => {
+    const picture = new Image();
+    picture.src = each.href.baseVal;
+    return picture.decode().catch(() => null);
+  }));
+}"""
 
 
 @contextmanager

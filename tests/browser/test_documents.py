@@ -186,3 +186,100 @@ def test_files_are_added_with_the_dialog(library: Library, signed_in: Visit, tmp
         page.get_by_role("button", name="Add", exact=True).click()
     expect(page.locator(".importing")).to_have_count(1)
     expect(page.locator(".importing-line")).to_contain_text("worker", use_inner_text=True)
+
+
+DROPPED = """async ([names, target]) => {
+  const holder = new DataTransfer();
+  for (const [name, text] of names) holder.items.add(new File([text], name, { lastModified: 1 }));
+  const place = document.querySelector(target);
+  for (const kind of ['dragenter', 'dragover', 'drop']) {
+    place.dispatchEvent(new DragEvent(kind, { dataTransfer: holder, bubbles: true, cancelable: true }));
+    await new Promise(resolve => requestAnimationFrame(resolve));
+  }
+}"""
+OVER = """() => {
+  const holder = new DataTransfer();
+  holder.items.add(new File(['x'], 'a.md'));
+  document.body.dispatchEvent(new DragEvent('dragenter', { dataTransfer: holder, bubbles: true, cancelable: true }));
+}"""
+
+
+def test_files_dropped_anywhere_on_the_page_are_sent_and_read_once_somebody_says_so(
+    library: Library, signed_in: Visit
+) -> None:
+    page = signed_in.page
+    signed_in.go(f"/collections/{library.empty_id}/")
+    page.evaluate(OVER)
+    expect(page.locator("[data-drop-page]")).to_be_visible()
+    name = f"落下的规定-{uuid.uuid4().hex[:6]}.md"
+    page.evaluate(DROPPED, [[[name, "# 规定"], [".DS_Store", "x"]], "h1"])
+    expect(page.locator("[data-drop-page]")).to_be_hidden()
+    expect(page.locator("#upload")).to_be_visible()
+    expect(page.locator('.upload[data-state="done"]')).to_have_count(1)
+    expect(page.locator("[data-total]")).to_contain_text("1 hidden or empty files were left out", use_inner_text=True)
+    expect(page.locator("[data-add]")).to_be_focused()
+    # Closed, the page still says what is there; nothing was read yet.
+    page.keyboard.press("Escape")
+    expect(page.locator("[data-sending]")).to_contain_text("All 1 files have arrived", use_inner_text=True)
+    signed_in.go(f"/collections/{library.empty_id}/")
+    expect(page.locator("[data-sending]")).to_contain_text("1 file was sent here earlier", use_inner_text=True)
+    page.keyboard.press("u")
+    expect(page.locator(".upload-name")).to_have_text([name])
+    with page.expect_navigation():
+        page.locator("[data-add]").press("Enter")
+    page.wait_for_selector(".importing, .waiting")
+    expect(page.locator("[data-sending]")).to_be_hidden()
+    assert signed_in.outside == []
+
+
+def test_a_dropped_file_that_is_refused_says_why_and_the_others_go_in(library: Library, signed_in: Visit) -> None:
+    page = signed_in.page
+    signed_in.go(f"/collections/{library.empty_id}/")
+    long = "长" * 90 + ".md"
+    page.evaluate(DROPPED, [[[long, "# 长"], ["短.md", "# 短"]], "main"])
+    expect(page.locator('.upload[data-state="wrong"] .upload-note')).not_to_be_empty()
+    expect(page.locator('.upload[data-state="done"]')).to_have_count(1)
+    page.locator('.upload[data-state="done"] [data-remove]').click()
+    expect(page.locator('.upload[data-state="done"]')).to_have_count(0)
+
+
+def test_what_an_earlier_visit_sent_can_be_taken_away(library: Library, signed_in: Visit) -> None:
+    page = signed_in.page
+    signed_in.go(f"/collections/{library.empty_id}/")
+    page.evaluate(DROPPED, [[["不要了.md", "# 不"]], "main"])
+    expect(page.locator('.upload[data-state="done"]')).to_have_count(1)
+    signed_in.go(f"/collections/{library.empty_id}/")
+    page.keyboard.press("u")
+    page.locator(".upload [data-remove]").click()
+    expect(page.locator(".upload")).to_have_count(0)
+    page.locator("[data-add]").click()
+    expect(page.locator("[data-total]")).to_have_text("Choose files first.")
+    signed_in.go(f"/collections/{library.empty_id}/")
+    expect(page.locator("[data-sending]")).to_be_hidden()
+
+
+def test_chosen_documents_are_read_again_by_keys(library: Library, signed_in: Visit) -> None:
+    page = signed_in.page
+    signed_in.go(f"/collections/{library.collection_id}/?q=sepsis")
+    page.keyboard.press("j")
+    page.keyboard.press("x")
+    page.get_by_role("button", name="Read again").focus()
+    with page.expect_navigation():
+        page.keyboard.press("Enter")
+    expect(page.locator(".toasts, [role=status], [role=alert]").first).to_be_attached()
+    expect(page.locator("tr", has_text="sepsis-bundle.md").last).to_contain_text(
+        "being read again", use_inner_text=True
+    )
+    page.get_by_role("link", name="sepsis-bundle.md").click()
+    expect(page.locator(".doc-again")).to_contain_text("being read again", use_inner_text=True)
+
+
+def test_on_a_phone_a_document_is_a_card_that_shows_everything(visit: Callable[..., Visit], library: Library) -> None:
+    window = visit(375, "en-US")
+    window.enter(library.email)
+    window.go(f"/collections/{library.collection_id}/?state=refused")
+    page = window.page
+    reason = page.locator(".files .reason")
+    box = reason.bounding_box()
+    assert box is not None and box["x"] >= 0 and box["x"] + box["width"] <= 375
+    expect(page.locator('.files td[data-label="Size"]')).to_be_visible()

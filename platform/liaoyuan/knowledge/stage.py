@@ -94,11 +94,11 @@ def _summary(counts: dict[str, Any], lost: int, *, again: bool) -> tuple[str, st
     ready, rejected = counts["ready"], counts["rejected"]
     if not again:
         return f"已导入 {ready} 个文件，{rejected} 个未能读取", f"{ready} files imported, {rejected} could not be read"
-    zh, en = f"已重新读取 {ready} 个文件", f"{ready} file{'s' * (ready != 1)} read again"
+    zh, en = f"已重新解析 {ready} 个文件", f"{ready} file{'s' * (ready != 1)} read again"
     if rejected:
-        zh, en = f"{zh}，{rejected} 个未能读取", f"{en}, {rejected} could not be read"
+        zh, en = f"{zh}，{rejected} 个未能解析", f"{en}, {rejected} could not be read"
     if lost:
-        zh, en = f"{zh}；{lost} 处人工修改未能带入", f"{en}; {lost} edit{'s' * (lost != 1)} could not be carried over"
+        zh, en = f"{zh}；{lost} 项人工修改未能带入", f"{en}; {lost} edit{'s' * (lost != 1)} could not be carried over"
     return zh, en
 
 

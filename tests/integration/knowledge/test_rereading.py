@@ -144,7 +144,7 @@ def test_an_edit_is_carried_over_and_one_that_cannot_be_is_listed(
         assert lost.version_id == version.id
         assert edits_waiting([version.id, storing.version_id]) == {version.id: 1}
     assert run.result["edits_lost"] == 1
-    assert "1 处人工修改未能带入" in run.result["summary_zh"] and "1 edit" in run.result["summary_en"]
+    assert "1 项人工修改未能带入" in run.result["summary_zh"] and "1 edit" in run.result["summary_en"]
 
 
 def test_until_it_is_read_the_old_chunks_are_found(
@@ -177,7 +177,7 @@ def test_a_file_that_cannot_be_read_any_more_keeps_its_text_and_says_so(
     assert version_of(organization, WASTE_NAME).state == before.state
     with tenant_context(organization.id):
         (refused,) = line_of(collection.id).files
-        assert refused.name == WASTE_NAME and refused.reason_zh.endswith("仍使用此前读出的内容。")
+        assert refused.name == WASTE_NAME and refused.reason_zh.endswith("仍使用此前解析的内容。")
         (tried,) = items_retry(collection=collection)
     source_write(before, WASTE)
     stage_run_execute(run_id=tried.id, worker="test")

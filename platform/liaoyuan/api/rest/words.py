@@ -77,8 +77,8 @@ OPERATIONS: Final[dict[str, tuple[str, str, str]]] = {
     ),
     "documents_again": (
         "Read documents again",
-        "重新读取文档",
-        "按现行规则把所选文档重新读入在用索引；完成之前检索到的仍是原内容。",
+        "重新解析文档",
+        "按现行规则重新解析所选文档，写入在用索引；完成之前检索到的仍是原内容。",
     ),
     "upload_new": ("Announce a file", "登记文件", "分片上传前登记；会被拒的原因在发送前就告知。"),
     "upload_part": ("Send a part", "上传分片", "发送一个分片（最多 8 MiB）；已收到的分片不重复。"),

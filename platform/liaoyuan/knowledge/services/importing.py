@@ -195,7 +195,7 @@ def version_receive(job: ImportJob, version_id: UUID, name: str, pool: ParsePool
 
 class _Erased(LiaoyuanError):
     code = "document_erased"
-    zh = "“{name}”已被删除，未再读取。"
+    zh = "“{name}”已被删除，未重新解析。"
     en = "“{name}” was erased meanwhile and was not read again."
 
 
@@ -260,7 +260,7 @@ def _finish(job: ImportJob, incoming: Incoming, parsed_now: Callable[[], None], 
 
 def _unread(job: ImportJob, outcome: FileOutcome, received: Received) -> FileOutcome:
     if received.standing:
-        outcome.reason += " 仍使用此前读出的内容。"
+        outcome.reason += " 仍使用此前解析的内容。"
         outcome.reason_en += " What was read before stays in use."
         return outcome
     with tenant_context(job.organization_id, job.user_id):

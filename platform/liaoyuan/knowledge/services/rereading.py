@@ -18,7 +18,7 @@ from liaoyuan.knowledge.models import Collection, DocumentVersion, IndexState
 from liaoyuan.knowledge.rights import versions_readable
 from liaoyuan.knowledge.services.importing import REREAD
 from liaoyuan.knowledge.waiting.estimates import Costs
-from liaoyuan.knowledge.waiting.models import ITEM_OPEN, ImportItem
+from liaoyuan.knowledge.waiting.models import ITEM_OPEN, ImportItem, ItemState
 from liaoyuan.knowledge.waiting.services import AGAIN
 from liaoyuan.pipeline.contract import StageName
 from liaoyuan.pipeline.models import StageRun
@@ -28,7 +28,7 @@ from liaoyuan.pipeline.storage import storage
 
 class NothingToReread(LiaoyuanError):
     code = "nothing_to_reread"
-    zh = "所选文档已经在读取中，或其原文件已不在存储里。"
+    zh = "所选文档已经在解析中，或其原文件已不在存储里。"
     en = "The chosen documents are being read already, or their files are no longer kept."
     status = 409
 
@@ -79,6 +79,16 @@ def edits_waiting(version_ids: Sequence[UUID]) -> dict[UUID, int]:
         version_id__in=version_ids, state=PatchState.LOST, index__state=IndexState.LIVE
     ).values("version_id")
     return dict(lost.annotate(n=Count("id")).order_by().values_list("version_id", "n"))
+
+
+def rereads_latest(version_ids: Sequence[UUID]) -> dict[UUID, ImportItem]:
+    """By version that stands in the index, the latest file of an import over it that is open or was refused."""
+    if not version_ids:
+        return {}
+    standing = DocumentVersion.objects.filter(id__in=version_ids, indexed_at__isnull=False)
+    items = ImportItem.objects.filter(version_id__in=standing.values("id")).order_by("version_id", "-created_at")
+    latest = {each.version_id: each for each in items.distinct("version_id") if each.version_id}
+    return {key: each for key, each in latest.items() if each.state in ITEM_OPEN | {ItemState.REJECTED}}
 
 
 def _item(run: StageRun, position: int, version: DocumentVersion, costs: Costs) -> ImportItem:

@@ -108,6 +108,11 @@ def upload_remove(*, upload_id: UUID, batch: UUID) -> None:
     transaction.on_commit(lambda: _remove([path]))
 
 
+def uploads_waiting(batch: UUID) -> list[Upload]:
+    """The current person's files of a batch that were not imported yet, whole or in part, by name."""
+    return list(Upload.objects.filter(**_mine(batch)).order_by("name"))
+
+
 def uploads_import(*, batch: UUID, collection: Collection, groups: Sequence[str] = ()) -> StageRun | None:
     """Hand the batch's whole files to an ingest run; None when there are none. Files still on their way stay."""
     rows = [row for row in Upload.objects.select_for_update().filter(**_mine(batch)).order_by("name") if row.complete]

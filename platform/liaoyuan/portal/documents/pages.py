@@ -18,6 +18,7 @@ from liaoyuan.knowledge.pages.images import drawable
 from liaoyuan.knowledge.pages.leaves import Hit, Leaves
 from liaoyuan.knowledge.pages.places import Place, quote_place
 from liaoyuan.knowledge.parse.blocks import Block, BlockType
+from liaoyuan.knowledge.parse.kinds import MEDIA_TYPES
 from liaoyuan.knowledge.places import line_boxes
 from liaoyuan.knowledge.rights import versions_readable
 from liaoyuan.knowledge.selectors import parsed_document
@@ -37,6 +38,7 @@ KINDS: Final[dict[str, Any]] = {
     "section": _("section"),
     "clause": _("clause"),
 }
+FORMATS: Final = {media_type: kind for kind, media_type in MEDIA_TYPES.items()}
 _DEEPEST_HEADING: Final = 6
 # A box that hugs its text hides the ink it points to.
 _MARGIN: Final = 2.0
@@ -152,6 +154,12 @@ class DocumentPage:
     leaf: Leaf | None
     q: str
     hits: Sequence[Hit]
+
+    @property
+    def format(self) -> str:
+        """What people call the kind of its file: PDF, DOCX, Markdown."""
+        kind = FORMATS.get(self.version.media_type, "")
+        return kind.title() if kind in ("text", "markdown", "image") else kind.upper()
 
 
 @dataclass(frozen=True)

@@ -18,8 +18,10 @@ from liaoyuan.knowledge.models import Chunk, Collection, DocumentVersion, Search
 from liaoyuan.knowledge.parse.parser import PARTIAL_FLAGS
 from liaoyuan.knowledge.rights import versions_readable
 from liaoyuan.knowledge.rules import outdated
+from liaoyuan.knowledge.services.rereading import edits_waiting, rereads_latest
 from liaoyuan.knowledge.services.unlocking import is_locked
 from liaoyuan.knowledge.shadow.selectors import index_ahead
+from liaoyuan.knowledge.waiting.models import ITEM_AGAIN, ITEM_OPEN
 from liaoyuan.pipeline.models import FINAL_STATES, Lineage, RunState, Solution, StageRun
 from liaoyuan.pipeline.waiting import wait_report
 from liaoyuan.portal.away import Watch, watch
@@ -44,7 +46,7 @@ FLAGS: Final[dict[str, Any]] = {
 FLAG_WORDS: Final[dict[str, Any]] = {"ocr": _("OCR"), "hidden_text": _("hidden text")}
 OLDER_WORD: Final = _("read by an older version")
 OLDER_MEANING: Final = _(
-    "The platform has since learned to read or cut such files better. Its collection can be read again as a whole."
+    "The platform has since learned to read or cut such files better. Read it again, or its collection as a whole."
 )
 DESCENDANTS: Final[dict[str, Any]] = {
     "dataset_version": _("datasets made from it"),
@@ -79,6 +81,16 @@ class Flag:
 
 
 @dataclass(frozen=True)
+class Again:
+    """What became of reading a version again: it is on its way (``open``), it could not be read (``refused``, a
+    sentence), edits could not be carried over (``lost``, how many)."""
+
+    open: bool = False
+    refused: str = ""
+    lost: int = 0
+
+
+@dataclass(frozen=True)
 class FileRow:
     """One document in the table, by its newest version."""
 
@@ -100,6 +112,7 @@ class FileRow:
     flags: Sequence[Flag]
     groups: Sequence[str]
     changed: datetime
+    again: Again
 
 
 @dataclass(frozen=True)
@@ -210,12 +223,13 @@ def collection_page(
     page = _page(listing.collection_heads(collection_id, filters), number, count)
     runs = list(listing.imports_open(collection).order_by("created_at"))
     imports = [_import(run, who, language) for run in runs[:MOST_IMPORTS]]
+    again = rereading_of([version.id for version in page], language)
     return CollectionPage(
         collection=collection,
         card=_card(collection, sums.counts, Solution.objects.filter(collection_id=collection_id).order_by("name")),
         filters=filters,
         page=page,
-        rows=[_row(version, language, importing=bool(imports)) for version in page],
+        rows=[_row(version, language, again.get(version.id, Again()), importing=bool(imports)) for version in page],
         formats=sums.formats,
         groups=sums.groups,
         imports=imports,
@@ -289,7 +303,22 @@ def _card(collection: Collection, sums: Mapping[str, Any], solutions: Iterable[S
     )
 
 
-def _row(version: DocumentVersion, language: str, *, importing: bool) -> FileRow:
+def rereading_of(version_ids: Sequence[UUID], language: str) -> dict[UUID, Again]:
+    """By version, what became of reading it again; those of which there is nothing to say are not named."""
+    lost = edits_waiting(version_ids)
+    latest = rereads_latest(version_ids)
+    reason = "reason_zh" if language == "zh" else "reason_en"
+    return {
+        key: Again(
+            open=key in latest and latest[key].state in ITEM_OPEN,
+            refused=str(getattr(latest[key], reason)) if key in latest and latest[key].state in ITEM_AGAIN else "",
+            lost=lost.get(key, 0),
+        )
+        for key in {*lost, *latest}
+    }
+
+
+def _row(version: DocumentVersion, language: str, again: Again, *, importing: bool) -> FileRow:
     state, badge, label = listing.state_of(version, importing=importing)
     return FileRow(
         id=version.document_id,
@@ -310,6 +339,7 @@ def _row(version: DocumentVersion, language: str, *, importing: bool) -> FileRow
         flags=flags_of(version),
         groups=version.groups,
         changed=version.created_at,
+        again=again,
     )
 
 

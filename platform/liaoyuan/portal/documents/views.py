@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from uuid import UUID
 
+from django.conf import settings
 from django.contrib import messages
 from django.http import HttpResponse, HttpResponseNotModified, HttpResponseRedirect
 from django.shortcuts import render
@@ -18,6 +19,7 @@ from liaoyuan.knowledge.services import collection_create, document_erase
 from liaoyuan.knowledge.services.regrouping import documents_regroup
 from liaoyuan.knowledge.services.retrying import versions_retry
 from liaoyuan.knowledge.services.unlocking import is_locked, version_unlock
+from liaoyuan.knowledge.services.uploading import uploads_waiting
 from liaoyuan.portal.documents import listing, pages, selectors
 from liaoyuan.portal.documents.forms import CollectionForm, UploadForm, groups_written
 from liaoyuan.portal.documents.intake import files_import, samples_import
@@ -95,7 +97,7 @@ def collection_retry(request: PageRequest, collection_id: UUID) -> HttpResponse:
 @page("document.edit", methods=("POST",))
 def collection_regroup(request: PageRequest, collection_id: UUID) -> HttpResponse:
     """Change who may read the chosen documents."""
-    chosen = selectors.erasure_of(_chosen(request, collection_id), collection_id)
+    chosen = selectors.erasure_of(documents_chosen(request, collection_id), collection_id)
     groups = groups_written(request.POST.get("groups", "")[:2000])
     count = documents_regroup(document_ids=[each for each, _name in chosen.documents], groups=groups)
     said = ngettext("%(count)d document has new readers.", "%(count)d documents have new readers.", count)
@@ -107,7 +109,7 @@ def collection_regroup(request: PageRequest, collection_id: UUID) -> HttpRespons
 def collection_erase(request: PageRequest, collection_id: UUID) -> HttpResponse:
     """First what would go, then, confirmed, the erasure."""
     found = selectors.collection_get(collection_id)
-    erasure = selectors.erasure_of(_chosen(request, collection_id), collection_id)
+    erasure = selectors.erasure_of(documents_chosen(request, collection_id), collection_id)
     if request.POST.get("confirmed") != "yes":
         shown = {"collection": found, "erasure": erasure}
         return render(request, "portal/documents/erase.html", shown)
@@ -127,6 +129,7 @@ def document(request: PageRequest, document_id: UUID) -> HttpResponse:
     locked = rights.upload and is_locked(shown.version)
     context = {"shown": shown, "rights": rights, "dpi": DPI, "locked": locked}
     context["may_edit"] = allowed(request.principal, "document.edit")
+    context["again"] = selectors.rereading_of([shown.version.id], language()).get(shown.version.id)
     return render(request, "portal/documents/document.html", context)
 
 
@@ -163,6 +166,8 @@ def _collection(request: PageRequest, collection_id: UUID, upload: UploadForm | 
     rights = selectors.Rights.of(request.principal)
     shown = _shown(request, collection_id) | {
         "upload": upload or UploadForm(),
+        "waiting_files": uploads_waiting(collection_id) if rights.upload else [],
+        "largest": settings.UPLOAD_FILE_BYTES,
         # The names of the organization's groups are for those who may give rights.
         "known_groups": selectors.groups_known() if rights.upload or rights.regroup else [],
         "states": listing.STATES,
@@ -181,7 +186,7 @@ def _shown(request: PageRequest, collection_id: UUID) -> dict[str, object]:
     return {"shown": found, "query": query.urlencode()}
 
 
-def _chosen(request: PageRequest, collection_id: UUID) -> Sequence[UUID]:
+def documents_chosen(request: PageRequest, collection_id: UUID) -> Sequence[UUID]:
     """The ticked documents, or all that the filter shows. Raises InvalidInput for none or too many."""
     if request.POST.get("every") == "yes":
         heads = listing.collection_heads(collection_id, Filters.of(request.POST))

@@ -20,6 +20,8 @@ class Place:
     action: str
     address: str = ""
     current: bool = False
+    # Beginnings of other addresses that belong to it.
+    below: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -34,7 +36,7 @@ GROUPS: Final = (
         (
             Place(_("Home"), "home", "house", "solution.view"),
             Place(_("Solutions"), "solutions", "layers", "solution.view"),
-            Place(_("Documents"), "collections", "library", "document.view"),
+            Place(_("Documents"), "collections", "library", "document.view", below=("/documents/", "/sources/")),
             Place(_("Chat"), "chat", "message-square", "ask"),
             Place(_("Lineage"), "lineage", "waypoints", "lineage.view"),
         ),
@@ -80,5 +82,5 @@ def entered(places: Iterable[Place], who: Principal, path: str) -> Iterator[Plac
             address = reverse(place.route)
         except NoReverseMatch:
             continue
-        current = path == address if address == "/" else path.startswith(address)
+        current = path == address if address == "/" else path.startswith((address, *place.below))
         yield replace(place, address=address, current=current)

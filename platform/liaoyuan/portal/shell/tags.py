@@ -50,6 +50,13 @@ def place(locator: object) -> str:
 
 
 @register.filter
+def standing(evidence: object) -> str:
+    """A place of a test question, ``document#locator``, as people write it: 手卫生规范 · 第 1–30 行."""
+    document, _mark, locator = str(evidence or "").partition("#")
+    return f"{document} · {place(locator)}" if locator else document
+
+
+@register.filter
 def attributes(attrs: Mapping[str, Any]) -> SafeString:
     """The attributes that a component was given and did not name itself, each value escaped.
 

@@ -49,6 +49,8 @@ class Bar:
     """One version's days on the line: ``x`` and ``width`` of a thousand."""
 
     label: str
+    begin: date | None
+    end: date | None
     x: int
     width: int
     tone: str
@@ -96,7 +98,7 @@ def versions_page(document_id: UUID, language: str, query: Any, *, may: bool) ->
         rows=rows,
         bars=bars,
         today=today,
-        height=24 * max(1, len(bars)) + 20,
+        height=24 * max(1, len(bars)),
         current=next((row for row in rows if row.badge == "succeeded"), None),
         gaps=gaps(spans),
         before=before if before and after and before.id != after.id else None,
@@ -179,7 +181,8 @@ def _bars(spans: Sequence[Span], rows: Sequence[Row]) -> tuple[list[Bar], int | 
     for line, span in enumerate(sorted(shown, key=lambda each: each.first)):
         x = place(span.begin) if span.begin else 0
         end = place(span.end) if span.end else _WIDTH
-        bars.append(Bar(span.label, x, max(end - x, _NARROWEST), badges.get(span.version, "neutral"), 24 * line))
+        tone = badges.get(span.version, "neutral")
+        bars.append(Bar(span.label, span.begin, span.end, x, max(end - x, _NARROWEST), tone, 24 * line + 3))
     return bars, place(today)
 
 

@@ -3,16 +3,21 @@
 Stages are scripted, or with ``LIAOYUAN_CHAOS_REAL`` the knowledge layer's own.
 """
 
+import ctypes
 import os
 import runpy
+import signal
 import sys
 
 import django
 
+from liaoyuan.compute.engines.process import PR_SET_PDEATHSIG
 from tests.engines import database_use
 
 
 def main() -> None:
+    # A test run that is itself killed closes no house: its workers would go on for ever in a database that is gone.
+    ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
     role, *options = sys.argv[1:]
     django.setup()
     database_use(os.environ["LIAOYUAN_TEST_DATABASE"])

@@ -192,6 +192,39 @@ def test_mail_that_was_saved_in_wide_characters_is_mail(tmp_path: Path, parse: P
     assert (document.title, document.blocks[-1].text) == ("Test", "Hello there.")
 
 
+def mail(path: Path, kind: str, *parts: tuple[str, str]) -> Path:
+    body = "".join(f"--x\r\nContent-Type: {each}\r\n\r\n{text}\r\n" for each, text in parts)
+    path.write_bytes(MAIL.format(f"multipart/{kind}; boundary=x", f"{body}--x--").encode())
+    return path
+
+
+def test_mail_of_several_parts_gives_all_of_them_and_of_alternatives_the_telling_one(
+    tmp_path: Path, parse: Parse
+) -> None:
+    page, note = ("text/html", "<p>The breaker is ready; see the enclosed table.</p>"), ("text/plain", "list footer")
+    mixed = ready(parse(mail(tmp_path / "a.eml", "mixed", page, note)))
+    assert [block.text for block in mixed.blocks[2:]] == [
+        "The breaker is ready; see the enclosed table.",
+        "list footer",
+    ]
+    both = ready(parse(mail(tmp_path / "b.eml", "alternative", ("text/plain", "The breaker is ready."), page)))
+    assert [block.text for block in both.blocks[2:]] == ["The breaker is ready."]
+    hint = ready(parse(mail(tmp_path / "c.eml", "alternative", ("text/plain", "See HTML."), page)))
+    assert [block.text for block in hint.blocks[2:]] == ["The breaker is ready; see the enclosed table."]
+
+
+def test_a_message_inside_of_a_message_keeps_its_sender_and_subject(tmp_path: Path, parse: Parse) -> None:
+    inner = ("message/rfc822", "From: c@example.com\r\nSubject: Inner\r\n\r\nInner words.")
+    document = ready(parse(mail(tmp_path / "a.eml", "mixed", ("text/plain", "See below."), inner)))
+    assert [block.text for block in document.blocks[2:]] == [
+        "See below.",
+        "Inner",
+        "From: c@example.com",
+        "Inner words.",
+    ]
+    assert document.blocks[-1].heading_path == ("Inner",)
+
+
 def test_enciphered_mail_says_so(tmp_path: Path, parse: Parse) -> None:
     for kind in ('multipart/encrypted; boundary="x"', "application/pkcs7-mime; smime-type=enveloped-data"):
         (tmp_path / "m.eml").write_text(MAIL.format(kind, "--x\r\n\r\nVersion: 1\r\n--x--"))

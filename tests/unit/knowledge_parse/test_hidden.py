@@ -12,7 +12,7 @@ from pptx.util import Inches
 from reportlab.lib.colors import Color, black, darkblue, white
 
 from tests.unit.knowledge_parse.conftest import Parse
-from tests.unit.knowledge_parse.files import canvas
+from tests.unit.knowledge_parse.files import canvas, office_zip
 from tests.unit.knowledge_parse.seen import assert_left_out, assert_stays
 
 SEEN = "The breaker opens in forty milliseconds and is inspected each year by two persons."
@@ -96,6 +96,50 @@ def deck(path: Path, *, hidden: bool = False, left: float = 1.0) -> Path:
     return path
 
 
+def rich(words: str, colours: str = "") -> Maker:
+    def make(path: Path) -> Path:
+        path.write_text(f"{{\\rtf1\\ansi {colours}{SEEN} {words}\\par }}")
+        return path
+
+    return make
+
+
+STYLES = (
+    '<s:style s:name="off"><s:text-properties t:display="none"/></s:style>'
+    '<s:style s:name="pale"><s:text-properties f:color="#FFFFFF"/></s:style>'
+)
+
+
+def open_document(kind: str, styles: str, body: str) -> Maker:
+    names = "urn:oasis:names:tc:opendocument:xmlns:"
+    places = {"o": "office", "t": "text", "s": "style", "b": "table", "f": "xsl-fo-compatible"}
+    places |= {"d": "drawing", "p": "presentation"}
+    declared = " ".join(f'xmlns:{name}="{names}{place}:1.0"' for name, place in places.items())
+    inside = f"<o:automatic-styles>{styles}</o:automatic-styles><o:body>{body}</o:body>"
+    content = f"<o:document-content {declared}>{inside}</o:document-content>"
+
+    def make(path: Path) -> Path:
+        members: dict[str, bytes | str] = {
+            "mimetype": f"application/vnd.oasis.opendocument.{kind}",
+            "content.xml": content,
+        }
+        path.write_bytes(office_zip(members, content_types=False))
+        return path
+
+    return make
+
+
+def open_text(words: str) -> Maker:
+    return open_document("text", STYLES, f"<o:text><t:p>{SEEN}</t:p>{words}</o:text>")
+
+
+def open_slides(words: str) -> Maker:
+    style = '<s:style s:name="off"><s:drawing-page-properties p:visibility="hidden"/></s:style>'
+    slides = f'<d:page><t:p>{SEEN}</t:p></d:page><d:page d:style-name="off"><t:p>{words}</t:p></d:page>'
+    return open_document("presentation", style, f"<o:presentation>{slides}</o:presentation>")
+
+
+WHITE = "{\\colortbl;\\red0\\green0\\blue0;\\red255\\green255\\blue255;}"
 HIDING: dict[str, tuple[str, Maker]] = {
     "white on white": ("a.pdf", lambda path: pdf(path, colour=white)),
     "fully transparent": ("a.pdf", lambda path: pdf(path, colour=Color(0, 0, 0, alpha=0))),
@@ -129,6 +173,14 @@ HIDING: dict[str, tuple[str, Maker]] = {
     "far left": ("a.html", page(f'<p style="position:absolute;left:-9999px">{ORDER}</p>')),
     "paper colour": ("a.html", page(f'<p style="color:#FFF">{ORDER}</p>')),
     "hidden attribute": ("a.html", page(f"<p hidden>{ORDER}</p>")),
+    "switched off in rich text": ("a.rtf", rich(f"{{\\v {ORDER}}}")),
+    "switched off and on again in rich text": ("a.rtf", rich(f"\\v {ORDER}\\v0 ")),
+    "one point in rich text": ("a.rtf", rich(f"{{\\fs2 {ORDER}}}")),
+    "white rich text": ("a.rtf", rich(f"{{\\cf2 {ORDER}}}", WHITE)),
+    "switched off in open text": ("a.odt", open_text(f'<t:p><t:span t:style-name="off">{ORDER}</t:span></t:p>')),
+    "white open text": ("a.odt", open_text(f'<t:p t:style-name="pale">{ORDER}</t:p>')),
+    "a section switched off": ("a.odt", open_text(f'<t:section t:display="none"><t:p>{ORDER}</t:p></t:section>')),
+    "a slide of an open presentation switched off": ("a.odp", open_slides(ORDER)),
     "hidden row": ("a.xlsx", lambda path: sheet(path, row_hidden)),
     "hidden column": ("a.xlsx", lambda path: sheet(path, column_hidden)),
     "hidden sheet": ("a.xlsx", lambda path: sheet(path, sheet_hidden)),
@@ -179,6 +231,19 @@ SEEN_AFTER_ALL: dict[str, tuple[str, Maker, str]] = {
             "@media (max-width: 600px) { .box {display:none} }</style><div class='box'>Read on the screen.</div>"
         ),
         "Read on the screen",
+    ),
+    "white on a dark row of rich text": (
+        "a.rtf",
+        rich("\\trowd\\clcbpat1\\cellx9\\intbl {\\cf2 On a dark row.}\\cell\\row", WHITE),
+        "On a dark row",
+    ),
+    "white in a cell of open text": (
+        "a.odt",
+        open_text(
+            '<b:table><b:table-row><b:table-cell><t:p t:style-name="pale">In a cell.</t:p></b:table-cell>'
+            "<b:table-cell><t:p>Two.</t:p></b:table-cell></b:table-row></b:table>"
+        ),
+        "In a cell",
     ),
     "a menu that opens": ("a.html", page("<style>p:hover{display:none}</style><p>Still here.</p>"), "Still here"),
 }

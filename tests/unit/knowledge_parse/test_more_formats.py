@@ -158,6 +158,14 @@ def test_rtf_gives_chinese_by_code_page_and_by_number_and_its_tables(tmp_path: P
     assert of_type(document, BlockType.TABLE)[0].table == [["a", "1"], ["b", "2"]]
 
 
+def test_a_bar_in_a_cell_of_rich_text_is_no_border(tmp_path: Path, parse: Parse) -> None:
+    rows = "".join(f"\\trowd\\cellx1\\cellx2 {one}\\cell {two}\\cell\\row " for one, two in (("A", "B"), ("1", "2|3")))
+    (tmp_path / "a.rtf").write_text(f"{{\\rtf1\\ansi {rows}\\pard 4|5\\par }}")
+    document = ready(parse(tmp_path / "a.rtf"))
+    assert document.blocks[0].table == [["A", "B"], ["1", "2|3"]]
+    assert document.blocks[1].text == "4|5"
+
+
 def test_a_tiff_gives_each_of_its_pages(tmp_path: Path, parse: Parse) -> None:
     pages = [Image.new("L", (1240, 400), 255) for _ in range(2)]
     font = ImageFont.load_default(size=48)

@@ -16,7 +16,9 @@ from liaoyuan.knowledge.parse.text import clean, plain
 
 _TABLES = frozenset({"text/csv", "text/tab-separated-values"})
 _HEADERS = ("From", "To", "Cc", "Date")
-_MOST_PARTS = 500
+_MOST_PARTS, _MOST_DEPTH = 500, 20
+# The share of the fullest alternative that a plainer one must have.
+_TOLD = 0.3
 _MARKS = (b"\xff\xfe", b"\xfe\xff", b"\xef\xbb\xbf")
 
 
@@ -29,14 +31,19 @@ def read_eml(source: Source) -> ParsedDocument:
     if _enciphered(message):
         raise Encrypted(name=source.name)
     flags: set[str] = set()
+    blocks = [*_letter(message, 1, flags), *_attachments(message, flags)]
+    return ParsedDocument(_header(message, "Subject") or source.stem, "", [], blocks, flags)
+
+
+def _letter(message: EmailMessage, level: int, flags: set[str]) -> Iterator[Block]:
+    """A message and those inside of it, each below its own subject."""
     subject = _header(message, "Subject")
-    blocks = [Block(BlockType.HEADING, subject, level=1, locator="Subject")] if subject else []
+    if subject:
+        yield Block(BlockType.HEADING, subject, level=min(level, 6), locator="Subject")
     lines = [f"{name}: {_header(message, name)}" for name in _HEADERS if _header(message, name)]
     if lines:
-        blocks.append(Block(BlockType.PARAGRAPH, "\n".join(lines), locator="headers"))
-    blocks.extend(_body(message, flags))
-    blocks.extend(_attachments(message, flags))
-    return ParsedDocument(subject or source.stem, "", [], blocks, flags)
+        yield Block(BlockType.PARAGRAPH, "\n".join(lines), locator="headers")
+    yield from _body(message, level, flags)
 
 
 def _narrow(data: bytes) -> bytes:
@@ -73,18 +80,39 @@ def _is_attachment(part: EmailMessage) -> bool:
     return part.get_content_disposition() == "attachment" or bool(part.get_filename())
 
 
-def _body(message: EmailMessage, flags: set[str]) -> list[Block]:
-    parts = [part for part in _leaves(message) if not _is_attachment(part)]
-    texts = [part for part in parts if part.get_content_type() == "text/plain" and _text(part).strip()]
-    if texts:
-        return [block for part in texts for block in text_blocks(_text(part))]
-    blocks: list[Block] = []
-    for part in parts:
-        if part.get_content_type() == "text/html":
-            inner = html_document(_text(part), "")
-            flags |= inner.flags
-            blocks.extend(inner.blocks)
-    return blocks
+def _body(part: EmailMessage, level: int, flags: set[str]) -> Iterator[Block]:
+    """What a mail program shows: every part in its place, and of alternatives the one that says the most plainly."""
+    if not part.is_multipart():
+        if not _is_attachment(part):
+            yield from _words(part, flags)
+        return
+    inside = [each for each in part.get_payload() if isinstance(each, EmailMessage)]
+    if level > _MOST_DEPTH:
+        return
+    if part.get_content_type() == "message/rfc822":
+        for message in inside:
+            yield from _letter(message, level + 1, flags)
+    elif part.get_content_type() == "multipart/alternative":
+        yield from _best([list(_body(each, level, flags)) for each in inside])
+    else:
+        for each in inside:
+            yield from _body(each, level, flags)
+
+
+def _words(part: EmailMessage, flags: set[str]) -> Iterator[Block]:
+    if part.get_content_type() == "text/html":
+        inner = html_document(_text(part), "")
+        flags |= inner.flags
+        yield from inner.blocks
+    elif part.get_content_type() == "text/plain":
+        yield from text_blocks(_text(part))
+
+
+def _best(alternatives: list[list[Block]]) -> list[Block]:
+    """The first, which is the plainest, unless it only says that there is another."""
+    sizes = [sum(len(block.text) for block in blocks) for blocks in alternatives]
+    told = (blocks for blocks, size in zip(alternatives, sizes, strict=True) if size and size >= _TOLD * max(sizes))
+    return next(told, [])
 
 
 def _attachments(message: EmailMessage, flags: set[str]) -> Iterator[Block]:

@@ -10,13 +10,14 @@ from liaoyuan.knowledge.parse.archive import open_archive
 from liaoyuan.knowledge.parse.blocks import Block, BlockType, PageInfo, ParsedDocument
 from liaoyuan.knowledge.parse.errors import Corrupt, Encrypted
 from liaoyuan.knowledge.parse.grid import Grid, table_block
+from liaoyuan.knowledge.parse.odf_hidden import drop_hidden
 from liaoyuan.knowledge.parse.safe_xml import xml_parse
 from liaoyuan.knowledge.parse.source import Source
 from liaoyuan.knowledge.parse.text import plain
 
 _NAMES = "urn:oasis:names:tc:opendocument:xmlns:"
 _TEXT, _TABLE, _DRAW = (f"{{{_NAMES}{part}:1.0}}" for part in ("text", "table", "drawing"))
-_OFFICE, _PRESENTATION = (f"{{{_NAMES}{part}:1.0}}" for part in ("office", "presentation"))
+_OFFICE, _PRESENTATION, _STYLE = (f"{{{_NAMES}{part}:1.0}}" for part in ("office", "presentation", "style"))
 _SKIPPED = frozenset(
     {f"{_TEXT}tracked-changes", f"{_OFFICE}annotation", f"{_PRESENTATION}notes", f"{_TEXT}table-of-content"}
 )
@@ -31,23 +32,37 @@ def read_odt(source: Source) -> ParsedDocument:
     body = next(iter(root.iter(f"{_OFFICE}text")), None)
     if body is None:
         raise Corrupt(name=source.name)
+    flags = {"hidden_text"} if drop_hidden(body, root) else set[str]()
     blocks = list(_blocks(body, 0))
-    return ParsedDocument(_title(blocks) or source.stem, "", [], blocks, set())
+    return ParsedDocument(_title(blocks) or source.stem, "", [], blocks, flags)
 
 
 def read_odp(source: Source) -> ParsedDocument:
     """Each slide under its number, its first text as its heading."""
     blocks: list[Block] = []
     pages: list[PageInfo] = []
-    for number, page in enumerate(_content(source).iter(f"{_DRAW}page"), start=1):
+    flags: set[str] = set()
+    root = _content(source)
+    unseen = _unseen_slides(root)
+    for number, page in enumerate(root.iter(f"{_DRAW}page"), start=1):
         pages.append(PageInfo(0.0, 0.0))
+        if page.get(f"{_DRAW}style-name") in unseen:
+            flags |= {"hidden_slide", "hidden_text"}
+            continue
         for place, block in enumerate(_blocks(page, 0)):
             heading = place == 0 and block.type is BlockType.PARAGRAPH and len(block.text) <= 120
             kind, level = (BlockType.HEADING, 2) if heading else (block.type, block.level)
             blocks.append(
                 Block(kind, block.text, page=number, level=level, locator=f"slide {number}", table=block.table)
             )
-    return ParsedDocument(plain(blocks[0].text) if blocks else source.stem, "", pages, blocks, set())
+    return ParsedDocument(plain(blocks[0].text) if blocks else source.stem, "", pages, blocks, flags)
+
+
+def _unseen_slides(root: etree._Element) -> frozenset[str]:
+    """Names of the styles whose slides are not shown."""
+    shown = f"{_PRESENTATION}visibility"
+    hiding = (each for each in root.iter(f"{_STYLE}drawing-page-properties") if each.get(shown) == "hidden")
+    return frozenset(style.get(f"{_STYLE}name", "") for each in hiding if (style := each.getparent()) is not None)
 
 
 def _content(source: Source) -> etree._Element:

@@ -14,7 +14,7 @@ import argparse
 import json
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -37,6 +37,7 @@ OTHER_LANGUAGE = {"zh": 0.0, "en": 0.15}
 RIDGE, STEPS, RATE, MOMENTUM = 4.0, 3000, 0.2, 0.9
 LANGUAGES = ("zh", "en")
 SENTENCES, SENTENCE_WEIGHTS = "sentences", range(61)
+EVERYDAY, EVERYDAY_WEIGHTS = "everyday", np.arange(0, 8.5, 0.5)
 
 Array = NDArray[np.float64]
 
@@ -49,6 +50,8 @@ class Sample:
     tables: list[tuple[Array, NDArray[np.bool_]]] = field(default_factory=list)
     # The few best by the fusion: its scores, the cosines of their nearest sentences, and which of them are right.
     best: list[tuple[Array, Array, NDArray[np.bool_]]] = field(default_factory=list)
+    # All that was found: the scores without everyday words, what these add, and which are right.
+    said: list[tuple[Array, Array, NDArray[np.bool_]]] = field(default_factory=list)
     features: list[list[float]] = field(default_factory=list)
     sorts: list[str] = field(default_factory=list)
     chinese: list[bool] = field(default_factory=list)
@@ -58,7 +61,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--organization", required=True)
     parser.add_argument("--write", action="store_true")
-    parts = ("rank", SENTENCES, *LANGUAGES)
+    parts = ("rank", EVERYDAY, SENTENCES, *LANGUAGES)
     parser.add_argument("--learn", nargs="+", choices=parts, default=parts)
     parser.add_argument("--thresholds", type=float, nargs=2, metavar=("ZH", "EN"), default=(0.4, 0.3))
     parser.add_argument("sets", nargs="+", metavar="COLLECTION=FILE")
@@ -72,12 +75,14 @@ def main(arguments: Sequence[str] | None = None) -> None:
     ranking = fit_ranking(samples) if "rank" in options.learn else None
     abstention = {language: fit_both(samples, language) for language in LANGUAGES if language in options.learn}
     sentence = fit_sentences(samples) if SENTENCES in options.learn else None
-    if sentence is not None:
-        print(f"a difference of 1 to the nearest sentence counts {sentence:.0f} log odds")
+    everyday = fit_everyday(samples) if EVERYDAY in options.learn else None
+    for name, weight in ((SENTENCES, sentence), (EVERYDAY, everyday)):
+        if weight is not None:
+            print(f"{name}: a difference of 1 counts {weight:.1f} log odds")
     if options.write:
         write(
             ranking,
-            sentence,
+            {"likeness": sentence, "everyday": everyday},
             abstention,
             dict(zip(LANGUAGES, options.thresholds, strict=True)),
             ", ".join(map(_short, options.sets)),
@@ -132,7 +137,16 @@ def _learn(sample: Sample, collection_id: Any, item: Any, sort: str) -> None:
         scores = np.array([rank.fused(found.ranked[place].features) for place in near])
         likeness = np.array([found.ranked[place].features[rank.LIKENESS] for place in near])
         sample.best.append((scores, likeness, taught.right[near]))
+        sample.said.append(_without_everyday(taught.table, taught.right))
         _note(sample, found, [each for each, hit in zip(found.ranked, taught.right, strict=True) if not hit], LACKING)
+
+
+def _without_everyday(table: Array, right: NDArray[np.bool_]) -> tuple[Array, Array, NDArray[np.bool_]]:
+    from liaoyuan.knowledge import rank
+
+    added = table[:, rank.FEATURES.index(EVERYDAY)]
+    stock = np.array([rank.stock_weights()[name] for name in rank.FEATURES])
+    return table @ stock - added * rank.stock_weights()[EVERYDAY], added, right
 
 
 def _note(sample: Sample, found: Any, ranked: Sequence[Any], sort: str) -> None:
@@ -165,13 +179,22 @@ def fit_ranking(samples: Sequence[Sample], steps: int = 1500, rate: float = 0.03
 
 
 def fit_sentences(samples: Sequence[Sample]) -> float:
-    """What the cosine of the nearest sentence counts beside the fusion: the least weight that makes the right passages
-    as likely among the best few as the best weight does, within one standard error."""
-    best = [each for sample in samples for each in sample.best if each[2].any()]
-    told = np.array([[_likelihood(each, weight) for weight in SENTENCE_WEIGHTS] for each in best])
+    """What the cosine of the nearest sentence counts beside the fusion."""
+    return _least([each for sample in samples for each in sample.best if each[2].any()], SENTENCE_WEIGHTS)
+
+
+def fit_everyday(samples: Sequence[Sample]) -> float:
+    """What it counts that a passage says everyday words in the documents' own, beside all other features."""
+    return _least([each for sample in samples for each in sample.said if each[2].any()], EVERYDAY_WEIGHTS)
+
+
+def _least(best: Sequence[tuple[Array, Array, NDArray[np.bool_]]], weights: Iterable[float]) -> float:
+    """The least weight that makes the right passages as likely as the likeliest does, within one standard error."""
+    listed = list(weights)
+    told = np.array([[_likelihood(each, weight) for weight in listed] for each in best])
     behind = told[:, [told.mean(0).argmax()]] - told
     within = behind.mean(0) <= behind.std(0) / np.sqrt(len(best))
-    return float(SENTENCE_WEIGHTS[int(np.argmax(within))])
+    return float(listed[int(np.argmax(within))])
 
 
 def _likelihood(best: tuple[Array, Array, NDArray[np.bool_]], weight: float) -> float:
@@ -249,7 +272,7 @@ def _probability(features: Array, bias: float, weights: Array) -> Array:
 
 def write(
     ranking: Array | None,
-    sentence: float | None,
+    single: Mapping[str, float | None],
     abstention: dict[str, tuple[tuple[float, Array], tuple[float, Array]]],
     thresholds: dict[str, float],
     sources: str,
@@ -257,10 +280,11 @@ def write(
     """Store the models as JSON."""
     from liaoyuan.knowledge import abstain, rank
 
-    if ranking is not None or sentence is not None:
+    learned = {name: weight for name, weight in single.items() if weight is not None}
+    if ranking is not None or learned:
         stored = json.loads((WEIGHTS / "rank.json").read_text(encoding="utf-8"))
         stored["weights"] |= {} if ranking is None else _named(rank.FEATURES, ranking)
-        stored["weights"] |= {} if sentence is None else {rank.LIKENESS: sentence}
+        stored["weights"] |= learned
         _store("rank.json", stored if ranking is None else stored | {"learned_on": sources})
     for language, models in abstention.items():
         whole, plain = (

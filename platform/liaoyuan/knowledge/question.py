@@ -5,6 +5,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
+from liaoyuan.knowledge.text.everyday import everyday
 from liaoyuan.knowledge.text.facts import Quantity, quantities
 from liaoyuan.knowledge.text.find import TermFinder
 from liaoyuan.knowledge.text.normalise import is_chinese, normalise
@@ -76,7 +77,8 @@ class Question:
     """An analysed question. ``words`` is the subject; ``terms`` adds the bigrams searched by.
 
     ``value`` is the sort of value that it asks for, where it asks for one. ``names`` are bodies and years that it names
-    (squeezed); ``focus`` is the word whose value is asked, where one is.
+    (squeezed); ``focus`` is the word whose value is asked, where one is. ``perhaps`` are the words by which documents
+    may say an everyday word of it: nothing is searched by them, they only help to tell what was found apart.
     """
 
     text: str
@@ -89,6 +91,7 @@ class Question:
     variants: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     names: tuple[str, ...] = ()
     focus: str = ""
+    perhaps: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
     def search_terms(self) -> list[str]:
         """The terms and the other names of its words: everything to look up in the index."""
@@ -99,6 +102,11 @@ class Question:
         """Looks for ``terms`` (default: its own), each under any of its names, in one text after another."""
         wanted = self.terms if terms is None else terms
         return TermFinder((term, (term, *self.variants.get(term, ()))) for term in wanted)
+
+    def widened(self) -> TermFinder:
+        """As :meth:`finder`, its everyday words also under what documents may call them."""
+        names = ((term, (term, *self.variants.get(term, ()), *self.perhaps.get(term, ()))) for term in self.terms)
+        return TermFinder(names)
 
     def counts(self, terms: Iterable[str], text: str) -> dict[str, int]:
         """How often each of ``terms``, under any of its names, occurs in ``text``."""
@@ -124,6 +132,7 @@ def analyse(text: str, synonyms: Synonyms | None = None) -> Question:
         variants=variants,
         names=tuple(_names(folded)),
         focus=_focus(folded, words),
+        perhaps=everyday(text, words),
     )
 
 

@@ -43,6 +43,7 @@ FEATURES = (
     "things",
     "doings",
     "items",
+    "everyday",
 )
 # The cosine of the nearest sentence, which only the best few have (:mod:`liaoyuan.knowledge.nearness`).
 LIKENESS = "likeness"
@@ -166,17 +167,20 @@ def feature_table(
     top = max(fused.values()) or 1.0
     weights = {term: statistics.idf(term) for term in question.terms}
     asked = _Asked(question, weights, _character_weights(question, candidates))
-    counts = [asked.finder.counts(normalise(candidate.text)) for candidate in candidates]
-    mean = sum(len(candidate.text) for candidate in candidates) / len(candidates)
-    bm25 = [_bm25(found, weights, len(item.text) / mean) for found, item in zip(counts, candidates, strict=True)]
-    strongest = max(bm25) or 1.0
+    texts = [normalise(candidate.text) for candidate in candidates]
+    counts = [asked.finder.counts(text) for text in texts]
+    mean = sum(map(len, texts)) / len(texts)
+    lengths = [len(text) / mean for text in texts]
+    bm25 = _shares_of_best(counts, weights, lengths)
+    wider = _widened(question, texts, weights, lengths)
     rows = []
-    for candidate, found, lexical in zip(candidates, counts, bm25, strict=True):
+    for place, (candidate, found) in enumerate(zip(candidates, counts, strict=True)):
         row = _Features(asked, candidate).values(found)
         row |= {
             "cosine": (candidate.cosine - best) * 10,
             "fusion": fused[candidate.chunk_id] / top,
-            "bm25": lexical / strongest,
+            "bm25": bm25[place],
+            "everyday": wider[place] - bm25[place] if wider else 0.0,
         }
         rows.append([row[name] for name in FEATURES])
     return np.asarray(rows, dtype=np.float64)
@@ -186,6 +190,25 @@ def share(weights: Mapping[str, float], found: Collection[str]) -> float:
     """The weighted share of ``weights``' keys that are in ``found``; 0 where there is nothing to find."""
     whole = sum(weights.values())
     return sum(weight for term, weight in weights.items() if term in found) / whole if whole else 0.0
+
+
+def _shares_of_best(
+    counts: Sequence[Mapping[str, int]], weights: Mapping[str, float], lengths: Sequence[float]
+) -> list[float]:
+    """BM25 of each text as a share of the best one's."""
+    found = [_bm25(each, weights, length) for each, length in zip(counts, lengths, strict=True)]
+    strongest = max(found) or 1.0
+    return [each / strongest for each in found]
+
+
+def _widened(
+    question: Question, texts: Sequence[str], weights: Mapping[str, float], lengths: Sequence[float]
+) -> list[float]:
+    """BM25 as a share of the best, an everyday word also under what documents may call it; empty where none is used."""
+    if not question.perhaps:
+        return []
+    finder = question.widened()
+    return _shares_of_best([finder.counts(text) for text in texts], weights, lengths)
 
 
 def _bm25(counts: Mapping[str, int], weights: Mapping[str, float], relative_length: float) -> float:

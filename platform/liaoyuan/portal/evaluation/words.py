@@ -117,6 +117,7 @@ FEATURES: Final[dict[str, Any]] = {
     "things": _("the things it names"),
     "doings": _("what is done with them"),
     "items": _("a list of several items"),
+    "everyday": _("everyday words by their official names"),
 }
 MENDS: Final[dict[str, tuple[Any, str]]] = {
     "collection": (_("Add or check documents"), "upload"),

@@ -21,22 +21,31 @@ _NULL = _LENGTH.pack(-1)
 _BOOL, _INT4, _TEXT, _UUID, _TSVECTOR = 16, 23, 25, 2950, 3614
 
 
-class Column:
-    """One parameter: the values of many rows, ready to be sent. The statement says of what type (``%s::uuid[]``)."""
+class Stored:
+    """One parameter as the server stores it. The statement says of what type it is."""
 
     __slots__ = ("data",)
 
+    def __init__(self, data: bytes) -> None:
+        self.data = data
+
+
+class Column(Stored):
+    """The values of many rows (``%s::uuid[]``)."""
+
+    __slots__ = ()
+
     def __init__(self, kind: int, values: Iterable[bytes | None]) -> None:
         parts = [_NULL if value is None else _LENGTH.pack(len(value)) + value for value in values]
-        self.data = _HEAD.pack(1, 1, kind, len(parts), 1) + b"".join(parts)
+        super().__init__(_HEAD.pack(1, 1, kind, len(parts), 1) + b"".join(parts))
 
 
-class ColumnDumper(Dumper):
-    """Hands a :class:`Column` to psycopg as it is."""
+class StoredDumper(Dumper):
+    """Hands a :class:`Stored` parameter to psycopg as it is."""
 
     format = Format.BINARY
 
-    def dump(self, obj: Column) -> bytes:
+    def dump(self, obj: Stored) -> bytes:
         return obj.data
 
 
@@ -63,7 +72,12 @@ def words(values: Iterable[Iterable[str]]) -> Column:
 
 def half_vectors(kind: int, values: Sequence[NDArray[np.floating[Any]]]) -> Column:
     """Vectors of one length as pgvector's ``halfvec``, whose number every database has for itself (``kind``)."""
-    return Column(kind, [_VECTOR.pack(len(each), 0) + each.astype(">f2").tobytes() for each in values])
+    return Column(kind, map(half_vector, values))
+
+
+def half_vector(value: NDArray[np.floating[Any]]) -> bytes:
+    """One vector as pgvector's ``halfvec`` in binary."""
+    return _VECTOR.pack(len(value), 0) + value.astype(">f2").tobytes()
 
 
 def _lexemes(terms: list[str]) -> bytes:

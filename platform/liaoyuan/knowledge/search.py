@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import date
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID
 from weakref import WeakKeyDictionary
 
@@ -25,7 +25,7 @@ from psycopg.types import TypeInfo
 from liaoyuan.accounts.tenancy import current_tenant
 from liaoyuan.knowledge import statements
 from liaoyuan.knowledge.adapters.embeddings import Vectors
-from liaoyuan.knowledge.columns import Column, ColumnDumper
+from liaoyuan.knowledge.columns import Stored, StoredDumper, half_vector
 from liaoyuan.knowledge.errors import EmbeddingMismatch
 from liaoyuan.knowledge.question import Question
 from liaoyuan.knowledge.rank import Candidate, Statistics
@@ -88,6 +88,7 @@ class _Graph:
     graph_rows: int
     way: str | None = None
     walked: tuple[tuple[int, int], ...] = ()
+    short: "_Short | None" = None
 
     def fits(self, length: int) -> bool:
         return self.dimensions == length and self.until > time.monotonic()
@@ -97,11 +98,25 @@ class _Graph:
         largest = max((rows for _, rows in self.walked), default=self.graph_rows)
         return str(min(_EF_MOST, round(max(_EF_LEAST, _EF_SIGHT * math.sqrt(largest), _EF_MARGIN * k))))
 
-    def taking(self, way: str | None) -> "_Graph":
+    def taking(self, way: str | None, scope: Scope, k: int) -> "_Graph":
         """The same after a search that told its way: ``open``, ``scan``, ``shares 17:900 23:4000`` or none."""
         name, *parts = (way or "").split() or [""]
         walked = tuple((int(seat), int(rows)) for seat, _, rows in (part.partition(":") for part in parts))
-        return replace(self, way=name or None, walked=walked)
+        told = replace(self, way=name or None, walked=walked)
+        return replace(told, short=told._short(scope, k)) if told.way else told
+
+    def _short(self, scope: Scope, k: int) -> "_Short":
+        text = statements.quick(self.way or "", tuple(seat for seat, _ in self.walked))
+        own = {"told": self.index_id, "k": k, "view": self.view(k), "length": self.dimensions}
+        kept = {name: None if value is None else str(value) for name, value in (own | scope.parameters()).items()}
+        return _Short(statements.of_graph(text, graph_name(self.index_id), self.dimensions), kept)
+
+
+class _Short(NamedTuple):
+    """A quick statement and those of its values that stay the same for an asker, as text that needs no turning."""
+
+    statement: str
+    kept: dict[str, str | None]
 
 
 _Asked = tuple[Scope, int, int]
@@ -133,10 +148,10 @@ def search(
 def nearest(scope: Scope, vector: Vectors, *, k: int = 10, exact_rows: int = EXACT_ROWS) -> list[Candidate]:
     """The vector leg alone: the ``k`` nearest visible chunks, best first. Raises EmbeddingMismatch."""
     with tenant_cursor() as cursor:
-        asked, given = (scope, k, exact_rows), _vector(vector)
-        if quick := _quick(cursor, asked, given):
-            return [_candidate(row) for row in quick]
-        parameters = scope.parameters() | given | _limits(k, exact_rows)
+        asked = (scope, k, exact_rows)
+        if quick := _quick(cursor, asked, vector):
+            return quick
+        parameters = scope.parameters() | _vector(vector) | _limits(k, exact_rows)
         return _candidates(_find(cursor, asked, statements.VECTORS_EXACT, statements.VECTORS_GRAPH, parameters))
 
 
@@ -182,21 +197,20 @@ def _prepare(connection: "psycopg.Connection[tuple[Any, ...]]") -> Cursor:
     connection.prepare_threshold = 0
     connection.execute("SET plan_cache_mode = force_generic_plan")
     cursor = psycopg.Cursor(connection)
-    cursor.adapters.register_dumper(Column, ColumnDumper)
+    cursor.adapters.register_dumper(Stored, StoredDumper)
     return cursor
 
 
-def _quick(cursor: Cursor, asked: _Asked, given: dict[str, Any]) -> list[tuple[Any, ...]]:
+def _quick(cursor: Cursor, asked: _Asked, vector: Vectors) -> list[Candidate]:
     """The way that this asker's last search by vectors took, if it was told; nothing where it serves no more."""
     told = _graphs.get(asked)
-    if told is None or told.way is None or not told.fits(given["length"]):
+    if told is None or told.short is None or not told.fits(len(vector)):
         return []
-    scope, k, _ = asked
-    parameters = scope.parameters() | given | {"told": told.index_id, "k": k, "view": told.view(k)}
-    statement = statements.quick(told.way, tuple(seat for seat, _ in told.walked))
-    rows = _ask(cursor, statement, told, parameters)
+    with _tables_known():
+        given = told.short.kept | {"vector": Stored(half_vector(_unit(vector)))}
+        rows = cursor.execute(told.short.statement, given).fetchall()
     # A walk leaves out what may not be seen only at its end: something nearer may wait behind that.
-    return rows if told.way == "scan" or len(rows) == k else []
+    return [_candidate(row) for row in rows] if told.way == "scan" or len(rows) == asked[1] else []
 
 
 def _find(cursor: Cursor, asked: _Asked, exact: str, graph: str, parameters: dict[str, Any]) -> list[tuple[Any, ...]]:
@@ -233,9 +247,16 @@ def _walk(
 
 
 def _ask(cursor: Cursor, statement: str, told: _Graph, parameters: dict[str, Any]) -> list[tuple[Any, ...]]:
-    name = graph_name(told.index_id)
+    with _tables_known():
+        text = statements.of_graph(statement, graph_name(told.index_id), told.dimensions)
+        return cursor.execute(text, parameters).fetchall()
+
+
+@contextmanager
+def _tables_known() -> Iterator[None]:
+    """Where a graph's table is gone, what was told of all of them is forgotten."""
     try:
-        return cursor.execute(statements.of_graph(statement, name, told.dimensions), parameters).fetchall()
+        yield
     except psycopg.errors.UndefinedTable:
         _graphs.clear()
         raise
@@ -246,7 +267,7 @@ def _remember(asked: _Asked, told: _Graph, rows: Sequence[tuple[Any, ...]]) -> N
         _graphs.clear()
     # A hybrid search tells no way: it stays as it was.
     way = rows[0][3]
-    _graphs[asked] = told if isinstance(way, float) else told.taking(way)
+    _graphs[asked] = told if isinstance(way, float) else told.taking(way, *asked[:2])
 
 
 def _limits(k: int, exact_rows: int) -> dict[str, Any]:
@@ -254,9 +275,12 @@ def _limits(k: int, exact_rows: int) -> dict[str, Any]:
 
 
 def _vector(vector: Vectors) -> dict[str, Any]:
-    """The question's vector as a unit vector, since the stored ones are: their inner product is the cosine."""
-    unit = vector / (math.sqrt(float(np.dot(vector, vector))) or 1.0)
-    return {"vector": HalfVector(unit), "length": len(vector)}
+    return {"vector": HalfVector(_unit(vector)), "length": len(vector)}
+
+
+def _unit(vector: Vectors) -> Vectors:
+    """Of length 1, as the stored ones are: their inner product is the cosine."""
+    return vector / (math.sqrt(float(np.dot(vector, vector))) or 1.0)
 
 
 def _named(cursor: Cursor, scope: Scope, found: tuple[Any, ...], name: str) -> int:

@@ -3,7 +3,8 @@
 import io
 import re
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from typing import Any
 
 import docx
 from docx.document import Document
@@ -19,15 +20,17 @@ from liaoyuan.knowledge.parse.docx_numbers import Numbers
 from liaoyuan.knowledge.parse.errors import Corrupt
 from liaoyuan.knowledge.parse.grid import Grid, table_block
 from liaoyuan.knowledge.parse.safe_xml import xml_parse
+from liaoyuan.knowledge.parse.signs import lowered, raised, sign, signs
 from liaoyuan.knowledge.parse.source import Source
 from liaoyuan.knowledge.parse.strict import transitional
 from liaoyuan.knowledge.parse.text import plain
 
 _HEADING = re.compile(r"^(?:heading|标题)\s*(\d)", re.IGNORECASE)
 _P, _TBL, _SDT, _R, _T = (qn(name) for name in ("w:p", "w:tbl", "w:sdt", "w:r", "w:t"))
+_SYM = qn("w:sym")
 _PPR, _TXBX = qn("w:pPr"), qn("w:txbxContent")
 _FALLBACK = "{http://schemas.openxmlformats.org/markup-compatibility/2006}Fallback"
-_SKIPPED = frozenset({_PPR, _TXBX, _FALLBACK, qn("w:del"), qn("w:moveFrom"), qn("w:rPr")})
+_SKIPPED = frozenset({_PPR, _TXBX, _FALLBACK, qn("w:del"), qn("w:moveFrom"), qn("w:rPr"), qn("w:rt")})
 _SIGNS = {qn("w:tab"): " ", qn("w:br"): "\n", qn("w:cr"): "\n", qn("w:noBreakHyphen"): "-"}
 _MATH_TEXT = "{http://schemas.openxmlformats.org/officeDocument/2006/math}t"
 _CHART = "{http://schemas.openxmlformats.org/drawingml/2006/chart}chart"
@@ -251,8 +254,10 @@ def _collect(element: etree._Element, parts: list[str], flags: set[str]) -> None
     if tag == _R and is_hidden(element):
         flags.add("hidden_text")
         return
-    if tag == MATH:
-        parts.append(_formula(element))
+    if tag == _R:
+        parts.append(_run(element, flags))
+    elif tag in _WRITTEN:
+        parts.append(_WRITTEN[tag](element))
     elif tag in {_T, _MATH_TEXT}:
         parts.append(element.text or "")
     elif tag in _SIGNS:
@@ -262,11 +267,32 @@ def _collect(element: etree._Element, parts: list[str], flags: set[str]) -> None
             _collect(child, parts, flags)
 
 
+def _run(element: etree._Element, flags: set[str]) -> str:
+    inside: list[str] = []
+    for child in element:
+        _collect(child, inside, flags)
+    text, properties = "".join(inside), element.find(qn("w:rPr"))
+    if properties is None or not text:
+        return text
+    fonts, place = properties.find(qn("w:rFonts")), properties.find(qn("w:vertAlign"))
+    text = signs(fonts.get(qn("w:ascii"), ""), text) if fonts is not None else text
+    stands = place.get(qn("w:val")) if place is not None else ""
+    return raised(text) if stands == "superscript" else lowered(text) if stands == "subscript" else text
+
+
+def _sign(element: etree._Element) -> str:
+    code = element.get(qn("w:char"), "")
+    return sign(element.get(qn("w:font"), ""), int(code, 16)) if re.fullmatch("[0-9A-Fa-f]{1,4}", code) else ""
+
+
 def _formula(element: etree._Element) -> str:
     before = element.getprevious()
     # Those that follow each other without a word between are set below each other.
     below = before is not None and before.tag == MATH
     return ("\n" if below else "") + " ".join(linear(element).split())
+
+
+_WRITTEN: dict[Any, Callable[[etree._Element], str]] = {MATH: _formula, _SYM: _sign}
 
 
 def _outlines(document: Document) -> dict[str, str]:

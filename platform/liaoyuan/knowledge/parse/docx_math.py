@@ -47,17 +47,18 @@ def _property(node: etree._Element, name: str) -> str | None:
     return found.get(f"{_M}val", "") if found is not None else None
 
 
-def _grouped(text: str) -> str:
+def grouped(text: str) -> str:
+    """``text`` as one operand: in brackets where it is more than a letter or a number."""
     return text if _ATOM.fullmatch(text) or not text else f"({text})"
 
 
 def _scripts(node: etree._Element, depth: int, *, base: str = "") -> str:
     low, high = _part(node, "sub", depth), _part(node, "sup", depth)
-    return base + (f"_{_grouped(low)}" if low else "") + (f"^{_grouped(high)}" if high else "")
+    return base + (f"_{grouped(low)}" if low else "") + (f"^{grouped(high)}" if high else "")
 
 
 def _script(node: etree._Element, depth: int) -> str:
-    return _scripts(node, depth, base=_grouped(_part(node, "e", depth)))
+    return _scripts(node, depth, base=grouped(_part(node, "e", depth)))
 
 
 def _before(node: etree._Element, depth: int) -> str:
@@ -68,7 +69,7 @@ def _fraction(node: etree._Element, depth: int) -> str:
     above, below = _part(node, "num", depth), _part(node, "den", depth)
     if _property(node, "type") == "noBar":
         return f"({above} ¦ {below})" if node.getparent() is None or not _in_brackets(node) else f"{above} ¦ {below}"
-    return f"{_grouped(above)}/{_grouped(below)}"
+    return f"{grouped(above)}/{grouped(below)}"
 
 
 def _in_brackets(node: etree._Element) -> bool:
@@ -79,7 +80,7 @@ def _in_brackets(node: etree._Element) -> bool:
 
 def _root(node: etree._Element, depth: int) -> str:
     degree, inside = _part(node, "deg", depth), _part(node, "e", depth)
-    return f"√({degree}&{inside})" if degree else f"√{_grouped(inside)}"
+    return f"√({degree}&{inside})" if degree else f"√{grouped(inside)}"
 
 
 def _sum(node: etree._Element, depth: int) -> str:
@@ -99,23 +100,23 @@ def _brackets(node: etree._Element, depth: int) -> str:
 
 def _function(node: etree._Element, depth: int) -> str:
     name, of = _part(node, "fName", depth), _part(node, "e", depth)
-    return f"{name} {of}" if _ATOM.fullmatch(of) and not of.startswith("(") else f"{name}{_grouped(of)}"
+    return f"{name} {of}" if _ATOM.fullmatch(of) and not of.startswith("(") else f"{name}{grouped(of)}"
 
 
 def _limit(mark: str) -> Callable[[etree._Element, int], str]:
     def written(node: etree._Element, depth: int) -> str:
-        return f"{_part(node, 'e', depth)}{mark}{_grouped(_part(node, 'lim', depth))}"
+        return f"{_part(node, 'e', depth)}{mark}{grouped(_part(node, 'lim', depth))}"
 
     return written
 
 
 def _accent(node: etree._Element, depth: int) -> str:
     sign, base = _property(node, "chr"), _part(node, "e", depth)
-    return unicodedata.normalize("NFC", f"{_grouped(base)}{sign or chr(0x302)}")
+    return unicodedata.normalize("NFC", f"{grouped(base)}{sign or chr(0x302)}")
 
 
 def _bar(node: etree._Element, depth: int) -> str:
-    return f"{_grouped(_part(node, 'e', depth))}{chr(0x305) if _property(node, 'pos') == 'top' else chr(0x332)}"
+    return f"{grouped(_part(node, 'e', depth))}{chr(0x305) if _property(node, 'pos') == 'top' else chr(0x332)}"
 
 
 def _rows(node: etree._Element, depth: int) -> str:

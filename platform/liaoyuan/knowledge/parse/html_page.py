@@ -10,6 +10,8 @@ from liaoyuan.knowledge.parse.blocks import Block, BlockType, ParsedDocument
 from liaoyuan.knowledge.parse.encoding import declared_encoding, decode
 from liaoyuan.knowledge.parse.grid import Grid, table_block
 from liaoyuan.knowledge.parse.html_hidden import drop_hidden
+from liaoyuan.knowledge.parse.html_math import write_formulas
+from liaoyuan.knowledge.parse.signs import lowered, raised
 from liaoyuan.knowledge.parse.source import Source
 from liaoyuan.knowledge.parse.text import clean, plain
 
@@ -67,6 +69,7 @@ def html_document(markup: str, fallback_title: str) -> ParsedDocument:
         flags.add("hidden_text")
     for node in tree.css(",".join(_DROPPED)):
         node.decompose()
+    write_formulas(tree)
     body = tree.body
     blocks = list(_Walker().blocks(body)) if body is not None else []
     heading = next((block.text for block in blocks if block.type is BlockType.HEADING and block.level == 1), "")
@@ -137,10 +140,16 @@ def _inline_text(node: LexborNode) -> str:
     parts = []
     for child in node.traverse(include_text=True):
         if child.tag == "-text":
-            parts.append(child.text(deep=False) or "")
+            parts.append(_placed(child))
         elif child.tag in {"br", "p", "div", "li", "tr"}:
             parts.append("\v" if child.tag == "br" else " ")
     return "".join(parts)
+
+
+def _placed(text: LexborNode) -> str:
+    """A piece of text; digits that stand high or low stay so."""
+    words, around = text.text(deep=False) or "", text.parent.tag if text.parent is not None else ""
+    return raised(words) if around == "sup" else lowered(words) if around == "sub" else words
 
 
 def _one(kind: BlockType, text: str, *, level: int | None = None) -> Iterator[Block]:

@@ -17,7 +17,7 @@ def read_markdown(source: Source) -> ParsedDocument:
     """Links keep their words and lose their targets; pictures keep their alternative text."""
     text, lossy = decode(source.data)
     flags = {"lossy_encoding"} if lossy else set()
-    tokens = MarkdownIt("commonmark").enable("table").parse(_without_front_matter(text))
+    tokens = MarkdownIt("commonmark").enable(["table", "strikethrough"]).parse(_without_front_matter(text))
     blocks = list(_Reader(tokens, flags).blocks())
     title = next((block.text for block in blocks if block.type is BlockType.HEADING and block.level == 1), source.stem)
     return ParsedDocument(title, "", [], blocks, flags)

@@ -10,13 +10,16 @@ import pptx
 from lxml import etree
 from pptx.enum.shapes import PP_PLACEHOLDER
 from pptx.exc import PackageNotFoundError
+from pptx.oxml.ns import qn
 from pptx.util import Pt
 
 from liaoyuan.knowledge.parse.blocks import Block, BlockType, Box, PageInfo, ParsedDocument
 from liaoyuan.knowledge.parse.charts import chart_grid
+from liaoyuan.knowledge.parse.docx_math import MATH, linear
 from liaoyuan.knowledge.parse.errors import Corrupt
 from liaoyuan.knowledge.parse.grid import Grid, table_block
 from liaoyuan.knowledge.parse.pptx_hidden import SlideGround
+from liaoyuan.knowledge.parse.signs import lowered, raised, signs
 from liaoyuan.knowledge.parse.source import Source
 from liaoyuan.knowledge.parse.text import plain
 
@@ -32,6 +35,7 @@ _BROKEN = (
     zipfile.BadZipFile,
     etree.XMLSyntaxError,
 )
+_ALTERNATE = "{http://schemas.openxmlformats.org/markup-compatibility/2006}AlternateContent"
 _DEPTH = 10
 
 
@@ -127,13 +131,33 @@ def _text_blocks(shape: Any, number: int, box: Box | None, locator: str) -> Iter
             yield Block(BlockType.HEADING, text, page=number, box=box, level=1 if number == 1 else 3, locator=locator)
         return
     for paragraph in shape.text_frame.paragraphs:
-        text = (
-            "".join(run.text for run in paragraph.runs).replace("\v", "\n").strip()
-            or paragraph.text.replace("\v", "\n").strip()
-        )
+        text = _paragraph(paragraph).strip() or paragraph.text.replace("\v", "\n").strip()
         if text:
             kind = BlockType.LIST if paragraph.level > 0 else BlockType.PARAGRAPH
             yield Block(kind, text, page=number, box=box, locator=locator)
+
+
+def _paragraph(paragraph: Any) -> str:
+    """Its runs, breaks and formulas; fields (the number of the slide, the day) are left out."""
+    parts: list[str] = []
+    for child in paragraph._p:
+        if child.tag == qn("a:br"):
+            parts.append("\n")
+        elif child.tag == qn("a:r"):
+            parts.append(_run(child))
+        elif child.tag == _ALTERNATE:
+            parts.extend(" ".join(linear(formula).split()) for formula in child.iter(MATH))
+    return "".join(parts)
+
+
+def _run(run: Any) -> str:
+    text = "".join(str(node.text or "") for node in run.iter(qn("a:t"))).replace("\v", "\n")
+    properties = run.find(qn("a:rPr"))
+    if properties is None:
+        return text
+    font, place = properties.find(qn("a:latin")), properties.get("baseline", "0")
+    text = signs(font.get("typeface", ""), text) if font is not None else text
+    return text if place in {"0", ""} else lowered(text) if place.startswith("-") else raised(text)
 
 
 def _grid(table: Any) -> tuple[Grid, Grid]:

@@ -41,7 +41,7 @@ _BUDGET = 60_000
 # longer, in these bounds (the upper is pgvector's). Recall of the first ten is measured by benchmarks/knowledge.
 _EF_LEAST, _EF_MOST = 24, 1000
 _EF_MARGIN = 2.0
-_EF_SIGHT = 0.3
+_EF_SIGHT = 0.2
 _EF = {"margin": _EF_MARGIN, "sight": _EF_SIGHT, "least": _EF_LEAST, "most": _EF_MOST}
 # How long a process believes that a generation has a graph before it asks again.
 _TOLD_SECONDS, _MOST_GRAPHS = 30.0, 10_000

@@ -1,6 +1,7 @@
 // The list of a collection's documents: filters that apply themselves, how many rows are chosen, and its keys.
 import "./autosubmit.js";
 import "./dropping.js";
+import "./parts.js";
 import { step, typing } from "./keys.js";
 
 function count() {

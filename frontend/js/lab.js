@@ -1,4 +1,5 @@
 // The lab by keyboard: "/" to the question, j and k through the passages, Enter opens (a details element does that).
+import "./parts.js";
 import { step, typing } from "./keys.js";
 
 const form = document.querySelector("[data-lab]");

@@ -283,3 +283,28 @@ def test_on_a_phone_a_document_is_a_card_that_shows_everything(visit: Callable[.
     box = reason.bounding_box()
     assert box is not None and box["x"] >= 0 and box["x"] + box["width"] <= 375
     expect(page.locator('.files td[data-label="Size"]')).to_be_visible()
+
+
+def test_every_part_of_a_collection_lists_its_keys_and_is_reached_by_number(library: Library, signed_in: Visit) -> None:
+    page = signed_in.page
+    home = f"/collections/{library.collection_id}/"
+    signed_in.go("/collections/")
+    page.keyboard.press("j")
+    expect(page.locator(".row-link").first).to_be_focused()
+    page.keyboard.press("n")
+    expect(page.locator("#new-collection")).to_be_visible()
+    page.keyboard.press("Escape")
+    signed_in.go(home)
+    for number, part in ((2, "lab/"), (3, "evaluation/"), (4, "sources/"), (5, "settings/"), (1, "")):
+        page.keyboard.press(str(number))
+        page.wait_for_url(f"**{home}{part}")
+        page.wait_for_load_state("load")
+        page.evaluate("document.activeElement.blur()")
+        page.keyboard.press("?")
+        expect(page.locator("#keys")).to_be_visible()
+        page.keyboard.press("Escape")
+        expect(page.locator("#keys")).to_be_hidden()
+    signed_in.go(f"/documents/{library.pdf_id}/versions/")
+    page.keyboard.press("j")
+    expect(page.locator(".row-link").first).to_be_focused()
+    assert signed_in.complaints == []

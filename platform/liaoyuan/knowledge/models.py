@@ -283,7 +283,7 @@ class Upload(TenantModel):
     class Meta:
         constraints = [
             models.UniqueConstraint(
-                fields=["organization", "batch", "name"],
+                fields=["organization", "batch", "user_id", "name"],
                 condition=models.Q(import_run__isnull=True),
                 name="upload_name_once",
             )

@@ -21,6 +21,7 @@ from liaoyuan.knowledge.services.uploading import (
     upload_open,
     upload_remove,
     uploads_import,
+    uploads_waiting,
 )
 
 pytestmark = pytest.mark.usefixtures("tenant")
@@ -111,11 +112,23 @@ def test_a_batch_is_its_owners_alone(organization: Any, steward: Any, batch: UUI
     with in_tenant(organization, steward):
         with pytest.raises(NotFound):
             upload_append(upload_id=row.id, batch=batch, offset=0, data=b"abc")
-        # Their own file of the same name would meet ours in one batch: it is theirs to rename.
-        with pytest.raises((NotFound, errors.FileNameTaken, Upload.DoesNotExist)):
-            upload_open(batch=batch, name="a.txt", size=3)
     with pytest.raises(NotFound):
         upload_remove(upload_id=row.id, batch=uuid4())
+
+
+def test_two_people_send_files_of_one_name_into_one_collection_at_once(
+    organization: Any, steward: Any, batch: UUID, in_tenant: Enter
+) -> None:
+    """Each imports what they sent, for the readers that they chose."""
+    collection, _ = collection_create(name=f"c {batch}")
+    ours = upload_open(batch=batch, name="a.txt", size=3)
+    with in_tenant(organization, steward):
+        theirs = upload_open(batch=batch, name="a.txt", size=4)
+        upload_append(upload_id=theirs.id, batch=batch, offset=0, data=b"abcd")
+        run = uploads_import(batch=batch, collection=collection)
+    assert theirs.id != ours.id and run
+    assert [file.read_bytes() for file in Path(run.spec["paths"][0]).rglob("*.txt")] == [b"abcd"]
+    assert uploads_waiting(batch) == [ours]
 
 
 def test_whole_files_are_imported_and_the_rest_stays(batch: UUID) -> None:

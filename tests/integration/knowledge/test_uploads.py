@@ -109,9 +109,8 @@ def test_another_file_of_the_same_name_is_told(batch: UUID) -> None:
 
 def test_a_batch_is_its_owners_alone(organization: Any, steward: Any, batch: UUID, in_tenant: Enter) -> None:
     row = upload_open(batch=batch, name="a.txt", size=3)
-    with in_tenant(organization, steward):
-        with pytest.raises(NotFound):
-            upload_append(upload_id=row.id, batch=batch, offset=0, data=b"abc")
+    with in_tenant(organization, steward), pytest.raises(NotFound):
+        upload_append(upload_id=row.id, batch=batch, offset=0, data=b"abc")
     with pytest.raises(NotFound):
         upload_remove(upload_id=row.id, batch=uuid4())
 

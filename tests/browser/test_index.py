@@ -192,7 +192,7 @@ def test_the_older_documents_are_shown_alone_and_read_again_with_one_press(house
     rows = window.page.locator(".files tbody tr")
     expect(rows).to_have_count(1)
     expect(rows).to_contain_text("手卫生制度.md")
-    window.page.get_by_role("button", name="重新解析").click()
+    window.page.get_by_role("button", name="全部重新解析").click()
     built = window.page.locator(".generation").first
     expect(built).to_contain_text("第 3 代")
     window.go(f"/collections/{house.older_id}/")

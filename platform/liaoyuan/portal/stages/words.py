@@ -75,8 +75,33 @@ DROPS: Final[dict[str, Any]] = {
     "symbols": _("mostly symbols"),
     "repetition": _("mostly repetition"),
     "no_question": _("no question can be asked of it"),
+    "ambiguous_question": _("its question has several answers"),
+    "language": _("in another language"),
     "gate_question": _("resembles an examination question"),
     "crosses_split": _("would carry evaluation text into training"),
+}
+PERSONAL: Final[dict[str, Any]] = {
+    "ADDRESS": _("addresses"),
+    "BANK_CARD": _("bank cards"),
+    "DOB": _("dates of birth"),
+    "EMAIL": _("e-mail addresses"),
+    "ID_CARD": _("identity cards"),
+    "IP": _("IP addresses"),
+    "LANDLINE": _("landline numbers"),
+    "LICENSE_PLATE": _("number plates"),
+    "METER_NO": _("meter numbers"),
+    "MRN": _("patient numbers"),
+    "ORG": _("organizations"),
+    "PASSPORT": _("passports"),
+    "PERSON": _("names"),
+    "PHONE": _("phone numbers"),
+    "SOCIAL_SECURITY": _("social security numbers"),
+    "STUDENT_NO": _("student numbers"),
+    "USCC": _("company codes"),
+    "WECHAT": _("WeChat names"),
+    "IBAN": _("IBANs"),
+    "DRIVER_LICENSE": _("driving licences"),
+    "QQ": _("QQ numbers"),
 }
 SPLITS: Final[dict[str, Any]] = {"train": _("training"), "eval": _("evaluation"), "gate": _("examination")}
 KINDS: Final[dict[str, Any]] = {

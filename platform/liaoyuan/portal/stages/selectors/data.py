@@ -16,7 +16,7 @@ from liaoyuan.data.selectors import curation_rows, rows_readable, version_of_run
 from liaoyuan.errors import NotFound
 from liaoyuan.knowledge.models import DocumentVersion
 from liaoyuan.portal.stages.selectors.frame import Frame
-from liaoyuan.portal.stages.words import DROPS, KINDS, OPERATORS, SPLITS
+from liaoyuan.portal.stages.words import DROPS, KINDS, OPERATORS, PERSONAL, SPLITS
 
 A_PAGE: Final = 12
 MOST_ITEMS: Final = 60
@@ -128,7 +128,7 @@ def data_page(frame: Frame, asked: QueryDict) -> DataPage | None:
         version=version,
         counts=version.counts,
         steps=steps,
-        masked=sorted(masked.items(), key=lambda pair: -pair[1]),
+        masked=[(PERSONAL.get(kind, kind), n) for kind, n in sorted(masked.items(), key=lambda pair: -pair[1])],
         decontaminated=sum(step.dropped for step in steps if step.name == "decontaminate"),
         dropped=sum(step.dropped for step in steps),
         opened=_opened(version, next((step for step in steps if step.current), None)),

@@ -31,8 +31,8 @@ SIGNS = {
     "10³": ["<w:t>10</w:t>", '<w:rPr><w:vertAlign w:val="superscript"/></w:rPr><w:t>3</w:t>'],
     "SF₆": ["<w:t>SF</w:t>", '<w:rPr><w:vertAlign w:val="subscript"/></w:rPr><w:t>6</w:t>'],
     "1st": ["<w:t>1</w:t>", '<w:rPr><w:vertAlign w:val="superscript"/></w:rPr><w:t>st</w:t>'],
-    "拼音": ["<w:ruby><w:rt><w:r><w:t>pīnyīn</w:t></w:r></w:rt>"
-            "<w:rubyBase><w:r><w:t>拼音</w:t></w:r></w:rubyBase></w:ruby>"],
+    "拼音": [("<w:ruby><w:rt><w:r><w:t>pīnyīn</w:t></w:r></w:rt>"
+            "<w:rubyBase><w:r><w:t>拼音</w:t></w:r></w:rubyBase></w:ruby>")],
 }  # fmt: skip
 
 

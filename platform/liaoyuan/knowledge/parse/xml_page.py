@@ -79,19 +79,28 @@ class _Walker:
             level += 1
         at = 0
         while at < len(children):
-            records = _records(children[at:])
+            records = _records(children, at)
             if records:
                 yield table_block(_of_records(records))
                 at += len(records)
                 continue
-            values = _values(children[at:])
+            values = _values(children, at)
             if values:
-                lines = [f"{_tag(value)}: {plain(_words(value))}" for value in values if _words(value).strip()]
-                yield Block(BlockType.PARAGRAPH, "\n".join(lines))
+                yield from self._named(values, depth, level)
                 at += len(values)
                 continue
             yield from self.element(children[at], depth + 1, level)
             at += 1
+
+    def _named(self, values: list[etree._Element], depth: int, level: int) -> Iterator[Block]:
+        """Short values with their names; where they all have one it says nothing, and each stands for itself."""
+        if len({_name(value) for value in values}) == 1:
+            for value in values:
+                yield from self.element(value, depth + 1, level)
+            return
+        lines = [f"{_tag(value)}: {plain(_words(value))}" for value in values if _words(value).strip()]
+        if lines:
+            yield Block(BlockType.PARAGRAPH, "\n".join(lines))
 
     def _one(self, kind: BlockType, node: etree._Element, *, level: int | None = None) -> Iterator[Block]:
         text = _words(node)
@@ -153,21 +162,26 @@ def _is_value(node: etree._Element) -> bool:
     return short and _name(node) not in _PROSE | _UNREAD | _CODE | _ITEMS
 
 
-def _values(nodes: Sequence[etree._Element]) -> list[etree._Element]:
-    """The short values at the beginning of ``nodes``; none where they all have one name, which then says nothing."""
+def _from(nodes: Sequence[etree._Element], start: int) -> Iterator[etree._Element]:
+    """``nodes[start:]`` without a copy, which for a hundred thousand siblings would be made as often."""
+    return map(nodes.__getitem__, range(start, len(nodes)))
+
+
+def _values(nodes: Sequence[etree._Element], start: int) -> list[etree._Element]:
+    """The short values from ``start`` on."""
     found = []
-    for node in nodes:
+    for node in _from(nodes, start):
         if not _is_value(node):
             break
         found.append(node)
-    return found if any(_words(node).strip() for node in found) and len({_name(node) for node in found}) > 1 else []
+    return found
 
 
-def _records(nodes: Sequence[etree._Element]) -> list[etree._Element]:
-    """Two or more of one name at the beginning of ``nodes`` that hold short values alone, each name once."""
+def _records(nodes: Sequence[etree._Element], start: int) -> list[etree._Element]:
+    """Two or more of one name from ``start`` on that hold short values alone, each name once."""
     found = []
-    for node in nodes:
-        if _name(node) != _name(nodes[0]) or not _is_record(node):
+    for node in _from(nodes, start):
+        if _name(node) != _name(nodes[start]) or not _is_record(node):
             break
         found.append(node)
     return found if len(found) > 1 else []

@@ -83,17 +83,20 @@ def picture(seen: Visit, name: str) -> None:
     if folder:
         Path(folder).mkdir(parents=True, exist_ok=True)
         # What sticks to the window's edge would stand in the middle of a long page; a page's picture may be late.
-        seen.page.evaluate(READY)
+        at = seen.page.evaluate(READY)
         seen.page.screenshot(path=str(Path(folder) / f"{name}.png"), full_page=True, animations="disabled")
+        seen.page.evaluate("at => scrollTo(0, at)", at)
 
 
 READY = """async () => {
+  const at = scrollY;
   scrollTo(0, 0);
   await Promise.all([...document.querySelectorAll('svg image')].map(each => {
     const picture = new Image();
     picture.src = each.href.baseVal;
     return picture.decode().catch(() => null);
   }));
+  return at;
 }"""
 
 

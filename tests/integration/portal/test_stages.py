@@ -156,7 +156,7 @@ def test_data_tells_what_became_of_each_item(owner: Member, passed: Passed) -> N
     assert [item.text for item in page.opened.drops] == ["短", "密"]
     assert [(item.before, item.text) for item in page.opened.changes] == [("３０ 天", "30 天")]
     assert page.opened.drops[0].address.endswith("block=1")
-    assert list(page.masked) == [("PHONE", 6)]
+    assert [(str(kind), n) for kind, n in page.masked] == [("phone numbers", 6)]
     assert page.withheld == 0
 
 

@@ -95,7 +95,7 @@ class DataPage:
     version: DatasetVersion
     counts: Mapping[str, int]
     steps: Sequence[Step]
-    masked: Sequence[tuple[str, int]]
+    masked: Sequence[tuple[Any, int]]
     decontaminated: int
     dropped: int
     opened: Opened | None

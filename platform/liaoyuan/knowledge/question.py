@@ -181,7 +181,7 @@ _ENGLISH_FOCUS = re.compile(r"what (?:is|are|was|were) the (?:[a-z-]+ )*?([a-z-]
 _ANY_VALUE = """
 高值 低值 限值 上限值 下限值
 时间 期限 时限 标准 要求 金额 费用 数量 比例 年限 天数 次数 人数 范围 最多 最少 至少 最高 最低 上限 下限 数值 时长 间隔
-额度 幅度 限额 号码 频率 周期 有效期 温度 浓度 剂量 距离 超过 达到 需要 不少于 大约
+额度 幅度 限额 号码 频率 周期 有效期 温度 浓度 剂量 距离 超过 达到 需要 不少于 大约 每年 每月 每周 每天 每日 每次 每人
 limit time number amount maximum minimum period deadline length
 """
 _VALUES = frozenset(_ANY_VALUE.split())

@@ -101,3 +101,8 @@ def test_the_passage_with_the_value_is_quoted_even_where_others_are_nearer() -> 
     talk = "消防设施的全面检测由消防设施检测机构依法对消防设施进行全面检测。"
     ranked = rank(question, _found(talk, "检测每年至少进行一次。"), ALL_ALIKE)
     assert "检测每年至少进行一次。" in [quote.text for quote in extract(question, ranked, ALL_ALIKE)]
+
+
+@pytest.mark.parametrize("asked", ["校长奖学金每年多少元", "校长奖学金每人每年多少钱？", "校长奖学金是多少"])
+def test_how_often_is_not_what_the_value_is_of(asked: str) -> None:
+    assert analyse(asked).focus == "奖学金"

@@ -13,8 +13,8 @@ from liaoyuan.knowledge.models import DocumentVersion, VersionState
 from liaoyuan.knowledge.parse.kinds import MEDIA_TYPES
 
 # Read otherwise than at first: since the number was raised.
-_SECOND: Final = ("docx", "pptx", "xlsx", "html", "markdown", "text", "csv", "eml", "msg", "rtf", "epub", "odt", "odp")
-READING: Final = dict.fromkeys(MEDIA_TYPES, 1) | dict.fromkeys(_SECOND, 2) | {"pdf": 3}
+_SECOND: Final = ("docx", "pptx", "html", "markdown", "text", "csv", "eml", "msg", "rtf", "epub", "odt", "odp")
+READING: Final = dict.fromkeys(MEDIA_TYPES, 1) | dict.fromkeys(_SECOND, 2) | {"pdf": 3, "xlsx": 3}
 CUTTING: Final = 1
 _KINDS: Final = {media_type: kind for kind, media_type in MEDIA_TYPES.items()}
 

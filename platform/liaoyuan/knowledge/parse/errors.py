@@ -54,11 +54,12 @@ class UnsupportedType(ParseRejected):
     code = "unsupported_type"
     zh = (
         "不支持文件“{name}”的类型（{detail}）。请转换为 PDF、DOCX、XLSX、PPTX 或 TXT；"
-        "也可以是 DOC、XLS、PPT、RTF、ODT、ODS、ODP、EPUB、HTML、Markdown、CSV、EML、MSG、图片，或这些文件的 ZIP。"
+        "也可以是 DOC、XLS、PPT、RTF、ODT、ODS、ODP、EPUB、HTML、XML、Markdown、CSV、EML、MSG、图片，或这些文件的 ZIP。"
     )
     en = (
         "“{name}” is of an unsupported type ({detail}). Convert it to PDF, DOCX, XLSX, PPTX or TXT; DOC, XLS, PPT, "
-        "RTF, ODT, ODS, ODP, EPUB, HTML, Markdown, CSV, EML, MSG, pictures and ZIP files of these are read as well."
+        "RTF, ODT, ODS, ODP, EPUB, HTML, XML, Markdown, CSV, EML, MSG, pictures and ZIP files of these are "
+        "read as well."
     )
 
 

@@ -24,6 +24,7 @@ from liaoyuan.knowledge.parse.text import plain
 from liaoyuan.knowledge.parse.xlsx_charts import Charts
 from liaoyuan.knowledge.parse.xlsx_hidden import unseen
 from liaoyuan.knowledge.parse.xlsx_marks import Marks
+from liaoyuan.knowledge.parse.xlsx_numbers import cell_value
 
 _MOST_COLUMNS = 1024
 _EMPTY_ROWS = 10_000
@@ -67,11 +68,12 @@ def read_xlsx(source: Source) -> ParsedDocument:
                 blocks.extend(_under(sheet.title, charts.alone(sheet.title, flags)))
                 continue
             sheet.reset_dimensions()
-            rows = _bounded(sheet.iter_rows(values_only=True, max_col=_MOST_COLUMNS), budget, flags)
+            cells = (map(cell_value, row) for row in sheet.iter_rows(max_col=_MOST_COLUMNS))
+            rows = _bounded(cells, budget, flags)
             path = str(getattr(sheet, "_worksheet_path", ""))
             found = marks.of(path)
-            cells = _sheet_blocks(sheet.title, found.shown(rows, flags), found.merges)
-            blocks.extend(_under(sheet.title, chain(cells, charts.of(path, sheet.title, flags))))
+            tables = _sheet_blocks(sheet.title, found.shown(rows, flags), found.merges)
+            blocks.extend(_under(sheet.title, chain(tables, charts.of(path, sheet.title, flags))))
         book.close()
     except _BROKEN as error:
         raise Corrupt(name=source.name) from error

@@ -103,10 +103,14 @@ class Question:
         wanted = self.terms if terms is None else terms
         return TermFinder((term, (term, *self.variants.get(term, ()))) for term in wanted)
 
-    def widened(self) -> TermFinder:
-        """As :meth:`finder`, its everyday words also under what documents may call them."""
-        names = ((term, (term, *self.variants.get(term, ()), *self.perhaps.get(term, ()))) for term in self.terms)
-        return TermFinder(names)
+    def guesses(self) -> TermFinder:
+        """Looks for its everyday words by what documents may call them, and by that alone."""
+        known = {term: {term, *self.variants.get(term, ())} for term in self.terms}
+        return TermFinder(
+            (term, [name for name in names if name not in known[term]])
+            for term, names in self.perhaps.items()
+            if term in known
+        )
 
     def counts(self, terms: Iterable[str], text: str) -> dict[str, int]:
         """How often each of ``terms``, under any of its names, occurs in ``text``."""

@@ -172,7 +172,7 @@ def feature_table(
     mean = sum(map(len, texts)) / len(texts)
     lengths = [len(text) / mean for text in texts]
     bm25 = _shares_of_best(counts, weights, lengths)
-    wider = _widened(question, texts, weights, lengths)
+    wider = _shares_of_best(_widened(question, texts, counts), weights, lengths) if question.perhaps else bm25
     rows = []
     for place, (candidate, found) in enumerate(zip(candidates, counts, strict=True)):
         row = _Features(asked, candidate).values(found)
@@ -180,7 +180,7 @@ def feature_table(
             "cosine": (candidate.cosine - best) * 10,
             "fusion": fused[candidate.chunk_id] / top,
             "bm25": bm25[place],
-            "everyday": wider[place] - bm25[place] if wider else 0.0,
+            "everyday": wider[place] - bm25[place],
         }
         rows.append([row[name] for name in FEATURES])
     return np.asarray(rows, dtype=np.float64)
@@ -201,14 +201,14 @@ def _shares_of_best(
     return [each / strongest for each in found]
 
 
-def _widened(
-    question: Question, texts: Sequence[str], weights: Mapping[str, float], lengths: Sequence[float]
-) -> list[float]:
-    """BM25 as a share of the best, an everyday word also under what documents may call it; empty where none is used."""
-    if not question.perhaps:
-        return []
-    finder = question.widened()
-    return _shares_of_best([finder.counts(text) for text in texts], weights, lengths)
+def _widened(question: Question, texts: Sequence[str], counts: Sequence[Mapping[str, int]]) -> list[Mapping[str, int]]:
+    """``counts`` of the terms in each text, and how often it says an everyday one by what documents may call it."""
+    finder = question.guesses()
+    more = [finder.counts(text) for text in texts]
+    return [
+        {**found, **{term: found.get(term, 0) + count for term, count in said.items()}} if said else found
+        for found, said in zip(counts, more, strict=True)
+    ]
 
 
 def _bm25(counts: Mapping[str, int], weights: Mapping[str, float], relative_length: float) -> float:

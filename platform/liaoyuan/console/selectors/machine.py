@@ -157,7 +157,7 @@ def _model_server() -> tuple[str, dict[str, Any]]:
     patience = httpx.Timeout(PATIENCE)
     with ModelServerClient(settings.MODEL_SERVER_URL, settings.MODEL_SERVER_TOKEN, tries=1, timeout=patience) as client:
         health = client.health()
-    facts = _("{base} · {n} adapters · {slots} slots")
+    facts = _("{base} · adapters: {n} · slots: {slots}")
     adapters = len(health.get("adapters") or [])
     return facts.format(base=health.get("base", "?"), n=adapters, slots=health.get("slots", "?")), health
 

@@ -230,7 +230,8 @@ def _grid(table: etree._Element) -> tuple[Grid, Grid] | None:
     filled: Grid = []
     pending: dict[int, tuple[int, str]] = {}
     for row in _own_rows(table):
-        texts, full = [""] * 0, [""] * 0
+        texts: list[str] = []
+        full: list[str] = []
         for cell in (child for child in row if _name(child) in _CELLS):
             _fill(pending, texts, full)
             words, across = plain(_words(cell)), _across(cell)

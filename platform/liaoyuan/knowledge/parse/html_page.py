@@ -43,6 +43,7 @@ _BLANKS = re.compile(r"[ \t\r\n\f]+")
 _MOST_DEPTH = 200
 # Rows of a table that is still a value in a cell of another.
 _LARGEST_INSIDE = 12
+_MOST_INSIDE = 200
 # Characters of one that has tables in it again.
 _LONGEST_INSIDE = 400
 _LONGEST_NAME = 20
@@ -228,11 +229,14 @@ def _inner_tables(node: LexborNode) -> list[LexborNode]:
 def _is_data(table: LexborNode) -> bool:
     """Whether a table with tables inside is one of facts, some of which are small tables: it names its columns, or its
     rows are alike and few hold one. Else it places parts of the page beside each other."""
-    rows = list(_rows(table))
+    rows, tables = list(_rows(table)), _inner_tables(table)
+    # Each of them is looked through below, with all that it holds.
+    if len(rows) < 2 or len(rows[0]) < 2 or len(tables) > _MOST_INSIDE:
+        return False
     inner = [any(_inner_tables(cell) for cell in row) for row in rows]
-    large = any(sum(1 for _ in _rows(each)) > _LARGEST_INSIDE for each in _inner_tables(table))
-    deep = any(_inner_tables(each) and len(plain(each.text() or "")) > _LONGEST_INSIDE for each in _inner_tables(table))
-    if large or deep or len(rows) < 2 or len(rows[0]) < 2 or inner[0]:
+    large = any(sum(1 for _ in _rows(each)) > _LARGEST_INSIDE for each in tables)
+    deep = any(_inner_tables(each) and len(plain(each.text() or "")) > _LONGEST_INSIDE for each in tables)
+    if large or deep or inner[0]:
         return False
     even = len({len(row) for row in rows}) == 1
     named = all(cell.tag == "th" for cell in rows[0])

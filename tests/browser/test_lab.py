@@ -90,6 +90,8 @@ def run_what_was_asked_for(library: Library) -> None:
 
 def compare(page: Any) -> None:
     """Two settings side by side: the second finds by meaning alone."""
+    # A key does nothing before the page's scripts are there.
+    page.wait_for_load_state()
     page.keyboard.press("o")
     tab_to(page, "input[name=compare]")
     page.keyboard.press("Space")

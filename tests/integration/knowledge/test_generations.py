@@ -11,6 +11,7 @@ from liaoyuan.errors import NotFound
 from liaoyuan.knowledge.adapters.embeddings import embedder_for
 from liaoyuan.knowledge.indexes import live_index
 from liaoyuan.knowledge.models import Chunk, Collection, DocumentVersion, IndexState, SearchIndex
+from liaoyuan.knowledge.services import embedding
 from liaoyuan.knowledge.services.reindexing import (
     generation_drop,
     generation_swap,
@@ -18,7 +19,6 @@ from liaoyuan.knowledge.services.reindexing import (
     settings_change,
 )
 from liaoyuan.knowledge.settings import SettingsInvalid, settings_read
-from liaoyuan.knowledge.shadow import building
 from liaoyuan.knowledge.shadow.errors import NothingToBuild
 from liaoyuan.knowledge.shadow.freeing import KEPT, generations_forget
 from liaoyuan.knowledge.shadow.models import IndexEntry
@@ -118,4 +118,4 @@ def test_the_states_say_what_they_are(organization: Any, collection: Collection,
     with tenant_context(organization.id):
         states = dict(SearchIndex.objects.filter(collection=collection).values_list("number", "state"))
     assert states == {1: IndexState.RETIRED, 2: IndexState.LIVE}
-    assert embedder_for("e5-256").dimensions == 256 and building.EMBED_AT_ONCE
+    assert embedder_for("e5-256").dimensions == 256 and embedding.EMBED_AT_ONCE

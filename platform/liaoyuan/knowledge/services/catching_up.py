@@ -4,8 +4,6 @@ from collections.abc import Sequence
 from dataclasses import replace
 from uuid import UUID
 
-import numpy as np
-
 from liaoyuan.errors import NotFound
 from liaoyuan.knowledge.adapters.embeddings import Embedder, embedder_for
 from liaoyuan.knowledge.chunking import ChunkDraft
@@ -15,7 +13,7 @@ from liaoyuan.knowledge.edits.patches import carry
 from liaoyuan.knowledge.indexes import live_index
 from liaoyuan.knowledge.models import Chunk, DocumentVersion, SearchIndex
 from liaoyuan.knowledge.services.carrying import Carrying, edits_record, fits, open_patches, patch_of
-from liaoyuan.knowledge.services.chunk_writing import embedded_text
+from liaoyuan.knowledge.services.embedding import embedded, vectors_known
 from liaoyuan.knowledge.services.indexing import chunks_write
 
 
@@ -73,10 +71,6 @@ def _catch_up(version: DocumentVersion, live: SearchIndex, index: SearchIndex, e
 def _write(
     version: DocumentVersion, index: SearchIndex, title: str, drafts: Sequence[ChunkDraft], engine: Embedder
 ) -> None:
-    rows = Chunk.objects.filter(version=version, index=index)
-    known = {embedded_text(title, draft_of(row)): np.asarray(row.embedding, np.float32) for row in rows}
-    missing = list(dict.fromkeys(text for text in (embedded_text(title, each) for each in drafts) if text not in known))
-    if missing:
-        known |= dict(zip(missing, engine.embed(missing, "passage"), strict=True))
-    rows.delete()
-    chunks_write(version, title, drafts, [known[embedded_text(title, draft)] for draft in drafts], index=index)
+    vectors = embedded(engine, title, drafts, vectors_known(version.id, index.id))
+    Chunk.objects.filter(version=version, index=index).delete()
+    chunks_write(version, title, drafts, vectors, index=index)

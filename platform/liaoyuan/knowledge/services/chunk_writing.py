@@ -16,6 +16,7 @@ from liaoyuan.knowledge.edits.groups import Group, draft_of
 from liaoyuan.knowledge.edits.models import ChunkEdit, ChunkPatch, EditAction, PatchState
 from liaoyuan.knowledge.edits.patches import Patch, draft_as_dict, placed
 from liaoyuan.knowledge.models import Chunk, DocumentVersion
+from liaoyuan.knowledge.services.embedding import embedded_text
 from liaoyuan.knowledge.services.indexing import chunks_write
 from liaoyuan.pipeline.models import Lineage
 
@@ -31,11 +32,6 @@ class Rewriting:
     group: Group
     results: Sequence[ChunkDraft]
     action: EditAction
-
-
-def embedded_text(title: str, draft: ChunkDraft) -> str:
-    """What the embedding model reads of a chunk, as when it was indexed."""
-    return f"{draft.context(title)}\n{draft.text}"
 
 
 def unread(wanted: Rewriting, vectors: Vectors) -> dict[str, str]:

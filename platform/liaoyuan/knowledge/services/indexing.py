@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Any
 from uuid import UUID, uuid4
 
-import numpy as np
 from django.utils import timezone
 
 from liaoyuan.accounts.tenancy import tenant_context
@@ -16,15 +15,15 @@ from liaoyuan.knowledge import columns
 from liaoyuan.knowledge.adapters.embeddings import Embedder, Vectors, embedder_for
 from liaoyuan.knowledge.anchors import content_anchor
 from liaoyuan.knowledge.chunking import ChunkDraft
-from liaoyuan.knowledge.edits.groups import draft_of
 from liaoyuan.knowledge.errors import EmbeddingMismatch
 from liaoyuan.knowledge.indexes import graph_ensure, live_index, live_index_held
-from liaoyuan.knowledge.models import Chunk, DocumentVersion, SearchIndex
+from liaoyuan.knowledge.models import DocumentVersion, SearchIndex
 from liaoyuan.knowledge.parse.blocks import ParsedDocument
 from liaoyuan.knowledge.rules import CUTTING, reading_rules
 from liaoyuan.knowledge.search import Cursor, tenant_cursor
 from liaoyuan.knowledge.services.ahead import document_cut
 from liaoyuan.knowledge.services.carrying import Carrying, edits_carry, edits_record, edits_stale, fits
+from liaoyuan.knowledge.services.embedding import embedded, vectors_known
 from liaoyuan.knowledge.services.publishing import version_publish
 from liaoyuan.knowledge.services.receiving import DOCUMENTS
 from liaoyuan.knowledge.settings import settings_of
@@ -36,7 +35,6 @@ from liaoyuan.pipeline.services import artifact_register
 from liaoyuan.pipeline.storage import file_sha256, storage, storage_key
 
 Progress = Callable[[float], None]
-_EMBED_AT_ONCE = 64
 _COLUMNS = (
     "id, organization_id, created_at, collection_id, index_id, version_id, ordinal, sub_ordinal, patch_id, kind, "
     "title, heading_path, locator, text, page, box, spans, term_count, terms, embedding, enabled, origin, anchor, "
@@ -155,32 +153,12 @@ def _cut(
         engine = engine or embedder_for(index.embedder)
         title, drafts = document_cut(version.document.name, parsed, settings_of(index.settings).chunking, engine)
         carried = edits_carry(version, drafts, index_id=index.id, fits=fits(engine, title))
-        return _Cut(title, engine, carried, vectors_at_hand(version_id, index.id) if anew else {})
-
-
-def vectors_at_hand(version_id: UUID, index_id: UUID) -> dict[str, Vectors]:
-    """By what was embedded, the vectors of a version's chunks in one generation."""
-    rows = Chunk.objects.filter(version_id=version_id, index_id=index_id)
-    return {_embedded(row.title, draft_of(row)): np.asarray(row.embedding, np.float32) for row in rows}
-
-
-def _embedded(title: str, draft: ChunkDraft) -> str:
-    return f"{draft.context(title)}\n{draft.text}"
+        return _Cut(title, engine, carried, vectors_known(version_id, index.id) if anew else {})
 
 
 def _embed(cut: _Cut, progress: Progress | None) -> list[Vectors]:
-    texts = [_embedded(cut.title, draft) for draft in cut.carried.drafts]
-    missing = [text for text in texts if text not in cut.known] if cut.known else texts
-    rows: list[Vectors] = []
     with terms_ahead(found_by(cut.title, draft) for draft in cut.carried.drafts):
-        for start in range(0, len(missing), _EMBED_AT_ONCE):
-            rows.extend(cut.engine.embed(missing[start : start + _EMBED_AT_ONCE], "passage"))
-            if progress:
-                progress(len(rows) / len(missing))
-    if not cut.known:
-        return rows
-    made = dict(cut.known) | dict(zip(missing, rows, strict=True))
-    return [made[text] for text in texts]
+        return embedded(cut.engine, cut.title, cut.carried.drafts, cut.known, progress)
 
 
 def found_by(title: str, draft: ChunkDraft) -> str:

@@ -1,18 +1,15 @@
 """One version's chunks for one generation: read, cut, carry the edits over, embed; written in one transaction."""
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from concurrent.futures import Future
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any
 from uuid import UUID
-
-import numpy as np
 
 from liaoyuan.accounts.tenancy import tenant_context
 from liaoyuan.knowledge.adapters.embeddings import Embedder, Vectors
-from liaoyuan.knowledge.chunking import ChunkDraft, chunk_document, token_limit
-from liaoyuan.knowledge.edits.groups import draft_of
+from liaoyuan.knowledge.chunking import chunk_document, token_limit
 from liaoyuan.knowledge.identity import display_name
 from liaoyuan.knowledge.indexes import live_index
 from liaoyuan.knowledge.models import Chunk, DocumentVersion, SearchIndex
@@ -21,7 +18,7 @@ from liaoyuan.knowledge.parse.sandbox import ParseOutcome
 from liaoyuan.knowledge.rules import CUTTING, reading_rules
 from liaoyuan.knowledge.selectors import parsed_document
 from liaoyuan.knowledge.services.carrying import edits_carry, edits_record, edits_stale, fits
-from liaoyuan.knowledge.services.chunk_writing import embedded_text
+from liaoyuan.knowledge.services.embedding import embedded, embedded_text, vectors_known
 from liaoyuan.knowledge.services.indexing import blocks_store, chunks_trace, chunks_write
 from liaoyuan.knowledge.services.receiving import DOCUMENTS
 from liaoyuan.knowledge.settings import ChunkingSettings
@@ -29,8 +26,6 @@ from liaoyuan.knowledge.shadow.errors import GenerationGone
 from liaoyuan.knowledge.shadow.models import IndexEntry
 from liaoyuan.knowledge.shadow.pending import source_of
 from liaoyuan.pipeline.storage import storage_key
-
-EMBED_AT_ONCE: Final = 64
 
 
 @dataclass(frozen=True)
@@ -90,7 +85,7 @@ def version_build(build: Build, version_id: UUID, parsing: "Future[ParseOutcome]
     )
     with tenant_context(build.organization_id, build.user_id):
         carried = edits_carry(version, drafts, index_id=build.index.id, fits=fits(build.engine, title))
-        known = vectors_known(build, version_id)
+        known = _of_live(build, version_id)
     vectors = embedded(build.engine, title, carried.drafts, known)
     with tenant_context(build.organization_id, build.user_id):
         if not SearchIndex.objects.select_for_update(no_key=True).filter(id=build.index.id).exists():
@@ -108,24 +103,11 @@ def version_build(build: Build, version_id: UUID, parsing: "Future[ParseOutcome]
         return _entry(build.index, now, reading, source, counts, began)
 
 
-def vectors_known(build: Build, version_id: UUID) -> dict[str, Vectors]:
-    """By their text, the vectors that the live generation has of this version from the same model."""
+def _of_live(build: Build, version_id: UUID) -> dict[str, Vectors]:
+    """The vectors that the live generation has of this version from the same model."""
     live = live_index(build.index.collection_id)
-    if (live.embedder, live.dimensions) != (build.index.embedder, build.index.dimensions):
-        return {}
-    rows = Chunk.objects.filter(version_id=version_id, index=live)
-    return {embedded_text(row.title, draft_of(row)): np.asarray(row.embedding, np.float32) for row in rows}
-
-
-def embedded(engine: Embedder, title: str, drafts: Sequence[ChunkDraft], known: Mapping[str, Vectors]) -> list[Vectors]:
-    """The vectors of ``drafts``, each with its title and headings; those that are ``known`` are not made again."""
-    texts = [embedded_text(title, draft) for draft in drafts]
-    missing = list(dict.fromkeys(text for text in texts if text not in known))
-    made = dict(known)
-    for start in range(0, len(missing), EMBED_AT_ONCE):
-        some = missing[start : start + EMBED_AT_ONCE]
-        made |= zip(some, engine.embed(some, "passage"), strict=True)
-    return [made[text] for text in texts]
+    same = (live.embedder, live.dimensions) == (build.index.embedder, build.index.dimensions)
+    return vectors_known(version_id, live.id) if same else {}
 
 
 def _reading(version: DocumentVersion) -> Reading:

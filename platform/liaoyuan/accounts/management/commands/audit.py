@@ -3,15 +3,16 @@
 import json
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandParser
+from django.core.management.base import CommandParser
 
 from liaoyuan.accounts.anchors import anchor_write, chain_verify
+from liaoyuan.accounts.commands import EngineCommand
 from liaoyuan.accounts.selectors import organization_by_name
 from liaoyuan.accounts.tenancy import tenant_context
 from liaoyuan.errors import LiaoyuanError
 
 
-class Command(BaseCommand):
+class Command(EngineCommand):
     help = "Verify an organization's hash-chained audit log, or write its head to the anchor file."
 
     def add_arguments(self, parser: CommandParser) -> None:

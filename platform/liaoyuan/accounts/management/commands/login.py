@@ -3,13 +3,14 @@
 import json
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandParser
+from django.core.management.base import CommandParser
 
+from liaoyuan.accounts.commands import EngineCommand
 from liaoyuan.accounts.models import User
 from liaoyuan.accounts.services import login_link_create
 
 
-class Command(BaseCommand):
+class Command(EngineCommand):
     help = "Print a login link for a person, good once and for ten minutes."
 
     def add_arguments(self, parser: CommandParser) -> None:

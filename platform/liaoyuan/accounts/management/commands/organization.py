@@ -3,13 +3,14 @@
 import json
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandParser
+from django.core.management.base import CommandParser
 
+from liaoyuan.accounts.commands import EngineCommand
 from liaoyuan.accounts.services import organization_create
 from liaoyuan.errors import LiaoyuanError
 
 
-class Command(BaseCommand):
+class Command(EngineCommand):
     help = "Create an organization; an existing one is left as it is and said so."
 
     def add_arguments(self, parser: CommandParser) -> None:

@@ -1,12 +1,14 @@
 """``manage.py solution create|run|status|ask``: what the portal does, from the command line."""
 
 import json
+from collections.abc import Collection, Iterable, Mapping
 from typing import Any
 from uuid import UUID
 
-from django.core.management.base import BaseCommand, CommandParser
+from django.core.management.base import CommandParser
 from rich.console import Console
 
+from liaoyuan.accounts.commands import MODEL_SERVER, POSTGRES, EngineCommand
 from liaoyuan.accounts.models import Organization, User
 from liaoyuan.accounts.policy import Principal
 from liaoyuan.accounts.resolver import principal_from_session
@@ -23,9 +25,11 @@ from liaoyuan.operations.selectors import solution_health, span_seconds
 from liaoyuan.pipeline.models import Solution, StageRun
 from liaoyuan.pipeline.selectors import board
 from liaoyuan.pipeline.services import pipeline_start, solution_create, stage_run_approve
+from liaoyuan.pipeline.waiting import wait_report
+from liaoyuan.pipeline.waits import NO_WORKER, SUSPENDED
 
 
-class Command(BaseCommand):
+class Command(EngineCommand):
     help = "Create a solution, run its six stages, see where it stands, ask it."
 
     def add_arguments(self, parser: CommandParser) -> None:
@@ -47,6 +51,9 @@ class Command(BaseCommand):
             sub.add_argument("--organization", required=True)
             sub.add_argument("--solution", required=True, metavar="NAME")
             sub.add_argument("--json", action="store_true", help="print one JSON object last")
+
+    def engines_needed(self, options: Mapping[str, Any]) -> Collection[str]:
+        return (POSTGRES, MODEL_SERVER) if options["verb"] == "ask" else (POSTGRES,)
 
     def handle(self, *args: Any, **options: Any) -> None:
         verb = {"create": _create, "run": _run, "status": _status, "ask": _ask}[options["verb"]]
@@ -96,9 +103,18 @@ def _run(organization: Organization, options: dict[str, Any]) -> dict[str, Any]:
         pipeline = pipeline_start(solution_id=solution.id)
     load = StageRun.objects.filter(pipeline_id=pipeline.id).order_by("position")
     if options["wait"]:
+        _tell_idle(organization, load.all())
         _watcher(organization, options).watch(load.all)
     with tenant_context(organization.id):
         return {"pipeline": pipeline.id, "number": pipeline.number, "stages": [_stage(run) for run in load.all()]}
+
+
+def _tell_idle(organization: Organization, runs: Iterable[StageRun]) -> None:
+    """Say what the first stage waits for where nobody will begin it: no worker runs, or the organization is closed."""
+    with tenant_context(organization.id):
+        wait = wait_report(next(iter(runs)))
+    if wait is not None and wait.kind in (NO_WORKER, SUSPENDED):
+        Console(stderr=True).print(f"{wait.reason_zh} {wait.reason_en}", highlight=False, soft_wrap=True)
 
 
 def _watcher(organization: Organization, options: dict[str, Any]) -> Watcher:

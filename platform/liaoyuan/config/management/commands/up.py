@@ -8,10 +8,12 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from liaoyuan.compute.engines.addresses import LOOPBACK, EngineAddresses, engine_addresses
 from liaoyuan.compute.engines.errors import SetupFailed
-from liaoyuan.compute.engines.manager import specs_with_engines
+from liaoyuan.compute.engines.locks import locked
+from liaoyuan.compute.engines.manager import UP_SECONDS, specs_with_engines
 from liaoyuan.compute.engines.supervisor import Supervisor, printer
 from liaoyuan.compute.engines.supervisor_leftovers import leftovers_end
 from liaoyuan.config.database import migrate
+from liaoyuan.config.engines import EnginesBusy
 from liaoyuan.config.environment import environment
 from liaoyuan.config.first import first_start, operator_link
 from liaoyuan.config.processes import PROCESSES, SETUP, background_specs, setup_spec, web_spec
@@ -64,13 +66,17 @@ class Command(BaseCommand):
             self._supervise(addresses, url, as_json=options["json"])
         except LiaoyuanError as error:
             raise CommandError(error.sentence(language)) from error
+        except TimeoutError as error:
+            raise CommandError(EnginesBusy(detail=str(error)).sentence(language)) from error
 
     def _supervise(self, addresses: EngineAddresses, url: str, *, as_json: bool) -> None:
         for name in leftovers_end(addresses, PROCESSES):
             self.stderr.write(f"{name} was left over from a supervisor that was killed; it is ended")
         after = (SETUP,)
         ours = [setup_spec(), web_spec(addresses, after=after), *background_specs(after=after)]
-        specs = specs_with_engines(addresses, ours)
+        # A command may be starting an engine right now: that one is left to it.
+        with locked(addresses.run / "engines.lock", timeout=UP_SECONDS):
+            specs = specs_with_engines(addresses, ours)
         supervisor = Supervisor(
             specs,
             run=addresses.run,

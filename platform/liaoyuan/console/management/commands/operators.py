@@ -2,14 +2,15 @@
 
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.core.management.base import CommandError, CommandParser
 
+from liaoyuan.accounts.commands import EngineCommand
 from liaoyuan.accounts.models import User
 from liaoyuan.accounts.services import user_create
 from liaoyuan.console.audit import operator_record
 
 
-class Command(BaseCommand):
+class Command(EngineCommand):
     help = "Make somebody an operator of the platform, or take it away, or list them."
 
     def add_arguments(self, parser: CommandParser) -> None:

@@ -2,12 +2,14 @@
 
 import json
 import time
+from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Any
 from uuid import UUID
 
-from django.core.management.base import BaseCommand, CommandParser
+from django.core.management.base import CommandParser
 
+from liaoyuan.accounts.commands import POSTGRES, EngineCommand
 from liaoyuan.accounts.selectors import organization_by_name
 from liaoyuan.accounts.tenancy import tenant_context
 from liaoyuan.data.errors import LineInvalid, RunEnded
@@ -18,11 +20,13 @@ from liaoyuan.pipeline.contract import StageName
 from liaoyuan.pipeline.models import FINAL_STATES, RunState, StageRun
 from liaoyuan.pipeline.ports import pii
 from liaoyuan.pipeline.services import solution_create, stage_run_execute, stage_run_start
+from liaoyuan.pipeline.waiting import wait_report
+from liaoyuan.pipeline.waits import SUSPENDED
 
 POLL_SECONDS = 0.5
 
 
-class Command(BaseCommand):
+class Command(EngineCommand):
     help = "Curate data by a pack's recipe, or list the personal data in texts."
 
     def add_arguments(self, parser: CommandParser) -> None:
@@ -35,6 +39,9 @@ class Command(BaseCommand):
         scan.add_argument("file", type=Path)
         for sub in (run, scan):
             sub.add_argument("--json", action="store_true", help="print one JSON object")
+
+    def engines_needed(self, options: Mapping[str, Any]) -> Collection[str]:
+        return (POSTGRES,) if options["verb"] == "run" else ()
 
     def handle(self, *args: Any, **options: Any) -> None:
         verb = {"run": _run, "pii": _pii}[options["verb"]]
@@ -80,11 +87,10 @@ def _run(options: dict[str, Any]) -> dict[str, Any]:
         name = f"{collection.name} · {scenario}"
         solution, _ = solution_create(name=name, industry=industry, scenario=scenario, collection_id=collection.id)
         run = stage_run_start(stage=StageName.DATA, solution_id=solution.id, answered=True)
-    stage_run_execute(run_id=run.id, worker="command line")
     done = _ended(organization.id, run.id)
     with tenant_context(organization.id):
         if done.state != RunState.SUCCEEDED:
-            raise RunEnded(code=done.error.get("code", done.state), **_said(done))
+            raise RunEnded(**_said(done))
         version = version_get(UUID(done.result["dataset_version"]))
     return {
         "run": str(done.id),
@@ -100,18 +106,22 @@ def _run(options: dict[str, Any]) -> dict[str, Any]:
 
 
 def _ended(organization_id: UUID, run_id: UUID) -> StageRun:
-    """The run when it has ended: a worker that heard the doorbell first may still be at it."""
+    """The run, carried to its end here, retries too, or waiting for what no worker gives; a worker that heard the
+    doorbell first may still be at it."""
     while True:
+        stage_run_execute(run_id=run_id, worker="command line")
         with tenant_context(organization_id):
             run = StageRun.objects.get(id=run_id)
-        if run.state in FINAL_STATES or run.state == RunState.WAITING:
+            wait = wait_report(run)
+        if run.state in FINAL_STATES or run.state == RunState.WAITING or (wait and wait.kind == SUSPENDED):
             return run
         time.sleep(POLL_SECONDS)
 
 
 def _said(run: StageRun) -> dict[str, str]:
-    """Why the run did not succeed, in both languages."""
-    return {
-        "why_zh": run.error.get("zh") or run.wait_reason_zh or run.state,
-        "why_en": run.error.get("en") or run.wait_reason_en or run.state,
-    }
+    """Why the run did not succeed or what it waits for, in both languages. Call inside the tenant's context."""
+    wait = wait_report(run)
+    if wait is not None:
+        return {"code": wait.kind, "why_zh": wait.reason_zh, "why_en": wait.reason_en}
+    code = run.error.get("code", run.state)
+    return {"code": code, "why_zh": run.error.get("zh") or run.state, "why_en": run.error.get("en") or run.state}

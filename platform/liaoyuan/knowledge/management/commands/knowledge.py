@@ -1,13 +1,15 @@
 """``manage.py knowledge import|text|ask|evaluate``: bring documents in, look at them, ask them, measure them."""
 
 import json
+from collections.abc import Collection, Mapping
 from datetime import date
 from pathlib import Path
 from typing import Any
 from uuid import UUID
 
-from django.core.management.base import BaseCommand, CommandParser
+from django.core.management.base import CommandParser
 
+from liaoyuan.accounts.commands import MODEL_SERVER, POSTGRES, EngineCommand
 from liaoyuan.accounts.models import User
 from liaoyuan.accounts.resolver import principal_from_session
 from liaoyuan.accounts.selectors import organization_by_name
@@ -33,7 +35,7 @@ from liaoyuan.knowledge.verbs.rereading import reread_arguments, reread_verb
 from liaoyuan.knowledge.verbs.sources import source_arguments, source_verb
 
 
-class Command(BaseCommand):
+class Command(EngineCommand):
     help = "Import documents into a collection, show what was read, ask questions, measure on known questions."
 
     def add_arguments(self, parser: CommandParser) -> None:
@@ -77,6 +79,9 @@ class Command(BaseCommand):
             verb.add_argument("--organization", required=True)
             verb.add_argument("--collection", required=True)
             verb.add_argument("--json", action="store_true", help="print one JSON object last")
+
+    def engines_needed(self, options: Mapping[str, Any]) -> Collection[str]:
+        return (POSTGRES,) if _looks_only(options) else (POSTGRES, MODEL_SERVER)
 
     def handle(self, *args: Any, **options: Any) -> None:
         verbs = {"import": self._import, "text": self._text, "ask": self._ask, "evaluate": self._evaluate}
@@ -168,6 +173,19 @@ class Command(BaseCommand):
             return collection_evaluate(
                 collection.id, questions, mode=options["mode"], chat=chat, day=options["day"]
             ).as_dict()
+
+
+def _looks_only(options: Mapping[str, Any]) -> bool:
+    """Whether the verb reads rows alone: no text has to be embedded for it."""
+    match options["verb"]:
+        case "chunks":
+            return not (options["edit"] or options["disable"] or options["enable"])
+        case "source":
+            return bool(options["act"] != "sync")
+        case "questions":
+            return options["do"] in {"list", "import", "export"}
+        case verb:
+            return verb in {"text", "indexes", "outdated"}
 
 
 def _groups_of(email: str, organization_id: UUID) -> tuple[str, ...] | None:

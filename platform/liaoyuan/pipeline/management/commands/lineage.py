@@ -4,15 +4,16 @@ import json
 from typing import Any
 from uuid import UUID
 
-from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.core.management.base import CommandError, CommandParser
 
+from liaoyuan.accounts.commands import EngineCommand
 from liaoyuan.accounts.selectors import organization_by_name
 from liaoyuan.accounts.tenancy import tenant_context
 from liaoyuan.errors import LiaoyuanError
 from liaoyuan.pipeline.selectors import Edge, Graph, Node, lineage_down, lineage_up
 
 
-class Command(BaseCommand):
+class Command(EngineCommand):
     help = "Show what something rests on (up), or what rests on it (down)."
 
     def add_arguments(self, parser: CommandParser) -> None:

@@ -26,15 +26,17 @@ ROOT = Path(__file__).resolve().parent.parent
 WEIGHTS = ROOT / "platform" / "liaoyuan" / "knowledge" / "weights"
 # Signs that common sense fixes: a missing unit never speaks for an answer, coverage never against one.
 AGAINST = frozenset({"unknown", "no_unit", "entity", "number", "focus", "amount", "apart"})
-STRANGE_QUESTIONS = 20
+STRANGE_QUESTIONS = 4
 THRESHOLDS = (0.3, 0.35, 0.4, 0.45, 0.5)
 # What each sort of question counts in sum. Those of another trade are easy, and of those that lack their place some
 # are answered by a like rule elsewhere.
-ANSWERABLE, UNANSWERABLE, STRANGE, LACKING = "answerable", "unanswerable", "strange", "lacking"
-COUNTS = {ANSWERABLE: 1.0, UNANSWERABLE: 0.8, STRANGE: 0.1, LACKING: 0.03}
+ANSWERABLE, UNANSWERABLE, STRANGE, LACKING, GATED = "answerable", "unanswerable", "strange", "lacking", "gated"
+COUNTS = {ANSWERABLE: 1.0, UNANSWERABLE: 0.8, STRANGE: 0.1, LACKING: 0.03, GATED: 0.5}
+# What questions of a collection named with --light count of that: near misses in the passages' own words beside
+# answers in others' teach that known words speak against an answer.
+LIGHT = {ANSWERABLE: 0.3, UNANSWERABLE: 0.0}
 # English questions are few, and Chinese ones help; the other way round they do not.
 OTHER_LANGUAGE = {"zh": 0.0, "en": 0.15}
-RIDGE, STEPS, RATE, MOMENTUM = 4.0, 3000, 0.2, 0.9
 LANGUAGES = ("zh", "en")
 SENTENCES, SENTENCE_WEIGHTS = "sentences", range(61)
 EVERYDAY, EVERYDAY_WEIGHTS = "everyday", np.arange(0, 8.5, 0.5)
@@ -47,6 +49,7 @@ class Sample:
     """What one collection taught: ranking tables with gold marks, and abstention features with the sort of question."""
 
     name: str
+    light: bool = False
     tables: list[tuple[Array, NDArray[np.bool_]]] = field(default_factory=list)
     # The few best by the fusion: its scores, the cosines of their nearest sentences, and which of them are right.
     best: list[tuple[Array, Array, NDArray[np.bool_]]] = field(default_factory=list)
@@ -61,16 +64,20 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--organization", required=True)
     parser.add_argument("--write", action="store_true")
+    parser.add_argument("--light", nargs="*", default=(), metavar="COLLECTION", help="whose near misses do not teach")
+    parser.add_argument("--vectors", type=Path, help="questions as the model reads those that it did not learn from")
     parts = ("rank", EVERYDAY, SENTENCES, *LANGUAGES)
     parser.add_argument("--learn", nargs="+", choices=parts, default=parts)
-    parser.add_argument("--thresholds", type=float, nargs=2, metavar=("ZH", "EN"), default=(0.4, 0.3))
+    parser.add_argument("--thresholds", type=float, nargs=2, metavar=("ZH", "EN"), default=(0.45, 0.45))
     parser.add_argument("sets", nargs="+", metavar="COLLECTION=FILE")
     options = parser.parse_args(arguments)
     _django()
     files: dict[str, list[Path]] = {}
     for name, _, file in (item.partition("=") for item in options.sets):
         files.setdefault(name, []).append(Path(file))
-    samples = collect(options.organization, files)
+    samples = collect(options.organization, files, vectors_read(options.vectors))
+    for sample in samples:
+        sample.light = sample.name in options.light
     report_left_out(samples, options.learn)
     ranking = fit_ranking(samples) if "rank" in options.learn else None
     abstention = {language: fit_both(samples, language) for language in LANGUAGES if language in options.learn}
@@ -97,8 +104,18 @@ def _django() -> None:
     django.setup()
 
 
-def collect(organization_name: str, files: dict[str, list[Path]]) -> list[Sample]:
-    """Ask every collection its own questions and some of the others'."""
+def vectors_read(path: Path | None) -> dict[str, NDArray[np.float32]]:
+    """What ``python -m benchmarks.asking --unseen`` kept, by question."""
+    if path is None:
+        return {}
+    with np.load(path, allow_pickle=False) as stored:
+        return dict(zip(map(str, stored["texts"]), stored["vectors"], strict=True))
+
+
+def collect(
+    organization_name: str, files: dict[str, list[Path]], vectors: Mapping[str, NDArray[np.float32]]
+) -> list[Sample]:
+    """Ask every collection its own questions and some of the others'; by ``vectors`` where these know the question."""
     from liaoyuan.accounts.selectors import organization_by_name
     from liaoyuan.accounts.tenancy import tenant_context
     from liaoyuan.knowledge.evaluate import questions_read
@@ -106,6 +123,13 @@ def collect(organization_name: str, files: dict[str, list[Path]]) -> list[Sample
 
     organization = organization_by_name(organization_name)
     sets = {name: [item for file in listed for item in questions_read(file)] for name, listed in files.items()}
+    gated = {
+        item.question
+        for listed in files.values()
+        for file in listed
+        if file.stem == "gate"
+        for item in questions_read(file)
+    }
     samples = []
     for name, own in sets.items():
         sample = Sample(name)
@@ -113,18 +137,20 @@ def collect(organization_name: str, files: dict[str, list[Path]]) -> list[Sample
         with tenant_context(organization.id):
             collection = collection_by_name(name)
             for item in own:
-                _learn(sample, collection.id, item, ANSWERABLE if item.answerable else UNANSWERABLE)
+                sort = ANSWERABLE if item.answerable else GATED if item.question in gated else UNANSWERABLE
+                _learn(sample, collection.id, item, sort, vectors.get(item.question))
             for item in strange:
-                _learn(sample, collection.id, item, STRANGE)
+                _learn(sample, collection.id, item, STRANGE, vectors.get(item.question))
         samples.append(sample)
     return samples
 
 
-def _learn(sample: Sample, collection_id: Any, item: Any, sort: str) -> None:
+def _learn(sample: Sample, collection_id: Any, item: Any, sort: str, vector: NDArray[np.float32] | None) -> None:
     from liaoyuan.knowledge import learning, rank
+    from liaoyuan.knowledge.nearness import PATIENCE_MEASURING
     from liaoyuan.knowledge.retrieve import retrieve
 
-    found = retrieve(collection_id, item.question)
+    found = retrieve(collection_id, item.question, vector=vector, patience=PATIENCE_MEASURING)
     if not found.question.words or not found.ranked:
         return
     _note(sample, found, found.ranked, sort)
@@ -203,43 +229,30 @@ def _likelihood(best: tuple[Array, Array, NDArray[np.bool_]], weight: float) -> 
     return float(np.log(odds[right].sum() / odds.sum()))
 
 
-def fit_both(samples: Sequence[Sample], language: str) -> tuple[tuple[float, Array], tuple[float, Array]]:
+def fit_both(samples: Sequence[Sample], language: str) -> tuple[dict[str, Any], dict[str, Any]]:
     """The judgement with the sentences compared, and without."""
     from liaoyuan.knowledge.abstain import BY_SENTENCES
 
     return fit_abstention(samples, language), fit_abstention(samples, language, BY_SENTENCES)
 
 
-def fit_abstention(
-    samples: Sequence[Sample], language: str, without: frozenset[str] = frozenset()
-) -> tuple[float, Array]:
-    """Logistic regression with fixed signs on standardised features, given back for raw ones; 0 for those that it must
-    do ``without``."""
+def fit_abstention(samples: Sequence[Sample], language: str, without: frozenset[str] = frozenset()) -> dict[str, Any]:
+    """The judgement, which must do ``without`` some features."""
+    from benchmarks.asking.judge import judgement_fit
     from liaoyuan.knowledge.abstain import FEATURES
 
     features = np.array([row for sample in samples for row in sample.features])
-    features[:, [name in without for name in FEATURES]] = 0.0
     sorts = np.array([sort for sample in samples for sort in sample.sorts])
     chinese = np.array([flag for sample in samples for flag in sample.chinese])
-    labels = (sorts == ANSWERABLE).astype(np.float64)
+    light = np.array([sample.light for sample in samples for _ in sample.sorts])
     share = np.where(chinese == (language == "zh"), 1.0, OTHER_LANGUAGE[language])
+    for sort, count in LIGHT.items():
+        share[light & (sorts == sort)] *= count
     # A sort that is missing counts nothing; the language's own rows decide what the others count in sum.
     for sort, count in COUNTS.items():
         share[sorts == sort] *= count / max(1.0, share[sorts == sort].sum())
-    share /= share.sum()
-    known = share > 0
-    features, labels, share = features[known], labels[known], share[known]
-    mean, spread = features.mean(0), features.std(0) + 1e-6
-    scaled = (features - mean) / spread
-    against = np.array([name in AGAINST for name in FEATURES])
-    bias, weights, slope, tilt = 0.0, np.zeros(features.shape[1]), np.zeros(features.shape[1]), 0.0
-    for _ in range(STEPS):
-        error = (1 / (1 + np.exp(-(scaled @ weights + bias))) - labels) * share
-        slope = MOMENTUM * slope - RATE * (scaled.T @ error + RIDGE * weights / len(labels))
-        tilt = MOMENTUM * tilt - RATE * float(error.sum())
-        weights, bias = weights + slope, bias + tilt
-        weights = np.where(against, np.minimum(weights, 0), np.maximum(weights, 0))
-    return bias - float((weights * mean / spread).sum()), weights / spread
+    signs = [0 if name in without else -1 if name in AGAINST else 1 for name in FEATURES]
+    return judgement_fit(features, sorts == ANSWERABLE, share, signs)
 
 
 def report_left_out(samples: Sequence[Sample], learned: Sequence[str]) -> None:
@@ -255,7 +268,7 @@ def report_left_out(samples: Sequence[Sample], learned: Sequence[str]) -> None:
             own = np.array(sample.chinese) == (language == "zh")
             if language in learned and own.any():
                 _report(
-                    sample.name, language, _probability(features[own], *fit_abstention(others, language)), sorts[own]
+                    sample.name, language, _probability(features[own], fit_abstention(others, language)), sorts[own]
                 )
 
 
@@ -266,14 +279,17 @@ def _report(name: str, language: str, probability: Array, sorts: NDArray[np.str_
         print(name, language, threshold, "refused of the", rates)
 
 
-def _probability(features: Array, bias: float, weights: Array) -> Array:
-    return np.asarray(1 / (1 + np.exp(-(features @ weights + bias))))
+def _probability(features: Array, model: Mapping[str, Any]) -> Array:
+    from liaoyuan.knowledge.abstain import FEATURES, model_read
+
+    judge = model_read(model, threshold=0.0)
+    return np.array([judge.probability(dict(zip(FEATURES, row, strict=True))) for row in features])
 
 
 def write(
     ranking: Array | None,
     single: Mapping[str, float | None],
-    abstention: dict[str, tuple[tuple[float, Array], tuple[float, Array]]],
+    abstention: dict[str, tuple[dict[str, Any], dict[str, Any]]],
     thresholds: dict[str, float],
     sources: str,
 ) -> None:
@@ -287,10 +303,8 @@ def write(
         stored["weights"] |= learned
         _store("rank.json", stored if ranking is None else stored | {"learned_on": sources})
     for language, models in abstention.items():
-        whole, plain = (
-            {"bias": round(bias, 4), "weights": _named(abstain.FEATURES, weights), "threshold": thresholds[language]}
-            for bias, weights in models
-        )
+        named = {"features": list(abstain.FEATURES), "threshold": thresholds[language]}
+        whole, plain = (named | model for model in models)
         _store(f"abstain_{language}.json", whole | {"without_sentences": plain, "learned_on": sources})
 
 

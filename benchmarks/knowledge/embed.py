@@ -80,10 +80,11 @@ def _start() -> tuple[Any, dict[str, float]]:
     """Torch's engine, with what its start costs: loading, the trial of products, memory."""
     process = psutil.Process()
     before, wall, processor = process.memory_info().rss, time.perf_counter(), time.process_time()
+    from liaoyuan.deployment.serving.e5 import Kind
     from liaoyuan.deployment.serving.e5.by_torch import TorchEngine
 
     engine = TorchEngine()
-    engine.encode([engine.read("warm", query=True)])
+    engine.encode([engine.read("warm", Kind.QUERY)])
     return engine, {
         "seconds": round(time.perf_counter() - wall, 2),
         "processor_seconds": round(time.process_time() - processor, 2),
@@ -92,7 +93,7 @@ def _start() -> tuple[Any, dict[str, float]]:
 
 
 async def _turn(embedder: Any, texts: Sequence[str]) -> tuple[float, float, Vectors]:
-    from liaoyuan.deployment.serving.embeddings import Kind
+    from liaoyuan.deployment.serving.e5 import Kind
 
     wall, processor = time.perf_counter(), time.process_time()
     vectors, _ = await embedder.embed(list(texts), Kind.PASSAGE)

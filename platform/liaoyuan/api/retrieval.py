@@ -55,7 +55,7 @@ def found_in(
         one(Collection.objects.all(), id=collection_id)
         index = index_read(collection_id)
     # The embedder is another process: no transaction waits for it.
-    vector = (embedder_for(index.embedder) if index else embedder()).embed([query], "query")[0]
+    vector = (embedder_for(index.embedder) if index else embedder()).embed([query], "question")[0]
     with tenant_context(who.organization_id, who.user_id, groups=who.document_groups):
         pinned = index.id if index else None
         narrowed = narrowed or Narrowed()

@@ -1,16 +1,20 @@
 """When to say nothing: a calibrated guess whether the evidence answers the question.
 
-A logistic model over a handful of readable features; ``benchmarks/knowledge_fit.py`` learns its weights on
-questions with and without
-an answer in the collection, and writes them as JSON beside this file. Nothing here knows any single question.
+A few small networks over a handful of readable features, monotone in each: what speaks for an answer never makes one
+less likely. ``benchmarks/knowledge_fit.py`` learns their weights on questions with and without an answer in the
+collection, and writes them as JSON beside this file. Nothing here knows any single question.
 """
 
 import json
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
 
 from liaoyuan.knowledge.question import Kind, Question, fits
 from liaoyuan.knowledge.rank import LIKENESS, Ranked, Statistics, fused, share
@@ -54,10 +58,34 @@ class Judgement:
 
 
 @dataclass(frozen=True, slots=True)
-class _Model:
+class _Network:
+    """``inputs`` (hidden, features), ``biases`` and ``outputs`` (hidden)."""
+
+    inputs: NDArray[np.float64]
+    biases: NDArray[np.float64]
+    outputs: NDArray[np.float64]
     bias: float
-    weights: dict[str, float]
+
+    def probability(self, scaled: NDArray[np.float64]) -> float:
+        odds = float(self.outputs @ np.tanh(self.inputs @ scaled + self.biases)) + self.bias
+        return 1 / (1 + math.exp(-odds))
+
+
+@dataclass(frozen=True, slots=True)
+class JudgementModel:
+    """How the features of a question make a probability."""
+
+    mean: NDArray[np.float64]
+    spread: NDArray[np.float64]
+    reach: float
+    networks: tuple[_Network, ...]
     threshold: float
+
+    def probability(self, values: Mapping[str, float]) -> float:
+        """The mean of the networks; a feature far outside of what was learned from counts as its edge."""
+        given = np.array([values[name] for name in FEATURES])
+        scaled = np.clip((given - self.mean) / self.spread, -self.reach, self.reach)
+        return sum(network.probability(scaled) for network in self.networks) / len(self.networks)
 
 
 def judge(question: Question, ranked: Sequence[Ranked], statistics: Statistics) -> Judgement:
@@ -68,7 +96,7 @@ def judge(question: Question, ranked: Sequence[Ranked], statistics: Statistics) 
         )
     values = features(question, ranked, statistics)
     model = _model("zh" if question.chinese else "en", any(LIKENESS in item.features for item in ranked))
-    probability = 1 / (1 + math.exp(-model.bias - sum(weight * values[name] for name, weight in model.weights.items())))
+    probability = model.probability(values)
     covered = _covered(question, ranked[:_READ])
     missing = tuple(word for word in question.words if word not in covered)
     answerable = probability >= model.threshold and not _asks_for_the_unheard(question, statistics)
@@ -168,13 +196,23 @@ def _sentence(question: Question, ranked: Sequence[Ranked], weights: dict[str, f
 
 
 @lru_cache(maxsize=4)
-def _model(language: str, compared: bool) -> _Model:
+def _model(language: str, compared: bool) -> JudgementModel:
     # A language each: only in Chinese do shared characters tell, and words are cut in another way.
     name = f"abstain_{language}.json"
     stored = json.loads((Path(__file__).parent / "weights" / name).read_text(encoding="utf-8"))
     stored = stored if compared else stored["without_sentences"]
-    return _Model(
-        bias=float(stored["bias"]),
-        weights={name: float(stored["weights"][name]) for name in FEATURES if compared or name not in BY_SENTENCES},
-        threshold=float(stored["threshold"]),
+    return model_read(stored, float(stored["threshold"]))
+
+
+def model_read(stored: Mapping[str, Any], threshold: float) -> JudgementModel:
+    """A model from its JSON."""
+    networks = tuple(
+        _Network(_array(each["inputs"]), _array(each["biases"]), _array(each["outputs"]), float(each["bias"]))
+        for each in stored["networks"]
     )
+    mean, spread = _array(stored["mean"]), _array(stored["spread"])
+    return JudgementModel(mean, spread, float(stored["reach"]), networks, threshold)
+
+
+def _array(values: Any) -> NDArray[np.float64]:
+    return np.asarray(values, dtype=np.float64)

@@ -166,7 +166,7 @@ class Examiner:
         # The dictionary loads on first use; that is nobody's answering time.
         analyse("预热")
         began = time.perf_counter()
-        vectors = (self.engine or embedder_of(self.collection_id, self.index_id)).embed(list(questions), "query")
+        vectors = (self.engine or embedder_of(self.collection_id, self.index_id)).embed(list(questions), "question")
         return vectors, (time.perf_counter() - began) / max(1, len(questions))
 
     def ask(self, item: GateQuestion, vector: Vectors, embedding: float = 0.0) -> dict[str, Any]:

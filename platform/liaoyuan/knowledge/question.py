@@ -180,6 +180,8 @@ _ASKED = re.compile(
 )
 # 由哪家厂商供货 asks for a 厂商; which body is asked (部门, 单位) a text says by its name.
 _ASKED_THING = re.compile(r"哪一?(?:家|位|款)(?!部门|单位|机构|机关|企业|公司|医院|学校|人)([\u4e00-\u9fff]{2,4})")
+# Where to go, call or look: a text that never speaks of such a place does not name it.
+_ASKED_PLACE = re.compile(r"哪一?个(小程序|公众号|网站|网址|网页|窗口|教室|房间|会议室|软件|平台|邮箱|号码|信箱)")
 _ENGLISH_FOCUS = re.compile(r"what (?:is|are|was|were) the (?:[a-z-]+ )*?([a-z-]+) (?:of|for|in|at|on|per)\b")
 # Words that ask for a value of any kind; documents state such values without naming the word.
 _ANY_VALUE = """
@@ -206,7 +208,7 @@ def _focus(folded: str, words: Iterable[str]) -> str:
     if english:
         word = stem(english.group(1))
         return "" if english.group(1) in _VALUES or word not in words else word
-    thing = _ASKED_THING.search(folded)
+    thing = _ASKED_THING.search(folded) or _ASKED_PLACE.search(folded)
     if thing:
         named = [word for word in words if thing.group(1).startswith(word)]
         return max(named, key=len, default="")

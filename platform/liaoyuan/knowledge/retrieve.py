@@ -76,7 +76,7 @@ def retrieve(
     parts = question_parts(question)
     if vector is None or parts:
         engine = engine or (embedder_for(index.embedder) if index else embedder())
-        first, *vectors = engine.embed([question, *parts], "query")
+        first, *vectors = engine.embed([question, *parts], "question")
         vector = first if vector is None else vector
     embedded = time.perf_counter()
     pinned = index.id if index else index_id

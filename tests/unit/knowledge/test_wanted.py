@@ -106,3 +106,11 @@ def test_the_passage_with_the_value_is_quoted_even_where_others_are_nearer() -> 
 @pytest.mark.parametrize("asked", ["校长奖学金每年多少元", "校长奖学金每人每年多少钱？", "校长奖学金是多少"])
 def test_how_often_is_not_what_the_value_is_of(asked: str) -> None:
     assert analyse(asked).focus == "奖学金"
+
+
+@pytest.mark.parametrize(
+    ("asked", "place"),
+    [("期末考试安排在哪个教室？", "教室"), ("注册证从哪个网站下载？", "网站"), ("归哪个部门管？", "")],
+)
+def test_where_to_go_is_what_is_asked_for(asked: str, place: str) -> None:
+    assert analyse(asked).focus == place

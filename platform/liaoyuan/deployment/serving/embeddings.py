@@ -5,23 +5,15 @@ import queue
 import threading
 from collections import OrderedDict
 from dataclasses import dataclass, field
-from enum import StrEnum
 from itertools import count
 
 import numpy as np
 
-from liaoyuan.deployment.serving.e5 import DIMENSIONS, Engine, Reading, Vectors, engine_choose
+from liaoyuan.deployment.serving.e5 import DIMENSIONS, Engine, Kind, Reading, Vectors, engine_choose
 
 CACHED_QUERIES = 4096
 
 Embedded = tuple[Vectors, int]
-
-
-class Kind(StrEnum):
-    """E5 was trained with two prefixes; a query and a passage of the same words have different vectors."""
-
-    QUERY = "query"
-    PASSAGE = "passage"
 
 
 @dataclass(order=True)
@@ -41,7 +33,7 @@ class Embedder:
 
     def __init__(self, *, threads: int, engine: Engine | None = None) -> None:
         self.engine = engine or engine_choose()
-        self._cache: OrderedDict[str, Embedded] = OrderedDict()
+        self._cache: OrderedDict[tuple[Kind, str], Embedded] = OrderedDict()
         self._order = count()
         self._queue: queue.PriorityQueue[_Job] = queue.PriorityQueue()
         for index in range(threads):
@@ -52,25 +44,23 @@ class Embedder:
         if not texts:
             return np.empty((0, DIMENSIONS), dtype=np.float32), 0
         clean = [_clean(text) for text in texts]
-        known = self._cache if kind is Kind.QUERY else {}
-        missing = list(dict.fromkeys(text for text in clean if text not in known))
-        remembered = {text: known[text] for text in clean if text in known}
-        found = remembered | await self._compute(missing, kind)
-        if kind is Kind.QUERY:
-            self._remember(found)
+        # Passages are never remembered: none is asked for twice.
+        found = {text: self._cache[kind, text] for text in clean if (kind, text) in self._cache}
+        found |= await self._compute(list(dict.fromkeys(text for text in clean if text not in found)), kind)
+        if kind is not Kind.PASSAGE:
+            self._remember(found, kind)
         rows = [found[text] for text in clean]
         return np.stack([vector for vector, _ in rows]), sum(tokens for _, tokens in rows)
 
     async def _compute(self, texts: list[str], kind: Kind) -> dict[str, Embedded]:
         if not texts:
             return {}
-        query = kind is Kind.QUERY
-        readings = await asyncio.to_thread(lambda: [self.engine.read(text, query=query) for text in texts])
+        readings = await asyncio.to_thread(lambda: [self.engine.read(text, kind) for text in texts])
         loop = asyncio.get_running_loop()
         futures: list[asyncio.Future[Embedded]] = [loop.create_future() for _ in readings]
         # Neighbours in the queue share a pass, where the longest sets the work for all.
         for reading, future in sorted(zip(readings, futures, strict=True), key=lambda pair: pair[0].tokens):
-            self._queue.put(_Job(0 if query else 1, next(self._order), reading, future))
+            self._queue.put(_Job(int(kind is Kind.PASSAGE), next(self._order), reading, future))
         try:
             return dict(zip(texts, await asyncio.gather(*futures), strict=True))
         finally:
@@ -115,10 +105,10 @@ class Embedder:
             if not job.future.cancelled():
                 return job
 
-    def _remember(self, found: dict[str, Embedded]) -> None:
+    def _remember(self, found: dict[str, Embedded], kind: Kind) -> None:
         for text, result in found.items():
-            self._cache[text] = result
-            self._cache.move_to_end(text)
+            self._cache[kind, text] = result
+            self._cache.move_to_end((kind, text))
         while len(self._cache) > CACHED_QUERIES:
             self._cache.popitem(last=False)
 

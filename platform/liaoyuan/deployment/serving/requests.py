@@ -5,7 +5,7 @@ from typing import Any, Literal, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
-from liaoyuan.deployment.serving.embeddings import Kind
+from liaoyuan.deployment.serving.e5 import Kind
 from liaoyuan.deployment.serving.errors import NotJson, ServingError
 
 DEFAULT_TOKENS = 512

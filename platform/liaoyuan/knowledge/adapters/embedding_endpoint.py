@@ -15,7 +15,8 @@ from liaoyuan.knowledge.errors import EmbedderDown, EmbedderRefused, EmbeddingMi
 from liaoyuan.knowledge.settings import EmbeddingEndpoint
 
 Vectors = NDArray[np.float32]
-Role = Literal["query", "passage"]
+# A question is a query whose passages are looked for; the built-in model reads it by weights of its own.
+Role = Literal["query", "passage", "question"]
 TokenCounter = Callable[[str], int]
 
 TRIES: Final = 3
@@ -45,7 +46,7 @@ class EndpointEmbedder:
     def embed(self, texts: Sequence[str], role: Role) -> Vectors:
         """Shape (n, dimensions), float32, in the order of ``texts``. Raises EmbedderDown, EmbedderRefused and
         EmbeddingMismatch."""
-        if role == "query":
+        if role != "passage":
             return self._queried(texts)
         rows = [self._batch(batch, role) for batch in self._batches(texts)]
         return np.concatenate(rows) if rows else np.empty((0, self.dimensions), np.float32)
@@ -76,7 +77,7 @@ class EndpointEmbedder:
         return [texts[start : start + size] for start in range(0, len(texts), size)]
 
     def _batch(self, texts: Sequence[str], role: Role) -> Vectors:
-        prefix = self._endpoint.query_prefix if role == "query" else self._endpoint.passage_prefix
+        prefix = self._endpoint.query_prefix if role != "passage" else self._endpoint.passage_prefix
         body: dict[str, Any] = {
             "model": self._endpoint.model,
             "input": [self._fitting(prefix + text.replace("\x00", " ")) for text in texts],

@@ -40,7 +40,7 @@ class Embedder(Protocol):
 class ProcessEmbedder:
     """multilingual-e5-small in this process, for commands and tests that need no server.
 
-    One call at a time: the engine's handle is not thread-safe.
+    One call at a time: the engine's handle is not thread-safe. Its weights are fixed: a question is a plain query.
     """
 
     name = DEFAULT_EMBEDDER
@@ -52,20 +52,25 @@ class ProcessEmbedder:
         os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
         self._model = E5(num_threads=threads)
         self._turn = threading.Lock()
-        self._queries: OrderedDict[str, Vectors] = OrderedDict()
+        self._queries: OrderedDict[tuple[Role, str], Vectors] = OrderedDict()
 
     def embed(self, texts: Sequence[str], role: Role) -> Vectors:
         """Rows in the order of ``texts``; repeated queries come from memory."""
         with self._turn:
-            return self._queried(texts) if role == "query" else self._passages(texts)
+            return self._passages(texts) if role == "passage" else self._queried(texts, role)
 
-    def _queried(self, texts: Sequence[str]) -> Vectors:
+    def _queried(self, texts: Sequence[str], role: Role) -> Vectors:
         for text in texts:
-            if text not in self._queries:
-                self._queries[text] = np.asarray(self._model.query([_clean(text)]), dtype=np.float32)[0]
-        found = np.stack([self._queries[text] for text in texts]) if texts else np.empty((0, DIMENSIONS), np.float32)
+            if (role, text) not in self._queries:
+                self._queries[role, text] = self._read(_clean(text), role)
+        rows = [self._queries[role, text] for text in texts]
+        found = np.stack(rows) if rows else np.empty((0, DIMENSIONS), np.float32)
         while len(self._queries) > _CACHED_QUERIES:
             self._queries.popitem(last=False)
+        return found
+
+    def _read(self, text: str, _role: Role) -> Vectors:
+        found: Vectors = np.asarray(self._model.query([text]), dtype=np.float32)[0]
         return found
 
     def _passages(self, texts: Sequence[str]) -> Vectors:
@@ -95,7 +100,9 @@ class ServerEmbedder:
 
     def embed(self, texts: Sequence[str], role: Role) -> Vectors:
         """Rows in the order of ``texts``. Raises ModelServerError."""
-        found = self._client.embed_queries(texts) if role == "query" else self._client.embed_passages(texts)
+        client = self._client
+        asked = {"query": client.embed_queries, "passage": client.embed_passages, "question": client.embed_questions}
+        found = asked[role](texts)
         if found.shape[1] != DIMENSIONS:
             raise EmbeddingMismatch(got=found.shape[1], wanted=DIMENSIONS)
         return found
@@ -158,5 +165,5 @@ class PlatformEmbeddings(Embeddings):
         return vectors
 
     def embed_query(self, text: str) -> list[float]:
-        vector: list[float] = embedder().embed([text], "query")[0].tolist()
+        vector: list[float] = embedder().embed([text], "question")[0].tolist()
         return vector

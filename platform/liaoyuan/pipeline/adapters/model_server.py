@@ -154,6 +154,11 @@ class ModelServerClient:
         """Shape (n, 384), float32, rows of length 1."""
         return self._embed(texts, "query")
 
+    def embed_questions(self, texts: Sequence[str]) -> Vectors:
+        """As queries, read by weights that learned how people ask: for searching passages, not for comparing queries.
+        Shape (n, 384), float32, rows of length 1."""
+        return self._embed(texts, "question")
+
     def embed_passages(self, texts: Sequence[str]) -> Vectors:
         """Shape (n, 384), float32, rows of length 1."""
         return self._embed(texts, "passage")

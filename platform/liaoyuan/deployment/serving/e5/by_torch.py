@@ -6,8 +6,9 @@ from itertools import chain
 import numpy as np
 import torch
 
-from liaoyuan.deployment.serving.e5.engine import DIMENSIONS, Reading, Vectors
+from liaoyuan.deployment.serving.e5.engine import DIMENSIONS, Kind, Reading, Vectors
 from liaoyuan.deployment.serving.e5.model import Encoder, ProductType
+from liaoyuan.deployment.serving.e5.taught import TaughtWeights
 from liaoyuan.deployment.serving.e5.tokenizer import E5Tokenizer
 from liaoyuan.deployment.serving.e5.weights import Weights, model_path
 
@@ -28,21 +29,24 @@ class TorchEngine:
         self._begin, self._end, self._room = words.begin, words.end, weights.shape.positions - 2
         self._tokenizer = E5Tokenizer(words)
         self._encoder = Encoder(weights, product)
+        self._asked = Encoder(TaughtWeights(weights), product)
         self.product = self._encoder.product_name
 
-    def read(self, text: str, *, query: bool) -> Reading:
-        ids = self._tokenizer.ids(f"{'query' if query else 'passage'}: {text}")
+    def read(self, text: str, kind: Kind) -> Reading:
+        ids = self._tokenizer.ids(kind.prefix + text)
         parts = (ids[start : start + self._room] for start in range(0, len(ids), self._room))
         windows = tuple((self._begin, *part, self._end) for part in parts)
-        return Reading(text, query, len(ids) + 2, windows)
+        return Reading(text, kind, len(ids) + 2, windows)
 
     def encode(self, readings: Sequence[Reading]) -> Vectors:
         # Torch keeps this number for each thread. Alone, a thread waits for nobody at the end of an operation.
         torch.set_num_threads(1)
         windows = list(chain.from_iterable(reading.windows for reading in readings))
+        asked = np.repeat([one.kind is Kind.QUESTION for one in readings], [len(one.windows) for one in readings])
         means = np.empty((len(windows), DIMENSIONS), dtype=np.float32)
-        for part in passes([len(window) for window in windows]):
-            means[part] = self._encoder.means([windows[index] for index in part]).numpy()
+        for encoder, own in ((self._encoder, np.flatnonzero(~asked)), (self._asked, np.flatnonzero(asked))):
+            for part in passes([len(windows[index]) for index in own]):
+                means[own[part]] = encoder.means([windows[index] for index in own[part]]).numpy()
         means *= np.array([[len(window) - 2] for window in windows], dtype=np.float32)
         starts = np.cumsum([0, *(len(reading.windows) for reading in readings[:-1])])
         sums = np.add.reduceat(means, starts, axis=0)

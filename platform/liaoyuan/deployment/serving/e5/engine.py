@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from enum import StrEnum
 from typing import Protocol
 
 import numpy as np
@@ -12,12 +13,26 @@ DIMENSIONS = 384
 Vectors = NDArray[np.float32]
 
 
+class Kind(StrEnum):
+    """E5 was trained with two prefixes; a query and a passage of the same words have different vectors. A question is
+    a query read by weights that learned how people ask (:mod:`~liaoyuan.deployment.serving.e5.taught`)."""
+
+    QUERY = "query"
+    PASSAGE = "passage"
+    QUESTION = "question"
+
+    @property
+    def prefix(self) -> str:
+        """What the model reads before the text."""
+        return "passage: " if self is Kind.PASSAGE else "query: "
+
+
 @dataclass(frozen=True)
 class Reading:
     """A text made ready. ``tokens`` counts the two marks once; ``windows`` are token ids, for engines that use them."""
 
     text: str
-    query: bool
+    kind: Kind
     tokens: int
     windows: tuple[tuple[int, ...], ...] = ()
 
@@ -29,7 +44,7 @@ class Engine(Protocol):
     turn_tokens: int
     """How many tokens are worth giving to one call of ``encode``."""
 
-    def read(self, text: str, *, query: bool) -> Reading:
+    def read(self, text: str, kind: Kind) -> Reading:
         """Count the tokens of ``text``, which holds no zero character."""
         ...
 

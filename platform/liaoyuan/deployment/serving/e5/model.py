@@ -13,7 +13,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from liaoyuan.deployment.serving.e5.products import Product, product_choose
-from liaoyuan.deployment.serving.e5.weights import Weights, unpack
+from liaoyuan.deployment.serving.e5.weights import Tensors, unpack
 
 ProductType = type[Product]
 
@@ -21,7 +21,7 @@ ProductType = type[Product]
 class Norm:
     """Layer normalisation over the last dimension."""
 
-    def __init__(self, weights: Weights, name: str) -> None:
+    def __init__(self, weights: Tensors, name: str) -> None:
         self._epsilon, self._shape = weights.shape.epsilon, (weights.shape.hidden,)
         self._weight, self._bias = (torch.from_numpy(weights.floats(f"{name}.{part}", *self._shape)) for part in "wb")
 
@@ -32,7 +32,7 @@ class Norm:
 class Layer:
     """Attention and feed-forward, each added to its input and normalised after."""
 
-    def __init__(self, weights: Weights, index: int, product: ProductType) -> None:
+    def __init__(self, weights: Tensors, index: int, product: ProductType) -> None:
         shape = weights.shape
         self._heads, hidden = shape.heads, shape.hidden
 
@@ -70,7 +70,7 @@ class Encoder:
     """Holds the layers unpacked (85 MB in float32, 21 in eight bits); the table of 250 000 words stays packed in the
     mapped file."""
 
-    def __init__(self, weights: Weights, product: ProductType | None = None) -> None:
+    def __init__(self, weights: Tensors, product: ProductType | None = None) -> None:
         shape = weights.shape
         product = product or product_choose()
         self.product_name = product.name

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from importlib.util import find_spec
 from itertools import pairwise
 from pathlib import Path
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -45,6 +46,20 @@ class Vocabulary:
     end: int
     unknown: int
     replaced: dict[int, str]
+
+
+class Tensors(Protocol):
+    """What the encoder is made of."""
+
+    @property
+    def shape(self) -> Shape: ...
+    def floats(self, name: str, *shape: int) -> Floats:
+        """The tensor ``name`` as float32 of ``shape``; KeyError when there is none, ValueError when it does not fit."""
+        ...
+
+    def table(self, name: str, width: int) -> NDArray[np.uint8]:
+        """A 4-bit table as it lies in the file: rows of packed bytes, for :func:`unpack` after choosing rows."""
+        ...
 
 
 class Cursor:

@@ -187,7 +187,7 @@ def _tried(scope: _Scope, proposals: Sequence[Proposal], before: _Before) -> Ite
             scope.collection_id,
             proposal.question,
             day=scope.day,
-            vector=vector,
+            engine=engine,
             synonyms=scope.synonyms,
             index_id=index.id,
             settings=settings,

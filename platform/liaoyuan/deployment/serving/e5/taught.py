@@ -1,7 +1,7 @@
 """How people ask: low-rank additions to the encoder's weights, by which questions alone are read.
 
 E5 puts a layman's question and the rule that answers it less near each other than a question in the rule's own words.
-``benchmarks/knowledge_ask.py`` learns the additions (LoRA, https://arxiv.org/abs/2106.09685) on questions with known
+``python -m benchmarks.asking`` learns the additions (LoRA, https://arxiv.org/abs/2106.09685) on questions with known
 places, the passages' vectors fixed: an index needs nothing anew, and a question no more time. They lie in
 ``question.npz`` beside this file: for each tensor ``name`` of the layers ``name/a`` (rank, inputs) and ``name/b``
 (outputs, rank), float16; the addition is b @ a.

@@ -1,7 +1,7 @@
 """Learn the weights of the reranker and of abstention from question sets over collections that are indexed already.
 
     manage.py knowledge import --organization bench --collection laws …       (once for each set)
-    python benchmarks/knowledge_fit.py --organization bench laws=a.jsonl laws=more.jsonl packs=gate.jsonl [--write]
+    python -m benchmarks.knowledge_fit --organization bench laws=a.jsonl laws=more.jsonl packs=gate.jsonl [--write]
 
 A collection may be named with several files. Of the sets ``held_*`` and ``kind_*`` only the halves ``_a``
 teach; the halves ``_b`` are for measuring alone. Each line of a set is {id, question, evidence, answerable}, as for
@@ -12,9 +12,7 @@ not answer. Printed first: what weights learned on the other sets do on each one
 
 import argparse
 import json
-import os
 import re
-import sys
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -23,7 +21,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-ROOT = Path(__file__).resolve().parent.parent
+from benchmarks.asking.start import ROOT, django_start
+
 WEIGHTS = ROOT / "platform" / "liaoyuan" / "knowledge" / "weights"
 # Signs that common sense fixes: a missing unit never speaks for an answer, coverage never against one.
 AGAINST = frozenset({"unknown", "no_unit", "entity", "number", "focus", "amount", "apart"})
@@ -72,7 +71,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--thresholds", type=float, nargs=2, metavar=("ZH", "EN"), default=(0.4, 0.4))
     parser.add_argument("sets", nargs="+", metavar="COLLECTION=FILE")
     options = parser.parse_args(arguments)
-    _django()
+    django_start()
     files: dict[str, list[Path]] = {}
     for name, _, file in (item.partition("=") for item in options.sets):
         files.setdefault(name, []).append(Path(file))
@@ -95,14 +94,6 @@ def main(arguments: Sequence[str] | None = None) -> None:
             dict(zip(LANGUAGES, options.thresholds, strict=True)),
             ", ".join(map(_short, options.sets)),
         )
-
-
-def _django() -> None:
-    sys.path.append(str(ROOT / "platform"))
-    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "liaoyuan.config.settings")
-    import django
-
-    django.setup()
 
 
 def vectors_read(path: Path | None) -> dict[str, NDArray[np.float32]]:

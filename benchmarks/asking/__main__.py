@@ -12,7 +12,6 @@ others and stores the result beside the code that reads it.
 """
 
 import argparse
-import os
 import sys
 from collections import defaultdict
 from collections.abc import Sequence
@@ -22,11 +21,12 @@ from typing import TYPE_CHECKING
 import numpy as np
 import torch
 
+from benchmarks.asking.start import ROOT, django_start
+
 if TYPE_CHECKING:
     from benchmarks.asking.material import Pool
     from benchmarks.asking.teach import Lesson
 
-ROOT = Path(__file__).resolve().parents[2]
 STORED = ROOT / "platform/liaoyuan/deployment/serving/e5/question.npz"
 
 
@@ -35,7 +35,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if not options.sets and not options.passages:
         print("left out: name collections and question sets, as --help says")
         return 0
-    _django()
+    django_start()
     from benchmarks.asking import teach
 
     torch.set_num_threads(options.threads)
@@ -64,14 +64,6 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--write", action="store_true")
     parser.add_argument("sets", nargs="*", metavar="COLLECTION=FILE")
     return parser
-
-
-def _django() -> None:
-    sys.path.append(str(ROOT / "platform"))
-    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "liaoyuan.config.settings")
-    import django
-
-    django.setup()
 
 
 def _pools(options: argparse.Namespace) -> "list[Pool]":

@@ -19,7 +19,6 @@ from liaoyuan.deployment.serving.e5.weights import Weights, model_path, unpack
 RANK, FIRST_LAYER, DROPOUT = 8, 4, 0.1
 MATRICES = ("q", "k", "v", "ao", "fi", "fo")
 NORMS = ("aln", "oln")
-States = tuple[Tensor, Tensor]
 
 
 class AskingEncoder(nn.Module):
@@ -48,16 +47,11 @@ class AskingEncoder(nn.Module):
         return [self._words.begin, *ids, self._words.end]
 
     @torch.no_grad()
-    def begin(self, windows: Sequence[Sequence[int]]) -> States:
-        """States before the first layer that learns, and which of them are tokens: the same in every epoch."""
-        longest = max(map(len, windows))
-        states = torch.zeros(len(windows), longest, self.shape.hidden)
-        known = torch.zeros(len(windows), longest, dtype=torch.bool)
-        for row, window in enumerate(windows):
-            found = torch.from_numpy(unpack(self._table[np.array(window)])) + self._places[: len(window)]
-            states[row, : len(window)] = self._norm(found, "emb.ln")
-            known[row, : len(window)] = True
-        return self._through(states, known, 0, self.first), known
+    def begin(self, window: Sequence[int]) -> Tensor:
+        """Shape (tokens, hidden): the states before the first layer that learns, the same in every epoch."""
+        found = torch.from_numpy(unpack(self._table[np.array(window)])) + self._places[: len(window)]
+        known = torch.ones(1, len(window), dtype=torch.bool)
+        return self._through(self._norm(found, "emb.ln")[None], known, 0, self.first)[0]
 
     def forward(self, states: Tensor, known: Tensor) -> Tensor:
         """Shape (questions, hidden), rows of length 1."""

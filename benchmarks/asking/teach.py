@@ -37,10 +37,7 @@ class Lesson:
     def over(cls, pools: Sequence[Pool]) -> "Lesson":
         encoder = AskingEncoder()
         asked = [(pool, one) for pool in pools for one in pool.asked]
-        states: list[Tensor] = []
-        for _, one in asked:
-            found, _ = encoder.begin([encoder.ids(one.text)])
-            states.append(found[0])
+        states = [encoder.begin(encoder.ids(one.text)) for _, one in asked]
         lesson = cls(encoder, asked, states, torch.empty(0))
         lesson.before = lesson.vectors(encoder, range(len(asked)))
         return lesson
